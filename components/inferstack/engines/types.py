@@ -1,0 +1,170 @@
+"""What an engine is to the rest of the library: one small protocol, and the plain data it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
+from ..sizing.types import MemoryLayout, Replica, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot be, and the nearest thing that can."""
+
+    reason: str
+    nearest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """A Kubernetes HTTP probe; seconds."""
+
+    path: str
+    port: int
+    period: int
+    failures: int
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    startup: HttpProbe
+    readiness: HttpProbe
+    liveness: HttpProbe
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """An emptyDir: `memory` for /dev/shm (its size counts as container memory), otherwise the node's disk."""
+
+    name: str
+    path: str
+    size_gib: float
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretEnv:
+    """An environment variable whose value is a key of a Kubernetes secret; the value itself never enters a plan."""
+
+    name: str
+    secret: str
+    """Which secret is meant: hugging-face-token or api-key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """An engine's names for the signals that scaling and dashboards read; None where it has none."""
+
+    path: str
+    requests_waiting: str | None
+    requests_running: str | None
+    kv_usage: str | None
+    """Gauge of 0..1."""
+    ttft: str | None = None
+    tpot: str | None = None
+    needs_api_key: bool = False
+    """True where the metrics endpoint asks for the API key as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a pod leaves, in seconds."""
+
+    pre_stop: int
+    """Sleep before SIGTERM, so that endpoints forget the pod first."""
+    grace: int
+    """terminationGracePeriodSeconds: pre-stop, longest planned response, and a margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServingIdentity:
+    """What an engine must know of the service that it serves."""
+
+    name: str
+    """Kubernetes name; also the model name at the endpoint."""
+    startup_seconds: int
+    """Upper end of the cold start after the image is there: weights and initialisation."""
+    longest_response_seconds: int
+    needs_hugging_face_token: bool
+    needs_api_key: bool
+    cpu_millicores: int
+    """CPU that the container gets; engines that run on CPU size their threads from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """What one container is told: everything about it that depends on the engine and nothing that depends on the cloud."""
+
+    engine: str
+    version: str
+    image: str
+    """Repository, tag and, where known, digest."""
+    command: tuple[str, ...]
+    """() keeps the image's entry point."""
+    args: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    secret_env: tuple[SecretEnv, ...]
+    ports: tuple[Port, ...]
+    probes: Probes
+    volumes: tuple[Volume, ...]
+    files: tuple[tuple[str, str], ...]
+    """Path and text of files that are mounted from a ConfigMap."""
+    metrics: Metrics
+    drain: Drain
+    model_format: str
+    """KServe model format name of the serving runtime."""
+    run_as_user: int | None
+    """None where the image only runs as root."""
+    run_as_group: int | None
+    host_memory_bytes: int
+    """Main memory that the process needs besides what is on the accelerators, /dev/shm included."""
+    storage_uri: str | None = None
+    """Weights that KServe mounts at /mnt/models; None where the engine fetches them itself."""
+
+
+class Engine(Protocol):
+    """One engine at one pinned release. Implementations are stateless; adding one touches no other room."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def release(self) -> EngineRelease: ...
+
+    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
+        """None where this engine can serve that checkpoint on that accelerator (None: CPU); otherwise why not."""
+        ...
+
+    def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+        """The checkpoints it can be given: the known ones of its formats, and those that it quantizes while loading."""
+        ...
+
+    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
+        """Legal tensor-parallel degrees up to `devices`, ascending."""
+        ...
+
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
+        """None where `tensor` is legal for that model; otherwise which dimension it does not divide, and the nearest degree."""
+        ...
+
+    def memory(self, shape: Shape) -> MemoryLayout:
+        """How a device's memory is spent in that shape; pure arithmetic."""
+        ...
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        """The container for that replica."""
+        ...
+
+
+class EngineRegistry(Protocol):
+    def __call__(self) -> Mapping[str, Engine]: ...

@@ -1,0 +1,176 @@
+"""The nouns of a plan: what was decided for each service and for the stack, why, and what was turned down. Everything downstream reads these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..catalog.types import CapacityType
+from ..clouds.types import QuotaNeed, SystemPool
+from ..costs.types import Columns, StackCost
+from ..engines.types import EngineSpec
+from ..sizing.types import Estimate, Replica, Slo, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing that the planner or the user decided."""
+
+    key: str
+    """Key of the stack file that would pin it."""
+    value: str
+    reason: str
+    pinned: bool
+    """True where the stack file says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A placement that was turned down: one of the next best, with the criterion that decided."""
+
+    engine: str
+    quantization: str
+    gpu: str
+    machine_type: str
+    tensor_parallel: int
+    replicas: int
+    monthly_usd: Columns | None
+    """None where no price is known."""
+    ttft_p95_ms: float | None
+    tpot_p95_ms: float | None
+    criterion: str
+    """cost, slo, memory, price-unknown."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRange:
+    """Replicas over the autoscaling range."""
+
+    min: int
+    expected: float
+    """Mean over a month of the stated traffic."""
+    max: int
+
+    @property
+    def scales(self) -> bool:
+        return self.max > self.min
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How the number of replicas follows the load."""
+
+    signal: str
+    """none, cpu (utilisation of the container) or queue (waiting requests and KV use)."""
+    cpu_percent: int | None = None
+    waiting_per_replica: int | None = None
+    """Waiting requests per replica above which one more is started."""
+    kv_usage_per_replica: float | None = None
+    """Mean KV use above which one more is started, 0..1."""
+    scale_down_seconds: int = 300
+    """How long the load must be lower before a replica goes; longer than a cold start."""
+    polling_seconds: int = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the serving container requests; limits are the same except for CPU, which may burst."""
+
+    cpu_millicores: int
+    memory_bytes: int
+    gpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """One service, decided."""
+
+    name: str
+    namespace: str
+    model: str
+    checkpoint_uri: str
+    quantization: str
+    gpu: str
+    """`Accelerator.id`, or cpu."""
+    machine_type: str
+    pool: str
+    """Name of the `PoolPlan` that carries it."""
+    capacity_type: CapacityType
+    replica: Replica
+    replicas: ReplicaRange
+    workload: Workload
+    slo: Slo
+    meets_slo: bool
+    spec: EngineSpec
+    resources: Resources
+    scaling: Scaling
+    cold_start_seconds: Estimate
+    rollout: str
+    """surge: a spare replica starts first; recreate: one goes before its successor comes."""
+    endpoint: str
+    """cluster or internal."""
+    timeout_seconds: int
+    """Longer than the longest planned response."""
+    node_selector: tuple[tuple[str, str], ...]
+    decisions: tuple[Decision, ...]
+    alternatives: tuple[Alternative, ...]
+    warnings: tuple[str, ...]
+    uses_hugging_face_token: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """Nodes of one machine type and capacity type, shared by the services on them."""
+
+    name: str
+    machine_type: str
+    gpu: str
+    """`Accelerator.id`, or cpu."""
+    gpus_per_node: int
+    capacity_type: CapacityType
+    reservation_id: str | None
+    zones: tuple[str, ...]
+    nodes: Columns
+    """Expected may be a fraction: the mean over a month."""
+    disk_gib: int
+    """Root disk: images and weights of every service that may land there."""
+    autoscaled: bool
+    managed: bool
+    """False where the nodes exist already."""
+    labels: tuple[tuple[str, str], ...]
+    services: tuple[str, ...]
+    idle_share: float
+    """Part of the accelerators of the nodes at maximum that no replica uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddonPlan:
+    """One add-on: whether it is installed, which version, and why."""
+
+    name: str
+    version: str
+    installed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """The whole stack, decided. `inferstack plan --json` prints this; every other reader gets the same object."""
+
+    stack: str
+    cloud: str
+    region: str | None
+    zones: tuple[str, ...]
+    kubernetes_version: str
+    cluster_name: str
+    namespace: str
+    services: tuple[ServicePlan, ...]
+    pools: tuple[PoolPlan, ...]
+    system_pool: SystemPool | None
+    addons: tuple[AddonPlan, ...]
+    quota: tuple[QuotaNeed, ...]
+    costs: StackCost
+    over_budget: tuple[str, ...]
+    """One sentence per budget that the plan exceeds; empty where it is kept."""
+    driver_note: str
+    warnings: tuple[str, ...]

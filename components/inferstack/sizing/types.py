@@ -1,0 +1,197 @@
+"""The nouns of sizing: what is asked of a service, and what a replica of it can do. No clouds, no prices, no engines by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..catalog.types import Checkpoint, Model
+
+HOURS_PER_MONTH = 730
+DAYS_PER_MONTH = HOURS_PER_MONTH / 24
+WORDS_TO_TOKENS = 1.3
+
+
+class Provenance(StrEnum):
+    """Where a figure comes from, from best to worst. What is built from several carries the worst of them."""
+
+    MEASURED = "measured"
+    FITTED = "fitted"
+    BELIEVED = "believed"
+
+
+_ORDER = tuple(Provenance)
+
+
+def worst(*provenances: Provenance) -> Provenance:
+    return max(provenances, key=_ORDER.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its band (80 % interval) and where it comes from. The unit is in the name of the field that holds it."""
+
+    low: float
+    expected: float
+    high: float
+    provenance: Provenance
+    source: str
+
+    def scaled(self, factor: float) -> Estimate:
+        return Estimate(self.low * factor, self.expected * factor, self.high * factor, self.provenance, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Traffic of one service. Tokens are the model's tokens."""
+
+    mean_rps: float
+    """Requests per second, mean over the active hours."""
+    peak_rps: float
+    """What replicas are sized for: mean times the peak factor."""
+    isl: int
+    """Input tokens per request."""
+    osl: int
+    """Output tokens per request."""
+    active_hours: float = 24.0
+    """Hours per day with traffic; none outside them."""
+
+    @property
+    def requests_per_month(self) -> float:
+        return self.mean_rps * 3600 * self.active_hours * DAYS_PER_MONTH
+
+    @property
+    def input_tokens_per_month(self) -> float:
+        return self.requests_per_month * self.isl
+
+    @property
+    def output_tokens_per_month(self) -> float:
+        return self.requests_per_month * self.osl
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """Latency targets at the 95th percentile; None is no target."""
+
+    ttft_p95_ms: float | None = None
+    tpot_p95_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What physics needs to know of the silicon under one replica; `count` of them work together."""
+
+    id: str
+    kind: str
+    """gpu or cpu."""
+    count: int
+    memory_bytes: int
+    """Visible, per device."""
+    bandwidth_bytes_s: float
+    """Peak memory bandwidth per device."""
+    flops: Mapping[str, float]
+    """Peak dense FLOPS per device by dtype: bf16, fp16, fp8, int8, fp4; a dtype that is absent runs at 16 bit."""
+    link: str
+    """nvlink, pcie or none."""
+    link_bytes_s: float | None
+    """Per device, one direction."""
+    compute_capability: str | None
+    provenance: Provenance
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parallelism:
+    """How one replica is spread over devices of one machine."""
+
+    tensor: int = 1
+    pipeline: int = 1
+
+    @property
+    def devices(self) -> int:
+        return self.tensor * self.pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A replica before it is sized: which weights run on which silicon, and how the engine is asked to run them."""
+
+    engine: str
+    engine_version: str
+    model: Model
+    checkpoint: Checkpoint
+    device: Device
+    parallel: Parallelism
+    context: int
+    """Longest sequence admitted, input and output together, in tokens."""
+    max_sequences: int
+    """Most sequences in one batch."""
+    kv_dtype: str = "bf16"
+    """bf16, fp8 or q8_0."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLayout:
+    """How the memory of one device is spent, in bytes, and what fits into the rest."""
+
+    visible_bytes: int
+    usable_bytes: int
+    """What the engine may take."""
+    weight_bytes: int
+    activation_bytes: int
+    runtime_bytes: int
+    """Context, communication buffers and captured graphs."""
+    kv_bytes: int
+    """Left for the KV cache; negative where nothing is left."""
+    kv_bytes_per_token: float
+    """Per device, for a token of a sequence of the planned length."""
+    kv_tokens: int
+    """Tokens that one replica keeps."""
+    max_sequences: int
+    """Sequences of the longest admitted length that are held at once."""
+    provenance: Provenance
+    source: str
+
+    @property
+    def fits(self) -> bool:
+        """True where at least one sequence of full length can be held."""
+        return self.max_sequences >= 1
+
+    @property
+    def free_share(self) -> float:
+        """Part of the visible memory that goes to the KV cache."""
+        return max(0.0, self.kv_bytes / self.visible_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What one replica does at a load."""
+
+    load_rps: float
+    """The load that latencies are given for."""
+    ttft_p95_ms: Estimate
+    tpot_p95_ms: Estimate
+    capacity_rps: Estimate
+    """Largest request rate of one replica that keeps the SLO."""
+    output_tps: Estimate
+    """Output tokens per second at `capacity_rps`."""
+    sequences: float
+    """Sequences in flight at `load_rps`."""
+    limited_by: str
+    """What sets `capacity_rps`: ttft, tpot, kv-cache, max-sequences or throughput."""
+
+    def meets(self, slo: Slo) -> bool:
+        """True where the expected latencies are within the targets."""
+        ttft_ok = slo.ttft_p95_ms is None or self.ttft_p95_ms.expected <= slo.ttft_p95_ms
+        tpot_ok = slo.tpot_p95_ms is None or self.tpot_p95_ms.expected <= slo.tpot_p95_ms
+        return ttft_ok and tpot_ok and self.capacity_rps.expected > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One copy of a service: its shape, its memory and what it does at its share of the load."""
+
+    shape: Shape
+    memory: MemoryLayout
+    performance: Performance
