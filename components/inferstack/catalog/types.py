@@ -103,6 +103,28 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class IncompleteModel:
+    """A model that is known by name, with what is known of it; a dimension without a source is None. It cannot be sized."""
+
+    id: str
+    kind: str
+    source: str
+    architecture: str | None = None
+    params_total: int | None = None
+    params_active: int | None = None
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    num_attention_heads: int | None = None
+    num_kv_heads: int | None = None
+    head_dim: int | None = None
+    vocab_size: int | None = None
+    kv: KvCache | None = None
+    native_quantization: str | None = None
+    gated: bool | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quantization:
     """How weights are stored: one row of the quantization table."""
 

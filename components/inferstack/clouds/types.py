@@ -1,12 +1,13 @@
-"""What a cloud is to the planner: what its nodes leave for pods, what it charges beside machines, what it rations. Pure; one module per cloud."""
+"""What a cloud is to the planner: what its nodes leave for pods, what it charges beside machines, what it rations. One module per cloud."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..catalog.types import CapacityType, Machine
-from ..costs.types import Charge, Columns
+from ..catalog.types import CapacityType, Fee, Machine
+from ..costs.types import Charge, NodeGroup
 from ..stackfile.schema import Target
 
 
@@ -40,18 +41,28 @@ class SystemPool:
 
     machine_type: str
     nodes: int
+    """In all zones together; a multiple of the number of `zones`."""
     disk_gib: int
+    zones: tuple[str, ...]
+    """Zones that its nodes are spread over evenly; () where they are left to the cloud."""
 
 
 class Cloud(Protocol):
-    """One cloud. `existing` is one too: it charges nothing beside its nodes and rations nothing."""
+    """One cloud. `existing` is one too: it charges nothing beside its nodes and rations nothing.
+
+    What is asked with a target may raise `catalog.UnknownName` for a region or a GPU that the catalog does not know.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def kubernetes_version(self) -> str:
-        """Default minor version."""
+        """Minor version of a new cluster where the stack file names none."""
+        ...
+
+    def region(self, target: Target) -> str:
+        """Region of offerings and quota; a constant where there are no regions."""
         ...
 
     def machines(self, target: Target) -> tuple[Machine, ...]:
@@ -62,15 +73,33 @@ class Cloud(Protocol):
         """Zones that nodes may use: the stack file's, or the defaults of the region."""
         ...
 
+    def pool_zones(self, target: Target, machine: Machine) -> tuple[str, ...]:
+        """Zones that a pool of that machine type may use: where it is sold, as far as that is known. () where it is sold in none."""
+        ...
+
     def allocatable(self, machine: Machine) -> Allocatable: ...
 
     def system_pool(self, target: Target) -> SystemPool | None: ...
 
-    def charges(self, target: Target, accelerator_nodes: Columns, disk_gib_per_node: int, internal_endpoints: int) -> tuple[Charge, ...]:
-        """Everything that is billed beside machines, fixed parts and disks."""
+    def fees(self) -> Mapping[str, Fee]:
+        """Unit prices that `charges` refer to; empty where nothing is charged."""
         ...
 
-    def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed | None: ...
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
+        """Everything that is billed beside the machines of `groups` (all nodes of the stack): control plane, disks, network."""
+        ...
+
+    def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed | None:
+        """What `nodes` of that machine take from the cloud's rations; needs of several pools add up (`clouds.total_quota`)."""
+        ...
+
+    def needs_device_plugin(self, target: Target) -> bool:
+        """True where pods get no `nvidia.com/gpu` unless the NVIDIA device plugin is installed by us."""
+        ...
+
+    def needs_cluster_autoscaler(self, target: Target) -> bool:
+        """True where nodes follow the pods only if the Cluster Autoscaler is installed by us."""
+        ...
 
     def driver_note(self, target: Target) -> str:
         """Who installs the GPU driver and the device plugin, as a sentence for the plan."""

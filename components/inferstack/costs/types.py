@@ -37,13 +37,15 @@ NOTHING = Columns.same(0)
 class CostLine:
     """One line of an estimate: a leaf has a monthly quantity and a unit price, a branch has children.
 
-    `unit_price_usd` None is "not priced": the line counts as nothing in sums, and every total above it says so.
+    Two kinds of leaves count as nothing in sums, and every total above them says so: `unit_price_usd` None has no known price
+    (`unpriced`), `quantity` None has a known rate but is billed by use that a plan does not know (`usage_based`).
     """
 
     name: str
     unit: str = ""
     """What the quantity counts per month: node-hour, GB-month, ..."""
-    quantity: Columns = NOTHING
+    quantity: Columns | None = NOTHING
+    """None: depends on use."""
     unit_price_usd: Decimal | None = None
     source: str = ""
     as_of: str | None = None
@@ -62,8 +64,20 @@ class CostLine:
             for child in self.children:
                 total = total + child.monthly_usd
             return total
-        price = self.unit_price_usd
-        return NOTHING if price is None else self.quantity.map(lambda quantity: quantity * price)
+        return self._sum_at(self.unit_price_usd)
+
+    @property
+    def low_monthly_usd(self) -> Columns:
+        """`monthly_usd` at the bottom of every known spot range."""
+        if self.children:
+            total = NOTHING
+            for child in self.children:
+                total = total + child.low_monthly_usd
+            return total
+        return self._sum_at(self.unit_price_usd if self.low_unit_price_usd is None else self.low_unit_price_usd)
+
+    def _sum_at(self, price: Decimal | None) -> Columns:
+        return NOTHING if price is None or self.quantity is None else self.quantity.map(lambda quantity: quantity * price)
 
     @property
     def hourly_usd(self) -> Columns:
@@ -76,9 +90,23 @@ class CostLine:
             yield from child.walk(depth + 1)
 
     @property
+    def leaves(self) -> tuple[CostLine, ...]:
+        return tuple(line for _, line in self.walk() if not line.children)
+
+    @property
+    def priced(self) -> bool:
+        """True for a line whose sum is known: price and quantity of a leaf, or of every leaf below."""
+        return all(leaf.unit_price_usd is not None and leaf.quantity is not None for leaf in self.leaves)
+
+    @property
     def unpriced(self) -> tuple[str, ...]:
-        """Names of the leaves without a price that the total therefore lacks."""
-        return tuple(line.name for _, line in self.walk() if not line.children and line.unit_price_usd is None)
+        """Names of the leaves whose price is not known: the total lacks them and is a lower bound."""
+        return tuple(leaf.name for leaf in self.leaves if leaf.unit_price_usd is None)
+
+    @property
+    def usage_based(self) -> tuple[str, ...]:
+        """Names of the leaves that are billed by use: their rate is known, the total lacks them."""
+        return tuple(leaf.name for leaf in self.leaves if leaf.unit_price_usd is not None and leaf.quantity is None)
 
     def with_children(self, *children: CostLine) -> CostLine:
         return replace(self, children=children)
@@ -88,12 +116,20 @@ class CostLine:
 class Charge:
     """A quantity of something that has a fee in the catalog, over the autoscaling range."""
 
+    part: str
+    """Branch of the tree: control plane, disks, network, ..."""
     line: str
     """Name of the cost line."""
     fee: str
     """`Fee.name` in the catalog."""
-    monthly_quantity: Columns
+    monthly_quantity: Columns | None
+    """None: depends on use, so that only the rate is shown."""
     note: str | None = None
+    """In place of the fee's own note."""
+    group: str | None = None
+    """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
+    priced_in: str | None = None
+    """Region that the price is known for, where it is not the stack's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +144,12 @@ class NodeGroup:
     disk_gib: int
     """Root disk of each node; 0 where the disk is not ours to pay."""
     shares: tuple[tuple[str, Decimal], ...] = ()
-    """Part of the group that each service occupies, summing to at most 1; the rest is idle and spread in the same proportion."""
+    """Part of the group that each service occupies; the rest to 1 is idle and spread in the same proportion. Empty: system nodes."""
+
+    @property
+    def is_system(self) -> bool:
+        """True for nodes that carry controllers and no service: all services pay for them evenly."""
+        return not self.shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +182,12 @@ class TokenPrice:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCost:
-    """A service's share of the stack's cost: its machines and disks by the part of them that it occupies, and an even share of what is fixed."""
+    """A service's share of the stack's cost: machines and disks by the part that it occupies, and an even share of what is fixed."""
 
     service: str
     monthly_usd: Columns
     tokens: TokenPrice | None
-    """None where no traffic is stated."""
+    """None where no traffic is stated, or no machine of the service has a known price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +197,7 @@ class StackCost:
     lines: CostLine
     services: tuple[ServiceCost, ...]
     prices_as_of: str
-    """Oldest date among the prices that were used."""
+    """Oldest date among the prices that were used; `undated` where none has one."""
 
     @property
     def monthly_usd(self) -> Columns:
@@ -169,3 +210,12 @@ class StackCost:
     @property
     def unpriced(self) -> tuple[str, ...]:
         return self.lines.unpriced
+
+    @property
+    def usage_based(self) -> tuple[str, ...]:
+        return self.lines.usage_based
+
+    @property
+    def complete(self) -> bool:
+        """True where every price is known; what is billed by use is never part of the total."""
+        return not self.unpriced

@@ -1,1 +1,60 @@
+"""Engines behind one protocol. A new one is a module with one class, and a line here; no other room knows any engine by name."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ..catalog.names import UnknownName, folded, index, nearest
+from .llamacpp import LlamaCpp
+from .types import (
+    Drain,
+    Engine,
+    EngineRegistry,
+    EngineSpec,
+    HttpProbe,
+    Metrics,
+    Port,
+    Probes,
+    Refusal,
+    SecretEnv,
+    ServingIdentity,
+    Volume,
+)
+from .vllm import Vllm
+
+__all__ = [
+    "Drain",
+    "Engine",
+    "EngineRegistry",
+    "EngineSpec",
+    "HttpProbe",
+    "Metrics",
+    "Port",
+    "Probes",
+    "Refusal",
+    "SecretEnv",
+    "ServingIdentity",
+    "Volume",
+    "engine",
+    "engines",
+]
+
+_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp())
+_ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
+
+
+def engines() -> Mapping[str, Engine]:
+    """Every engine by its name, the general one first."""
+    return _ENGINES
+
+
+def engine(name: str, registry: EngineRegistry | None = None) -> Engine:
+    """The engine that `name` means, whatever its case, dots and dashes. Raises `UnknownName` with the nearest names, or all of them."""
+    known = engines() if registry is None else registry()
+    spellings = index(known, {found.name: found.aliases for found in known.values()})
+    key = folded(name)
+    if key not in spellings:
+        close = nearest(key, spellings)
+        raise UnknownName("engine", name, close if close else tuple(known))
+    return known[spellings[key]]

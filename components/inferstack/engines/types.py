@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from ..sizing.types import MemoryLayout, Replica, Shape
+from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Refusal:
     """Why something cannot be, and the nearest thing that can."""
 
     reason: str
+    """A clause that follows the quantization or the model: `does not run on llama.cpp, which loads GGUF only`."""
     nearest: str | None = None
 
 
@@ -84,6 +85,8 @@ class Drain:
     """Sleep before SIGTERM, so that endpoints forget the pod first."""
     grace: int
     """terminationGracePeriodSeconds: pre-stop, longest planned response, and a margin."""
+    command: tuple[str, ...] = ()
+    """Runs in the container before SIGTERM in place of the sleep and ends within `pre_stop`, earlier where nothing is left to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +142,35 @@ class Engine(Protocol):
     def name(self) -> str: ...
 
     @property
-    def release(self) -> EngineRelease: ...
+    def aliases(self) -> tuple[str, ...]:
+        """Other names that people write; case, dots, dashes and underscores never matter."""
+        ...
+
+    @property
+    def release(self) -> EngineRelease:
+        """The release that runs on accelerators; its version is the engine's version everywhere."""
+        ...
+
+    def release_for(self, device_kind: str) -> EngineRelease:
+        """The image for a `Device.kind`; the same as `release` where one image serves all."""
+        ...
+
+    @property
+    def paged_kv(self) -> bool:
+        """True where sequences share one pool of KV blocks; False where each slot reserves the full context."""
+        ...
+
+    @property
+    def most_sequences(self) -> int:
+        """Sequences per replica beyond which a larger batch is not worth planning for."""
+        ...
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         """None where this engine can serve that checkpoint on that accelerator (None: CPU); otherwise why not."""
+        ...
+
+    def notes(self, shape: Shape) -> tuple[str, ...]:
+        """Sentences that a plan must show beside a supported shape: weight-only arithmetic, a cast, an unverified combination."""
         ...
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -150,15 +178,23 @@ class Engine(Protocol):
         ...
 
     def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-        """Legal tensor-parallel degrees up to `devices`, ascending."""
+        """Legal numbers of devices for one replica up to `devices`, ascending; `spread` says what a number means."""
         ...
 
     def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
         """None where `tensor` is legal for that model; otherwise which dimension it does not divide, and the nearest degree."""
         ...
 
+    def spread(self, degree: int) -> Parallelism:
+        """How one replica uses `degree` devices: as tensor parallelism, or as stages where the engine splits by layers."""
+        ...
+
     def memory(self, shape: Shape) -> MemoryLayout:
         """How a device's memory is spent in that shape; pure arithmetic."""
+        ...
+
+    def host_memory_bytes(self, shape: Shape) -> int:
+        """Main memory that the process needs besides what is on accelerators, /dev/shm included."""
         ...
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:

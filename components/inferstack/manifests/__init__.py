@@ -1,1 +1,23 @@
+"""Plans as Kubernetes objects: plain dicts, one function per object, no Pulumi and no cluster."""
 
+from __future__ import annotations
+
+from .access import namespace, secret, secrets_needed
+from .inference import inference_service
+from .names import internal_service_name, labels, pod_labels, secret_name
+from .stack import dependents, prerequisites, service_objects, stack_objects
+
+__all__ = [
+    "dependents",
+    "inference_service",
+    "internal_service_name",
+    "labels",
+    "namespace",
+    "pod_labels",
+    "prerequisites",
+    "secret",
+    "secret_name",
+    "secrets_needed",
+    "service_objects",
+    "stack_objects",
+]

@@ -1,1 +1,10 @@
+"""Pure search over catalog, sizing, engines, clouds and costs: from a stack file to a plan with its reasons."""
 
+from __future__ import annotations
+
+from .document import cost_document, document, service_document
+from .endpoints import predictor_name, service_url
+from .stack import plan
+from .types import StackPlan
+
+__all__ = ["StackPlan", "cost_document", "document", "plan", "predictor_name", "service_document", "service_url"]

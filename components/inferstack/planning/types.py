@@ -1,4 +1,4 @@
-"""The nouns of a plan: what was decided for each service and for the stack, why, and what was turned down. Everything downstream reads these."""
+"""The nouns of a plan: what was decided for each service and for the stack, why, and what was turned down. All that follows reads these."""
 
 from __future__ import annotations
 
@@ -116,6 +116,10 @@ class ServicePlan:
     alternatives: tuple[Alternative, ...]
     warnings: tuple[str, ...]
     uses_hugging_face_token: bool
+    endpoint_annotations: tuple[tuple[str, str], ...] = ()
+    """Annotations that keep the cloud's load balancer inside the network; never empty where the endpoint is internal."""
+    monitored: bool = True
+    """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,8 @@
+"""Services as Pulumi components."""
 
+from __future__ import annotations
+
+from .inference_service import InferenceService, InferenceServiceArgs
+from .kubernetes import kubernetes_object
+
+__all__ = ["InferenceService", "InferenceServiceArgs", "kubernetes_object"]

@@ -1,0 +1,63 @@
+# Everything runs in .venv, which the first target that needs it makes from requirements.txt.
+
+PYTHON ?= $(firstword $(shell command -v python3.11 2>/dev/null) $(shell command -v python3 2>/dev/null))
+STACK ?= dev
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help preview test lint e2e bench docs wheel clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+preview: $(RUN) ## What `pulumi up` would create for STACK (dev), with plan, quota and costs
+	@$(BIN)/inferstack preview -s $(STACK)
+
+test: $(DEV) ## All tests but those that need real servers
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(DEV) ## Style, types and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
+	@$(BIN)/python -m pytest -m e2e
+
+bench: $(DEV) ## Speed and memory, as ratios of one run
+	@$(BIN)/python -m bench
+
+docs: $(DEV) ## Write docs/stack-file.md from the schema
+	@$(BIN)/python -c "from inferstack import stackfile; print(stackfile.markdown(), end='')" > docs/stack-file.md
+
+wheel: $(DEV) ## Build the wheel and try it in an empty environment
+	@$(BIN)/python -m build --wheel --outdir dist components >/dev/null
+	@rm -rf $(VENV)/empty
+	@$(BIN)/python -m venv $(VENV)/empty
+	@$(VENV)/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls -t dist/inferstack-*.whl | head -n 1)"
+	@cd $(VENV) && empty/bin/python -c "import inferstack" && empty/bin/inferstack --help >/dev/null
+	@echo "$$(ls -t dist/inferstack-*.whl | head -n 1) installs, imports and answers --help"
+
+clean: ## Remove what these targets made
+	@rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements.txt components/pyproject.toml | $(BIN)/python
+	@echo "installing requirements.txt into $(VENV), once" >&2
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUN)
+	@echo "installing requirements-dev.txt into $(VENV), once" >&2
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed: install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }

@@ -1,0 +1,267 @@
+"""A model from its Hugging Face `config.json`, or from the dimensions that a stack file gives.
+
+An architecture that `architectures` does not have is refused by name: parameters and KV cache of one that merely looks alike would be a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from .architectures import ARCHITECTURES, WRAPPERS, Architecture, Dimensions, LatentAttention, LinearAttention, parameters
+from .config_fields import BadConfig, layer_types, listed, number
+from .irregular import IRREGULAR
+from .types import KvCache, KvKind, Model
+
+NESTED = ("text_config", "llm_config", "language_config")
+"""Where multimodal configs keep the language model."""
+INDEXER_BYTES = 132
+"""Bytes per token and layer that DeepSeek's sparse-attention indexer keeps beside the latent."""
+
+
+def model_from_config(config: Mapping[str, Any], id: str, source: str, gated: bool | None = None) -> Model:
+    """The model that a parsed `config.json` describes.
+
+    Raises `BadConfig` for an architecture that is not known (named in the text) and for a config that lacks a dimension.
+    """
+    text, kind = _language_model(config)
+    architecture = ARCHITECTURES[kind]
+    dims = _dimensions(text, architecture)
+    if kind in IRREGULAR:
+        counts = IRREGULAR[kind](text, dims)
+        total, active, kv = counts.total, counts.active, counts.kv
+    else:
+        total, active = parameters(architecture, dims)
+        kv = kv_cache(text, architecture, dims)
+    vision = _vision(config)
+    longest = number(text, "max_position_embeddings", "n_positions", "seq_length", default=0)
+    return Model(
+        id=id,
+        kind="llm",
+        architecture=kind,
+        params_total=total + vision,
+        params_active=active,
+        hidden_size=dims.hidden,
+        num_layers=dims.layers,
+        num_attention_heads=dims.heads,
+        num_kv_heads=dims.kv_heads,
+        head_dim=dims.head_width,
+        vocab_size=dims.vocabulary,
+        kv=kv,
+        source=source,
+        intermediate_size=dims.intermediate if dims.intermediate else None,
+        tied_embeddings=dims.tied,
+        max_context=longest if longest else None,
+        native_dtype=_dtype(text, config),
+        native_quantization=_quantization(config, text),
+        n_experts=dims.experts if dims.experts else None,
+        top_k=dims.top_k if dims.experts else None,
+        moe_intermediate_size=dims.expert_width if dims.experts else None,
+        shared_expert_intermediate_size=dims.shared_width if dims.shared_width else None,
+        first_k_dense=number(text, "first_k_dense_replace", default=0) or None,
+        params_vision=vision,
+        sliding_window=_window(text, architecture),
+        gated=gated,
+    )
+
+
+def model_from_dimensions(id: str, dimensions: Mapping[str, Any], gated: bool | None = None) -> Model:
+    """The model of plain dimensions: architecture, hidden_size, num_layers, num_attention_heads, num_kv_heads, head_dim, intermediate_size,
+    vocab_size, tied_embeddings and max_context, each as in `Model`. Raises `BadConfig` as `model_from_config` does.
+    """
+    given = {key: value for key, value in dimensions.items() if value is not None}
+    renamed = {
+        "architecture": "model_type",
+        "num_layers": "num_hidden_layers",
+        "num_kv_heads": "num_key_value_heads",
+        "tied_embeddings": "tie_word_embeddings",
+        "max_context": "max_position_embeddings",
+    }
+    config = {renamed.get(key, key): value for key, value in given.items()}
+    return model_from_config(config, id, source="dimensions in the stack file", gated=gated)
+
+
+def _language_model(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The part of the config that describes the language model, and its architecture."""
+    nested = next((cast("Mapping[str, Any]", config[key]) for key in NESTED if isinstance(config.get(key), Mapping)), None)
+    outer = config.get("model_type")
+    if nested is None:
+        text, kind = config, outer
+    else:
+        inherited = {key: config[key] for key in ("tie_word_embeddings",) if key in config}
+        text, kind = {**inherited, **nested}, nested.get("model_type", outer)
+    kind = WRAPPERS.get(str(kind), kind)
+    if kind is None:
+        raise BadConfig("names no `model_type`")
+    if kind not in ARCHITECTURES:
+        raise BadConfig(f"is of architecture {kind}, which is not known; known are {', '.join(sorted(ARCHITECTURES))}")
+    return text, str(kind)
+
+
+def _dimensions(text: Mapping[str, Any], architecture: Architecture) -> Dimensions:
+    hidden = number(text, "hidden_size", "n_embd", "d_model")
+    layers = number(text, "num_hidden_layers", "n_layer", default=_layers_of_pattern(text))
+    heads = number(text, "num_attention_heads", "n_head")
+    latent = _latent(text) if architecture.mla else None
+    head_width = latent.nope + latent.rope if latent else number(text, "head_dim", default=hidden // heads)
+    experts = number(text, "num_local_experts", "num_experts", "n_routed_experts", default=0)
+    expert_layers = _expert_layers(text, layers) if experts else 0
+    default_width = 4 * hidden if architecture.four_times_wide else None
+    wide = number(text, "intermediate_size", "ffn_hidden_size", "n_inner", default=default_width if expert_layers < layers else 0)
+    expert_width = number(text, "moe_intermediate_size", default=wide) if experts else 0
+    kinds = layer_types(text, layers)
+    return Dimensions(
+        hidden=hidden,
+        layers=layers,
+        heads=heads,
+        kv_heads=_kv_heads(text, architecture, heads),
+        head_width=head_width,
+        vocabulary=number(text, "vocab_size"),
+        tied=bool(text.get("tie_word_embeddings", architecture.tied)),
+        intermediate=number(text, "intermediate_size_mlp", default=wide) if expert_layers < layers else 0,
+        experts=experts,
+        top_k=number(text, "num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k_experts") if experts else 0,
+        expert_width=expert_width,
+        shared_width=_shared_width(text, architecture, expert_width) if experts else 0,
+        expert_layers=expert_layers,
+        linear_layers=sum(kind == "linear_attention" for kind in kinds) if architecture.hybrid else 0,
+        latent=latent,
+        linear=_linear(text) if architecture.hybrid else None,
+    )
+
+
+def _layers_of_pattern(text: Mapping[str, Any]) -> int | None:
+    """Layers of a config that only lists their kinds; None where it does not."""
+    count = len(str(text.get("hybrid_override_pattern", ""))) + len(listed(text, "layers_block_type"))
+    return count if count else None
+
+
+def _kv_heads(text: Mapping[str, Any], architecture: Architecture, heads: int) -> int:
+    if architecture.query_per_kv and text.get("multi_query") and not text.get("new_decoder_architecture"):
+        return 1
+    return number(text, "num_key_value_heads", "num_kv_heads", default=heads)
+
+
+def _latent(text: Mapping[str, Any]) -> LatentAttention:
+    query_rank = text.get("q_lora_rank")
+    index_heads, index_width = number(text, "index_n_heads", default=0), number(text, "index_head_dim", default=0)
+    hidden = number(text, "hidden_size")
+    indexer = index_width * (index_heads * int(query_rank) + hidden) + hidden * index_heads if index_heads and query_rank else 0
+    return LatentAttention(
+        kv_rank=number(text, "kv_lora_rank"),
+        query_rank=int(query_rank) if query_rank else None,
+        rope=number(text, "qk_rope_head_dim"),
+        nope=number(text, "qk_nope_head_dim"),
+        value=number(text, "v_head_dim"),
+        indexer=indexer,
+    )
+
+
+def _linear(text: Mapping[str, Any]) -> LinearAttention:
+    return LinearAttention(
+        key_heads=number(text, "linear_num_key_heads"),
+        value_heads=number(text, "linear_num_value_heads"),
+        key_width=number(text, "linear_key_head_dim"),
+        value_width=number(text, "linear_value_head_dim"),
+        kernel=number(text, "linear_conv_kernel_dim"),
+    )
+
+
+def _expert_layers(text: Mapping[str, Any], layers: int) -> int:
+    """Layers with experts: all but the first dense ones, every n-th, or those that the config lists."""
+    if layers_with_experts := listed(text, "moe_layers"):
+        return len(layers_with_experts)
+    step = number(text, "interleave_moe_layer_step", "decoder_sparse_step", "moe_layer_freq", default=1)
+    first = number(text, "first_k_dense_replace", default=0)
+    dense = set(listed(text, "mlp_only_layers"))
+    return sum(1 for layer in range(first, layers) if (layer + 1) % step == 0 and layer not in dense)
+
+
+def _shared_width(text: Mapping[str, Any], architecture: Architecture, expert_width: int) -> int:
+    if architecture.shared_expert == "width":
+        return number(text, "shared_expert_intermediate_size", default=0)
+    if architecture.shared_expert == "count":
+        return number(text, "n_shared_experts", default=0) * expert_width
+    return expert_width if architecture.shared_expert == "one" else 0
+
+
+def kv_cache(text: Mapping[str, Any], architecture: Architecture, dims: Dimensions) -> KvCache:
+    """The shape of the KV cache: `docs/how-a-plan-is-made.md` has the formulas by kind."""
+    if dims.latent is not None:
+        width = (dims.latent.kv_rank + dims.latent.rope) * dims.layers
+        extra = INDEXER_BYTES * dims.layers if dims.latent.indexer else 0
+        return KvCache(KvKind.LATENT, full_layers=dims.layers, elements_full=width, extra_bytes_per_token=extra)
+    each = 2 * dims.kv_heads * dims.head_width
+    if dims.linear is not None:
+        full = dims.layers - dims.linear_layers
+        state = dims.linear_layers * _state_bytes(dims.linear)
+        return KvCache(KvKind.STATE, full_layers=full, elements_full=full * each, state_bytes=state)
+    window = _window(text, architecture)
+    windowed = _window_layers(text, architecture, dims.layers) if window else 0
+    if not window or not windowed:
+        return KvCache(KvKind.FULL, full_layers=dims.layers, elements_full=dims.layers * each)
+    full = dims.layers - windowed
+    return KvCache(KvKind.WINDOW, full, windowed, window, full * each, windowed * each)
+
+
+def _state_bytes(linear: LinearAttention) -> int:
+    """One layer's recurrent state in fp32 and the tail of its convolution in 16 bits."""
+    recurrent = linear.value_heads * linear.key_width * linear.value_width * 4
+    return recurrent + (linear.kernel - 1) * (2 * linear.keys + linear.values) * 2
+
+
+def _window(text: Mapping[str, Any], architecture: Architecture) -> int | None:
+    """Tokens that window layers keep; None where the window is off or as long as the context."""
+    if architecture.window_needs_switch and not text.get("use_sliding_window"):
+        return None
+    window = number(text, "sliding_window", "attention_chunk_size", default=0)
+    longest = number(text, "max_position_embeddings", default=0)
+    return window if window and (not longest or window < longest) else None
+
+
+def _window_layers(text: Mapping[str, Any], architecture: Architecture, layers: int) -> int:
+    kinds = layer_types(text, layers)
+    if kinds:
+        return sum(kind in ("sliding_attention", "chunked_attention") for kind in kinds)
+    every = number(text, "sliding_window_pattern", default=architecture.window_every)
+    return layers if every == 1 else layers - layers // every if every else 0
+
+
+def _dtype(text: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    for part in (text, config):
+        for key in ("dtype", "torch_dtype"):
+            if isinstance(part.get(key), str):
+                return str(part[key])
+    return "bfloat16"
+
+
+def _quantization(config: Mapping[str, Any], text: Mapping[str, Any]) -> str | None:
+    """Name of the quantization of the weights themselves, where the config states one that is known."""
+    stated = config.get("quantization_config", text.get("quantization_config"))
+    if not isinstance(stated, Mapping):
+        return None
+    facts = cast("Mapping[str, Any]", stated)
+    method = str(facts.get("quant_method", ""))
+    if method == "gptq":
+        return f"gptq-int{facts.get('bits', 4)}"
+    if method == "fp8" and facts.get("weight_block_size"):
+        return "fp8-block"
+    return method if method in ("fp8", "awq", "mxfp4", "nvfp4") else None
+
+
+def _vision(config: Mapping[str, Any]) -> int:
+    """Parameters of a vision tower, counted as a plain vision transformer with the mergers that its config names; 0 where it has none.
+
+    Patch and position embeddings and other projectors are left out: below 2 % of the tower, far below 1 % of a model.
+    """
+    tower = config.get("vision_config")
+    if not isinstance(tower, Mapping):
+        return 0
+    facts = cast("Mapping[str, Any]", tower)
+    hidden = number(facts, "hidden_size", "embed_dim", "width", default=0)
+    wide = number(facts, "intermediate_size", default=4 * hidden)
+    layers = number(facts, "num_hidden_layers", "depth", "layers", default=0)
+    merged = hidden * number(facts, "spatial_merge_size", default=0) ** 2
+    mergers = 1 + len(listed(facts, "deepstack_visual_indexes"))
+    out = number(facts, "out_hidden_size", default=0)
+    return layers * (4 * hidden * hidden + 2 * hidden * wide) + (mergers * merged * (merged + out) if out else 0)

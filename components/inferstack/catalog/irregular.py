@@ -1,0 +1,89 @@
+"""Architectures whose layers differ too much among themselves for a row in `architectures`: one counting function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .architectures import Dimensions
+from .config_fields import BadConfig, layer_types, listed, number
+from .types import KvCache, KvKind
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a counting function finds."""
+
+    total: int
+    active: int
+    kv: KvCache
+
+
+def gemma4(text: Mapping[str, Any], dims: Dimensions) -> Counts:
+    """Gemma 4: wider heads and shared K and V on full layers, last layers that reuse earlier K and V, per-layer embeddings, experts beside
+    a dense MLP. After transformers 5.23, models/gemma4.
+    """
+    layers = dims.layers
+    every = number(text, "sliding_window_pattern", default=6)
+    kinds = layer_types(text, layers) or tuple("sliding_attention" if (n + 1) % every else "full_attention" for n in range(layers))
+    reusing = layers - number(text, "num_kv_shared_layers", default=0)
+    same_kv = bool(text.get("attention_k_eq_v"))
+    wide = number(text, "global_head_dim", default=dims.head_width)
+    full_heads = number(text, "num_global_key_value_heads", default=dims.kv_heads) if same_kv else dims.kv_heads
+    inner = number(text, "hidden_size_per_layer_input", default=0)
+    dense_layers = layers + (layers - reusing if text.get("use_double_wide_mlp") else 0)
+    total = dims.vocabulary * dims.hidden * (1 if dims.tied else 2) + 3 * dims.hidden * number(text, "intermediate_size") * dense_layers
+    total += inner * layers * (number(text, "vocab_size_per_layer_input", default=dims.vocabulary) + 3 * dims.hidden) if inner else 0
+    kept = {"full_attention": 0, "sliding_attention": 0}
+    for layer, kind in enumerate(kinds):
+        full = kind == "full_attention"
+        width, heads = (wide, full_heads) if full else (dims.head_width, dims.kv_heads)
+        total += 2 * dims.hidden * dims.heads * width
+        if layer < reusing:
+            kept[kind] += 1
+            total += dims.hidden * heads * width * (1 if full and same_kv else 2)
+    expert = 3 * dims.hidden * number(text, "moe_intermediate_size", default=0) * layers if text.get("enable_moe_block") else 0
+    total += dims.hidden * dims.experts * layers if expert else 0
+    each_full, each_window = 2 * full_heads * wide, 2 * dims.kv_heads * dims.head_width
+    full, windowed = kept["full_attention"], kept["sliding_attention"]
+    window = number(text, "sliding_window", default=1024)
+    kv = KvCache(KvKind.WINDOW, full, windowed, window, full * each_full, windowed * each_window)
+    return Counts(total + expert * dims.experts, total + expert * number(text, "top_k_experts", default=0), kv)
+
+
+def nemotron_h(text: Mapping[str, Any], dims: Dimensions) -> Counts:
+    """Nemotron-H and 3: Mamba-2, attention, MLP and expert layers in a given order. After transformers 5.23, models/nemotron_h."""
+    pattern = str(text.get("hybrid_override_pattern", "")) or "".join(_LETTERS.get(kind, kind) for kind in listed(text, "layers_block_type"))
+    if not pattern:
+        raise BadConfig("lacks `hybrid_override_pattern`")
+    mamba, attention = pattern.count("M"), pattern.count("*")
+    hidden = dims.hidden
+    heads, width = number(text, "mamba_num_heads", default=0), number(text, "mamba_head_dim", default=0)
+    inner = heads * width
+    states = number(text, "ssm_state_size", default=0)
+    mixed = inner + 2 * number(text, "n_groups", default=0) * states
+    kernel = number(text, "conv_kernel", default=0)
+    total = dims.vocabulary * hidden * (1 if dims.tied else 2)
+    total += mamba * (hidden * (inner + mixed + heads) + mixed * kernel + inner * hidden)
+    total += attention * 2 * hidden * dims.head_width * (dims.heads + dims.kv_heads)
+    total += pattern.count("-") * 2 * hidden * dims.intermediate
+    latent = number(text, "moe_latent_size", default=0)
+    shared = number(text, "moe_shared_expert_intermediate_size", default=0) * number(text, "n_shared_experts", default=0)
+    experts = pattern.count("E")
+    total += experts * (hidden * dims.experts + 2 * hidden * shared + 2 * hidden * latent)
+    expert = experts * 2 * (latent if latent else hidden) * dims.expert_width
+    bytes_each = 4 if text.get("mamba_ssm_cache_dtype") == "float32" else 2
+    state = mamba * (inner * states * bytes_each + (kernel - 1) * mixed * 2)
+    kv = KvCache(KvKind.STATE, full_layers=attention, elements_full=attention * 2 * dims.kv_heads * dims.head_width, state_bytes=state)
+    return Counts(total + expert * dims.experts, total + expert * dims.top_k, kv)
+
+
+_LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+
+IRREGULAR: dict[str, Callable[[Mapping[str, Any], Dimensions], Counts]] = {
+    "gemma4_text": gemma4,
+    "gemma4_unified_text": gemma4,
+    "nemotron_h": nemotron_h,
+}
+"""By `model_type`; each has a row in `ARCHITECTURES` for what it shares with the others."""

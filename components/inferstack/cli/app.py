@@ -1,0 +1,66 @@
+"""The commands put together, and how the process ends: exit codes, interrupts, closed pipes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import typer
+
+from ..errors import InferstackError
+from . import manifests, plan, preview, schema, version
+
+HELP = """\
+From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
+that you have.
+"""
+
+EPILOG = """\
+\b
+Examples:
+  inferstack preview                       what stack dev would become
+  inferstack plan -s prod --json           the plan of stack prod as data
+  inferstack manifests -s prod -o build    its Kubernetes objects as files
+
+\b
+A stack is the name of a stack file in this folder (dev: Pulumi.dev.yaml), or
+the path of one. Results go to standard output, diagnostics to standard error.
+
+\b
+Exit codes:
+  0    fine
+  2    bad input or no plan possible: each problem on a line, nothing created
+  3    the plan stands and is printed, but a guard such as the budget says no
+  130  interrupted
+"""
+
+app = typer.Typer(
+    help=HELP,
+    epilog=EPILOG,
+    add_completion=False,
+    no_args_is_help=True,
+    # Plain help: it is instant, reads the same in a pipe, and errors stay one line that a log can hold.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.callback()(version.options)
+app.command(short_help="What `pulumi up` would create, and its plan and costs.")(preview.preview)
+app.command(short_help="Sizes, machines, costs and reasons; no resources.")(plan.plan)
+app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
+app.command(short_help="JSON Schema of the stack file.")(schema.schema)
+app.command(short_help="The version of inferstack.")(version.version)
+
+
+def run() -> None:
+    """Parse the command line, run one command, exit."""
+    # A reader that stops early (`| head`) ends this process quietly, as it does every other filter.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets a question mark, not a traceback.
+        stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        app(prog_name="inferstack")
+    except InferstackError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

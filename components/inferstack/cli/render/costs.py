@@ -1,0 +1,112 @@
+"""The cost tree: a walk over its lines, the sums as the document has them, and what a million tokens cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from . import figures, layout
+from .tree import guided
+
+POINTS = ("min", "expected", "max")
+
+
+def cost_section(costs: Mapping[str, Any]) -> RenderableType:
+    """The whole estimate."""
+    sources: list[str] = []
+    rows = [_row(guide, line, sources) for guide, line in guided(costs["lines"]["children"], lambda line: line["children"])]
+    parts: list[RenderableType] = [
+        layout.heading("Costs", f"per month of {costs['hoursPerMonth']} hours, over the autoscaling range"),
+        layout.table(("", *POINTS, ""), [*rows, *_totals(costs)], right=(1, 2, 3), fixed=(4,)),
+        *_footnotes(costs, sources),
+    ]
+    if costs["services"]:
+        parts += [layout.subheading("Per service, at the expected load: $ per month and per million tokens"), _services(costs["services"])]
+    return Group(*parts)
+
+
+def _row(guide: str, line: Mapping[str, Any], sources: list[str]) -> list[RenderableType]:
+    if line["children"]:
+        return [Text.assemble((guide, layout.LABEL), (line["name"], layout.STRONG)), *_amounts(line, layout.STRONG), ""]
+    name = Text.assemble((guide, layout.LABEL), line["name"])
+    name.append(f"  {', '.join(part for part in (line['note'], _measure(line)) if part)}", style=layout.LABEL)
+    return [name, *_leaf_amounts(line), Text(_reference(line, sources), style=layout.LABEL)]
+
+
+def _measure(line: Mapping[str, Any]) -> str:
+    """`1,095 node-hour x $0.805`; what is billed by use shows its rate."""
+    if line["unitPriceUsd"] is None:
+        return "" if line["quantity"] is None else f"{figures.count(line['quantity']['expected'])} {line['unit']}"
+    price, low = figures.unit_price(line["unitPriceUsd"]), line["lowUnitPriceUsd"]
+    if low is not None and low != line["unitPriceUsd"]:
+        price = f"{price} (down to {figures.unit_price(low)})"
+    return f"{price} per {line['unit']}" if line["quantity"] is None else f"{figures.count(line['quantity']['expected'])} {line['unit']} x {price}"
+
+
+def _leaf_amounts(line: Mapping[str, Any]) -> list[RenderableType]:
+    if line["unitPriceUsd"] is None:
+        return ["", Text(figures.NOT_PRICED, style=layout.CAUTION), ""]
+    return _amounts(line)
+
+
+def _amounts(line: Mapping[str, Any], style: str = "") -> list[RenderableType]:
+    if not _has_sum(line):
+        return ["", "", ""]
+    return [Text(figures.money(line["monthlyUsd"][point]), style=style) for point in POINTS]
+
+
+def _has_sum(line: Mapping[str, Any]) -> bool:
+    """False where nothing at or below the line adds to the total, so that no $0.00 stands for what is not known."""
+    if line["children"]:
+        return any(_has_sum(child) for child in line["children"])
+    return line["unitPriceUsd"] is not None and line["quantity"] is not None
+
+
+def _reference(line: Mapping[str, Any], sources: list[str]) -> str:
+    """`[1]`, the number of the line's source below the table."""
+    if line["children"] or not line["source"]:
+        return ""
+    text = ", ".join(part for part in (line["source"], line["asOf"], None if line["basis"] == "listed" else line["basis"]) if part)
+    if text not in sources:
+        sources.append(text)
+    return f"[{sources.index(text) + 1}]"
+
+
+def _totals(costs: Mapping[str, Any]) -> Iterator[Sequence[RenderableType]]:
+    bound = "" if costs["complete"] else ", at least"
+    for label, key in ((f"Total per month{bound}", "monthlyUsd"), (f"Total per hour{bound}", "hourlyUsd")):
+        amounts = [Text(figures.money(costs[key][point]), style=layout.TITLE) for point in POINTS]
+        yield [Text(label, style=layout.TITLE), *amounts, ""]
+
+
+def _footnotes(costs: Mapping[str, Any], sources: Sequence[str]) -> Iterator[RenderableType]:
+    yield Text()
+    if not costs["complete"]:
+        yield layout.notes([f"The total is a lower bound, without {', '.join(costs['unpriced'])}."])
+    if costs["pricesAsOf"]:
+        yield layout.indented(Text(f"Prices as of {costs['pricesAsOf']} or later, before taxes and discounts."))
+    for number, source in enumerate(sources, 1):
+        yield layout.indented(Text(f"[{number}] {source}", style=layout.LABEL))
+
+
+def _services(services: Sequence[Mapping[str, Any]]) -> RenderableType:
+    rows = [[Text(cost["service"], style=layout.STRONG), figures.money(cost["monthlyUsd"]["expected"]), *_tokens(cost["tokens"])] for cost in services]
+    columns = ("service", "$/month", "input", "output", "blended", "tokens/month", "out/in")
+    return layout.table(columns, rows, right=tuple(range(1, len(columns))))
+
+
+def _tokens(tokens: Mapping[str, Any] | None) -> list[RenderableType]:
+    if tokens is None:
+        return ["-"] * 5
+    bound = "" if tokens["complete"] else "≥ "
+    blended, low = figures.money(tokens["blendedUsd"]), figures.money(tokens["lowBlendedUsd"])
+    return [
+        f"{bound}{figures.money(tokens['inputUsd'])}",
+        f"{bound}{figures.money(tokens['outputUsd'])}",
+        Text(f"{bound}{blended}" if low == blended else f"{bound}{low} – {blended}", style=layout.STRONG),
+        figures.large(tokens["tokensPerMonth"]),
+        f"{tokens['outputToInputRatio']:.1f}",
+    ]

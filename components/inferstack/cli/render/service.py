@@ -1,0 +1,166 @@
+"""One service of the plan: what runs, how well, why, and what was turned down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from . import figures, layout
+
+CPU = "cpu"
+SHOWN_ABOVE = ("modelUri",)
+"""Decisions that the facts show with their reason."""
+BAR_CELLS = 40
+BAR_PARTS = (("weights", "weightsGib", "█", "cyan"), ("activations and runtime", "", "▓", "magenta"), ("KV cache", "kvGib", "░", "green"))
+SIGNALS = {
+    "none": "fixed",
+    "cpu": "scales on CPU use ({cpuPercent} % of the request)",
+    "queue": "scales on waiting requests ({waitingPerReplica} per replica) and KV cache use ({kv})",
+}
+ROLLOUTS = {"surge": "a spare replica starts before one goes", "recreate": "one replica goes before its successor comes"}
+
+
+def service_section(service: Mapping[str, Any]) -> RenderableType:
+    """Everything that the plan says of one service."""
+    kept = service["meetsSlo"]
+    parts: list[RenderableType] = [
+        layout.heading(service["name"], "✓ keeps its SLO" if kept else "✗ misses its SLO", layout.GOOD if kept else layout.BAD),
+        layout.facts(_facts(service)),
+        layout.subheading(f"At {figures.rate(service['performance']['loadRps'])} per replica, the planned peak"),
+        _performance(service),
+        layout.subheading("Why"),
+        _decisions(service["decisions"]),
+    ]
+    if service["alternatives"]:
+        parts += [layout.subheading("Turned down"), _alternatives(service["alternatives"])]
+    if service["warnings"]:
+        parts += [Text(), layout.notes(service["warnings"])]
+    return Group(*parts)
+
+
+def devices(service: Mapping[str, Any]) -> str:
+    """`2 x h200`, or `CPU`."""
+    return "CPU" if service["gpu"] == CPU else f"{service['tensorParallel']} x {service['gpu']}"
+
+
+def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
+    workload, cold = service["workload"], service["coldStartSeconds"]
+    yield "Serves", _headline(service)
+    yield "Weights", _checkpoint(service["checkpoint"])
+    yield (
+        "Traffic",
+        f"{figures.rate(workload['meanRps'])} mean, {figures.count(workload['peakRps'])} at peak, {workload['isl']:,} tokens in, "
+        f"{workload['osl']:,} out, {figures.count(workload['activeHours'])} h a day",
+    )
+    yield "Replicas", _replicas(service["replicas"], service["scaling"])
+    yield "Batch", f"up to {figures.plural(service['maxSequences'], 'sequence')} of up to {service['context']:,} tokens, KV cache in {service['kvDtype']}"
+    yield "Memory", _memory(service["memory"])
+    yield "Cold start", Text.assemble(figures.duration(cold["expected"]), f" ({figures.band(cold, figures.duration)}), ", layout.provenance(cold["provenance"]))
+    yield "Rollout", ROLLOUTS.get(service["rollout"], service["rollout"])
+    yield "Endpoint", f"{service['endpoint']['url']} ({service['endpoint']['kind']}), timeout {figures.duration(service['timeoutSeconds'])}"
+
+
+def _headline(service: Mapping[str, Any]) -> Text:
+    engine = service["engine"]
+    return Text.assemble(
+        (service["model"], layout.STRONG),
+        f" in {service['checkpoint']['quantization']} with {engine['name']} {engine['version']} on ",
+        (f"{devices(service)}, {service['machineType']}", layout.STRONG),
+        f", {service['capacityType']}",
+    )
+
+
+def _checkpoint(checkpoint: Mapping[str, Any]) -> Text:
+    text = Text(checkpoint["uri"])
+    for key in ("file", "revision"):
+        if checkpoint[key] is not None:
+            text.append(f", {key} {checkpoint[key]}")
+    text.append(", quantized while loading" if checkpoint["quantizedAtLoad"] else "")
+    return text.append(f" ({checkpoint['source']})", style=layout.LABEL)
+
+
+def _replicas(replicas: Mapping[str, Any], scaling: Mapping[str, Any]) -> str:
+    if replicas["min"] == replicas["max"]:
+        return f"{replicas['max']}, fixed"
+    kv = scaling["kvUsagePerReplica"]
+    signal = SIGNALS[scaling["signal"]].format(**scaling, kv="unknown" if kv is None else figures.percent(kv))
+    return f"{replicas['min']} to {replicas['max']}, {figures.count(replicas['expected'])} expected; {signal}"
+
+
+def _memory(memory: Mapping[str, Any]) -> RenderableType:
+    """A bar of one device's memory, and the same in figures."""
+    visible = memory["visibleGib"]
+    sizes = {**memory, "": memory["activationGib"] + memory["runtimeGib"]}
+    bar, legend, drawn = Text(), Text(), 0
+    for name, key, cell, colour in BAR_PARTS:
+        cells = max(0, min(BAR_CELLS - drawn, round(sizes[key] / visible * BAR_CELLS)))
+        drawn += cells
+        bar.append(cell * cells, style=colour)
+        legend.append(f"{cell} ", style=colour).append(f"{name} {sizes[key]:.1f}  ")
+    bar.append("·" * (BAR_CELLS - drawn), style=layout.LABEL)
+    bar.append(f" {visible:.1f} GiB per device")
+    legend.right_crop(2)
+    legend.append(" GiB")
+    room = Text(f"{memory['kvTokens']:,} tokens of KV cache: {figures.plural(memory['maxSequences'], 'request')} of full length; ")
+    return Group(bar, legend, room.append_text(layout.provenance(memory["provenance"])))
+
+
+def _performance(service: Mapping[str, Any]) -> RenderableType:
+    performance, slo = service["performance"], service["slo"]
+    limit = Text(f"limited by {performance['limitedBy']}", style=layout.LABEL)
+    rows = [
+        _row("TTFT p95", performance["ttftP95Ms"], figures.milliseconds, _target(performance["ttftP95Ms"], slo["ttftP95Ms"])),
+        _row("TPOT p95", performance["tpotP95Ms"], figures.milliseconds, _target(performance["tpotP95Ms"], slo["tpotP95Ms"])),
+        _row("Capacity per replica", performance["capacityRps"], figures.rate, limit),
+        _row("Output per replica", performance["outputTps"], figures.token_rate, Text("at capacity", style=layout.LABEL)),
+    ]
+    estimates = (performance[key] for key in ("ttftP95Ms", "tpotP95Ms", "capacityRps", "outputTps"))
+    sources = dict.fromkeys(f"{estimate['provenance']}: {estimate['source']}" for estimate in estimates)
+    made = layout.table(["", "expected", "low – high", "SLO", ""], rows, right=(1, 2), fixed=(0, 3, 4))
+    return Group(made, *(layout.indented(Text(source, style=layout.LABEL)) for source in sources))
+
+
+def _target(estimate: Mapping[str, Any], target: float | None) -> Text:
+    if target is None:
+        return Text("no target", style=layout.LABEL)
+    return Text.assemble(layout.mark(estimate["expected"] <= target), f" ≤ {figures.milliseconds(target)}")
+
+
+def _row(name: str, estimate: Mapping[str, Any], spell: Callable[[float], str], remark: Text) -> list[RenderableType]:
+    return [name, Text(spell(estimate["expected"]), style=layout.STRONG), figures.band(estimate, spell), remark, layout.provenance(estimate["provenance"])]
+
+
+def _decisions(decisions: list[Mapping[str, Any]]) -> RenderableType:
+    rows = [
+        [
+            decision["key"],
+            Text(decision["value"], style=layout.STRONG),
+            Text("pinned", style="magenta") if decision["pinned"] else Text("planned", style=layout.LABEL),
+            "" if decision["pinned"] else decision["reason"],
+        ]
+        for decision in decisions
+        if decision["key"] not in SHOWN_ABOVE
+    ]
+    return layout.table(["key", "value", "", "reason"], rows, fixed=(0, 2))
+
+
+def _alternatives(alternatives: list[Mapping[str, Any]]) -> RenderableType:
+    rows = [
+        [
+            f"{item['engine']} {item['quantization']} on {devices(item)}, {item['machineType']}",
+            str(item["replicas"]) if item["replicas"] else "-",
+            figures.money(item["monthlyUsd"]["expected"] if item["monthlyUsd"] else None),
+            _or_dash(item["ttftP95Ms"]),
+            _or_dash(item["tpotP95Ms"]),
+            item["reason"],
+        ]
+        for item in alternatives
+    ]
+    return layout.table(["placement", "replicas", "$/month", "TTFT p95", "TPOT p95", "why not"], rows, right=(1, 2, 3, 4))
+
+
+def _or_dash(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else figures.milliseconds(milliseconds)

@@ -1,0 +1,112 @@
+"""What services share: the cluster, its pools, add-ons, quota and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from . import figures, layout
+from .service import CPU, devices
+
+SUMMARY_FROM = 2
+"""Services from which a table of all of them comes first."""
+
+
+def title(plan: Mapping[str, Any]) -> RenderableType:
+    place = " ".join(part for part in (plan["cloud"], plan["region"]) if part)
+    zones = f", zones {', '.join(plan['zones'])}" if plan["zones"] else ""
+    version = f"Kubernetes {plan['kubernetesVersion']}, " if plan["kubernetesVersion"] else ""
+    monthly, hourly = plan["costs"]["monthlyUsd"], plan["costs"]["hourlyUsd"]
+    bound = "" if plan["costs"]["complete"] else "at least "
+    return Group(
+        Text.assemble(("inferstack", layout.STRONG), f"  stack {plan['stack']} on {place}{zones}"),
+        Text.assemble(
+            f"{figures.plural(len(plan['services']), 'service')}, ",
+            (f"{bound}{figures.money(monthly['expected'])} a month", layout.STRONG),
+            f" ({figures.money(hourly['expected'])} an hour) expected, up to {figures.money(monthly['max'])}",
+        ),
+        Text(f"{version}cluster {plan['clusterName']}, namespace {plan['namespace']}", style=layout.LABEL),
+    )
+
+
+def summary(plan: Mapping[str, Any]) -> RenderableType | None:
+    """One line per service, where there are several."""
+    if len(plan["services"]) < SUMMARY_FROM:
+        return None
+    monthly = {cost["service"]: cost["monthlyUsd"]["expected"] for cost in plan["costs"]["services"]}
+    rows = [
+        [
+            layout.mark(service["meetsSlo"]),
+            Text(service["name"], style=layout.STRONG),
+            service["model"],
+            f"{devices(service)}, {service['machineType']}",
+            figures.span(service["replicas"]["min"], service["replicas"]["max"]),
+            figures.money(monthly.get(service["name"])),
+        ]
+        for service in plan["services"]
+    ]
+    return Group(layout.heading("Services"), layout.table(["", "service", "model", "replica", "replicas", "$/month"], rows, right=(4, 5), fixed=(0, 1)))
+
+
+def pools(plan: Mapping[str, Any]) -> RenderableType:
+    rows = [_pool_row(pool) for pool in plan["pools"]]
+    system = plan["systemPool"]
+    if system:
+        rows.append([_kind("system", system["machineType"]), "-", str(system["nodes"]), f"{system['diskGib']} GiB", "controllers, DNS and metrics"])
+    return Group(layout.heading("Node pools"), layout.table(["pool", "GPUs", "nodes", "disk", "carries"], rows, right=(2, 3), fixed=(1,)))
+
+
+def _pool_row(pool: Mapping[str, Any]) -> list[RenderableType]:
+    return [
+        _kind(pool["name"], *(part for part in (pool["machineType"], pool["capacityType"], pool["reservationId"]) if part)),
+        "-" if pool["gpu"] == CPU else f"{pool['gpusPerNode']} x {pool['gpu']}",
+        figures.span(pool["nodes"]["min"], pool["nodes"]["max"]),
+        f"{pool['diskGib']} GiB" if pool["managed"] else "its own",
+        _carries(pool),
+    ]
+
+
+def _kind(name: str, *kind: str) -> Text:
+    return Text.assemble((name, layout.STRONG), (f"\n{', '.join(kind)}", layout.LABEL))
+
+
+def _carries(pool: Mapping[str, Any]) -> Text:
+    text = Text(", ".join(pool["services"]))
+    if pool["idleShare"] > 0:
+        text.append(f"; {figures.percent(pool['idleShare'])} idle at most nodes", style=layout.CAUTION)
+    return text if pool["managed"] else text.append("; existing nodes", style=layout.LABEL)
+
+
+def addons(plan: Mapping[str, Any]) -> RenderableType:
+    rows = [
+        [layout.mark(True) if addon["installed"] else Text("-", style=layout.LABEL), addon["name"], addon["version"], addon["reason"]]
+        for addon in plan["addons"]
+    ]
+    parts: list[RenderableType] = [layout.heading("Add-ons"), layout.table(["", "add-on", "version", "reason"], rows, fixed=(0, 1, 2))]
+    if plan["driverNote"]:
+        parts.append(layout.indented(Text(plan["driverNote"])))
+    return Group(*parts)
+
+
+def quota(plan: Mapping[str, Any]) -> RenderableType | None:
+    if not plan["quota"]:
+        return None
+    rows = [[need["name"], _needed(need), need["where"], need["note"] or ""] for need in plan["quota"]]
+    return Group(layout.heading("Quota that the cloud must grant"), layout.table(["quota", "needed", "where", "note"], rows, right=(1,)))
+
+
+def _needed(need: Mapping[str, Any]) -> str:
+    return f"{figures.count(need['amount'])} {need['unit'].removesuffix('s') if need['amount'] == 1 else need['unit']}"
+
+
+def warnings(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """The stack's own warnings, and what the budget says; last, where they are seen."""
+    if plan["warnings"]:
+        yield layout.heading("Warnings")
+        yield layout.notes(plan["warnings"])
+    if plan["overBudget"]:
+        yield layout.heading("Budget", "exceeded", layout.BAD)
+        yield layout.notes(plan["overBudget"], layout.BAD, "✗")

@@ -1,0 +1,104 @@
+"""What is installed into a cluster beside the services: which chart, from where, at which version, into which namespace. Facts only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One Helm release of an add-on."""
+
+    release: str
+    """Name of the Helm release: chosen by us, because names of Services follow from it."""
+    chart: str
+    """Name in `repository`, or an `oci://` reference."""
+    repository: str | None = None
+    """None for an OCI reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addon:
+    """One add-on at the version that this release was tested with."""
+
+    name: str
+    version: str
+    """Chart version as the chart spells it, with or without a leading v."""
+    namespace: str
+    charts: tuple[Chart, ...]
+    """In the order in which they are installed."""
+    source: str
+    as_of: str
+
+    def chart_version(self, wanted: str) -> str:
+        """`wanted` spelled as this chart's versions are: people write 0.20.0 where the chart says v0.20.0, and the other way round."""
+        digits = wanted.removeprefix("v")
+        return f"v{digits}" if self.version.startswith("v") else digits
+
+
+_ALL = (
+    Addon(
+        name="cert-manager",
+        version="v1.21.1",
+        namespace="cert-manager",
+        charts=(Chart("cert-manager", "cert-manager", "https://charts.jetstack.io"),),
+        source="cert-manager/cert-manager@v1.21.1:deploy/charts/cert-manager",
+        as_of="2026-07-29",
+    ),
+    Addon(
+        name="kserve",
+        version="v0.20.0",
+        # The namespace is written into KServe's webhooks and certificates; it is not a choice.
+        namespace="kserve",
+        charts=(
+            Chart("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd"),
+            Chart("kserve-resources", "oci://ghcr.io/kserve/charts/kserve-resources"),
+        ),
+        source="kserve/kserve@v0.20.0:charts",
+        as_of="2026-08-06",
+    ),
+    Addon(
+        name="keda",
+        version="2.20.2",
+        namespace="keda",
+        charts=(Chart("keda", "keda", "https://kedacore.github.io/charts"),),
+        source="kedacore/charts@v2.20.2:keda",
+        as_of="2026-07-31",
+    ),
+    Addon(
+        name="prometheus",
+        version="88.5.3",
+        namespace="monitoring",
+        # A release name that contains the chart's name is used as it is, so that the Service below is <release>-prometheus.
+        charts=(Chart("kube-prometheus-stack", "kube-prometheus-stack", "https://prometheus-community.github.io/helm-charts"),),
+        source="prometheus-community/helm-charts@kube-prometheus-stack-88.5.3:charts/kube-prometheus-stack",
+        as_of="2026-08-21",
+    ),
+    Addon(
+        name="nvidia-device-plugin",
+        version="0.20.0",
+        namespace="nvidia-device-plugin",
+        charts=(Chart("nvidia-device-plugin", "nvidia-device-plugin", "https://nvidia.github.io/k8s-device-plugin"),),
+        source="NVIDIA/k8s-device-plugin@v0.20.0:deployments/helm/nvidia-device-plugin",
+        as_of="2026-08-19",
+    ),
+    Addon(
+        name="cluster-autoscaler",
+        version="9.59.0",
+        namespace="kube-system",
+        charts=(Chart("cluster-autoscaler", "cluster-autoscaler", "https://kubernetes.github.io/autoscaler"),),
+        source="kubernetes/autoscaler@cluster-autoscaler-chart-9.59.0:cluster-autoscaler/charts/cluster-autoscaler",
+        as_of="2026-07-22",
+    ),
+)
+
+ADDONS: Mapping[str, Addon] = MappingProxyType({addon.name: addon for addon in _ALL})
+"""Every add-on by name, in the order in which they are installed."""
+
+ADDON_VERSIONS: Mapping[str, str] = MappingProxyType({addon.name: addon.version for addon in _ALL})
+"""Default version of each add-on."""
+
+PROMETHEUS_URL = f"http://{ADDONS['prometheus'].charts[0].release}-prometheus.{ADDONS['prometheus'].namespace}.svc.cluster.local:9090"
+"""Where queries go. A cluster that brings its own Prometheus needs a Service of that name for scaling on queues."""

@@ -1,0 +1,184 @@
+"""Amazon EKS: managed node groups of AL2023 in private subnets of a VPC of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .. import catalog
+from ..catalog.types import CapacityType, Fee, Machine
+from ..costs.types import Charge, Columns, NodeGroup
+from ..stackfile.schema import Target
+from .charges import CONTROL_PLANE, LOGS, NETWORK, always, joined, priced_elsewhere, root_disks
+from .nodes import Agent, left_for_pods, sold_in
+from .types import Allocatable, QuotaNeed, SystemPool
+
+MOST_ZONES = 3
+"""The control plane needs two zones and gains nothing from a fourth; each zone takes subnets and, if so asked, a NAT gateway."""
+
+UNSEEN_SHARE = 0.075
+"""Part of a machine's memory that its system does not see (firmware, hypervisor): Karpenter's default for AWS, called a little
+aggressive by its makers (aws/karpenter-provider-aws#1306); 3.4 % was seen on r5.xlarge (2i2c-org/infrastructure#3132)."""
+
+KUBELET_MIB = 255
+KUBELET_MIB_PER_POD = 11
+"""awslabs/amazon-eks-ami nodeadm/internal/kubelet/config.go."""
+
+AGENTS = (
+    Agent("aws-node", 50, 0),
+    Agent("kube-proxy", 100, 0),
+    Agent("ebs-csi-node", 30, 120),
+    Agent("eks-pod-identity-agent", 10, 32),
+    Agent("nvidia-device-plugin", 50, 64, accelerated=True),
+    Agent("log or metrics agent that you may add", 100, 200),
+)
+"""aws-node and kube-proxy: 2i2c-org/infrastructure#3902 (170m with two more agents). The others are believed: chart defaults, or room where
+a chart requests nothing."""
+
+CLOUD_CONTROLLERS = (
+    Agent("coredns", 100, 70, copies=2),
+    Agent("ebs-csi-controller", 60, 240, copies=2),
+    Agent("metrics-server", 100, 200, copies=2),
+    Agent("cluster-autoscaler", 100, 600),
+)
+"""EKS add-ons and the Cluster Autoscaler on the system nodes; believed: defaults of their manifests."""
+
+SYSTEM_MACHINE = "m7i.large"
+"""Smallest general machine of which one node holds all controllers at `nodes.SYSTEM_FILL`."""
+SYSTEM_NODES = 2
+SYSTEM_DISK_GIB = 50
+
+PRICED_REGION = "us-east-1"
+"""Region of the fees in the catalog."""
+
+
+UNIFORM_FEES = ("eks_control_plane_hour", "kms_key_month")
+"""The same in every region (believed); the others differ by some percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A pair of vCPU quotas of EC2 in a region, with their Service Quotas codes."""
+
+    on_demand: str
+    on_demand_code: str
+    spot: str
+    spot_code: str | None
+    """None where sources disagree."""
+
+
+_P = ("Running On-Demand P instances", "L-417A185B")
+G_AND_VT = Quota("Running On-Demand G and VT instances", "L-DB2E81BA", "All G and VT Spot Instance Requests", "L-3819A6DF")
+P2_TO_P4 = Quota(*_P, "All P4, P3 and P2 Spot Instance Requests", "L-7212CCBC")
+P5_AND_LATER = Quota(*_P, "All P5 Spot Instance Requests", "L-C4BD4855")
+INF = Quota("Running On-Demand Inf instances", "L-1945791B", "All Inf Spot Instance Requests", "L-B5D1601B")
+TRN = Quota("Running On-Demand Trn instances", "L-2C3B7624", "All Trn Spot Instance Requests", None)
+STANDARD = Quota(
+    "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+    "L-1216C47A",
+    "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",
+    "L-34B43A08",
+)
+QUOTA: Mapping[str | None, Quota] = {
+    None: STANDARD,
+    **dict.fromkeys(("t4", "a10g", "l4", "l40s", "rtx-pro-4500", "rtx-pro-6000"), G_AND_VT),
+    **dict.fromkeys(("v100-16", "v100-32", "a100-40", "a100-80"), P2_TO_P4),
+    **dict.fromkeys(("h100-80", "h200-141", "b200-180", "b300-288", "gb200-186"), P5_AND_LATER),
+    "inferentia2": INF,
+    **dict.fromkeys(("trainium1", "trainium2"), TRN),
+}
+"""By accelerator: names and codes as listed by Service Quotas (public dumps of 2024 to 2026); that P6 counts as P5 on spot is believed."""
+
+
+class Eks:
+    """Facts and rules of Amazon EKS; implements `clouds.types.Cloud`."""
+
+    name = "eks"
+    kubernetes_version = "1.35"
+    """Standard support until 2027-03-27; that of 1.34 ends on 2026-12-02 (endoflife.date/amazon-eks)."""
+
+    def region(self, target: Target) -> str:
+        assert target.region is not None, "the stack file requires a region on eks"
+        return target.region
+
+    def machines(self, target: Target) -> tuple[Machine, ...]:
+        return catalog.machines("eks")
+
+    def zones(self, target: Target) -> tuple[str, ...]:
+        return target.zones if target.zones else catalog.zones("eks", self.region(target))[:MOST_ZONES]
+
+    def pool_zones(self, target: Target, machine: Machine) -> tuple[str, ...]:
+        return sold_in(machine, self.region(target), self.zones(target))
+
+    def allocatable(self, machine: Machine) -> Allocatable:
+        """Memory: what the system sees, minus 255 + 11 MiB per possible pod for the kubelet, 100 MiB before eviction, the agents."""
+        return left_for_pods(
+            machine,
+            vcpus=machine.vcpus,
+            visible_gib=machine.memory_gib * (1 - UNSEEN_SHARE),
+            reserved_gib=(KUBELET_MIB + KUBELET_MIB_PER_POD * max_pods(machine)) / 1024,
+            agents=AGENTS,
+            provenance="believed",
+            source="amazon-eks-ami nodeadm (kubelet reserve), Karpenter's default for unseen memory, requests of the EKS add-ons",
+        )
+
+    def system_pool(self, target: Target) -> SystemPool:
+        return SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
+
+    def fees(self) -> Mapping[str, Fee]:
+        return catalog.fees("eks")
+
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
+        gateways = 1 if target.network.nat_gateways == "single" else len(self.zones(target))
+        fixed = [
+            Charge(CONTROL_PLANE, "EKS control plane", "eks_control_plane_hour", always(1), "in standard support"),
+            Charge(CONTROL_PLANE, "KMS key for Kubernetes secrets", "kms_key_month", Columns.same(1)),
+            *root_disks(groups, "ebs_gp3_gb_month", "gp3"),
+            Charge(NETWORK, f"NAT gateways ({gateways})", "nat_gateway_hour", always(gateways)),
+            Charge(NETWORK, f"public IPv4 of NAT gateways ({gateways})", "public_ipv4_hour", always(gateways), "one each"),
+        ]
+        used = [
+            Charge(NETWORK, "NAT data", "nat_gateway_gb", None, "images and weights that are pulled from outside AWS"),
+            Charge(NETWORK, "traffic between zones", "cross_az_gb_each_direction", None),
+            Charge(NETWORK, "egress to the internet", "egress_internet_tiers_us_eu_0", None),
+            Charge(LOGS, "control plane and container logs", "cloudwatch_logs_ingest_gb", None),
+        ]
+        if internal_endpoints:
+            balancers = f"internal load balancers ({internal_endpoints})"
+            fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(internal_endpoints)))
+            used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None))
+        return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+
+    def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed:
+        quota = QUOTA[machine.accelerator]
+        spot = capacity_type is CapacityType.SPOT
+        name, code = (quota.spot, quota.spot_code) if spot else (quota.on_demand, quota.on_demand_code)
+        reserved = capacity_type is CapacityType.RESERVED
+        note = joined(
+            None if code is None else f"Service Quotas code {code}",
+            "an On-Demand Capacity Reservation counts here, a Capacity Block has a quota of its own" if reserved else None,
+        )
+        return QuotaNeed(name, machine.vcpus * nodes, "vCPUs", self.region(target), note)
+
+    def needs_device_plugin(self, target: Target) -> bool:
+        return True
+
+    def needs_cluster_autoscaler(self, target: Target) -> bool:
+        return target.scales_nodes
+
+    def driver_note(self, target: Target) -> str:
+        if target.addons.nvidia_device_plugin is False:
+            return "The GPU driver comes with the AL2023 NVIDIA node image; the device plugin is switched off here and has to be yours."
+        return "The GPU driver comes with the AL2023 NVIDIA node image; the NVIDIA device plugin is installed by this stack."
+
+
+def max_pods(machine: Machine) -> int:
+    """Pods that the VPC CNI can address: ENIs x (IPv4 per ENI - 1) + 2 (amazon-eks-ami eni-max-pods.txt).
+
+    Where ENIs are not known: the limit that EKS recommends with prefix delegation. Machines with several network cards come out higher than
+    what their kubelet counts, so that more is reserved here than there.
+    """
+    enis, addresses = machine.facts.get("max_enis"), machine.facts.get("ipv4_per_eni")
+    if enis is None or addresses is None:
+        return 110 if machine.vcpus < 30 else 250
+    return enis * (addresses - 1) + 2

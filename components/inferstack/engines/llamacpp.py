@@ -1,0 +1,214 @@
+"""llama.cpp: GGUF weights on CPU or on NVIDIA GPUs, through its own server. Flags and images are those of the pinned release."""
+
+from __future__ import annotations
+
+from .. import catalog
+from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
+from ..sizing.types import Estimate, MemoryLayout, Parallelism, Provenance, Replica, Shape
+from . import memory
+from .drain import stops_on_sigterm
+from .hosts import HostMemory, image_reference
+from .matrix import verdict
+from .probes import probes
+from .silicon import capability_of, refuse_silicon
+from .types import EngineSpec, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
+from .weights import WeightSource, weight_source
+
+NAME = "llama.cpp"
+CPU_IMAGE = "llama.cpp-cpu"
+"""Row of the release without CUDA."""
+PORT = 8080
+CACHE = "/cache"
+HUB_FILE = "https://huggingface.co/{repository}/resolve/{revision}/{file}"
+QUANTIZATION_PREFIX = "gguf-"
+
+KV_TYPES = {"bf16": "f16", "fp16": "f16", "q8_0": "q8_0"}
+"""Our name of a KV cache dtype -> value of --cache-type-k and --cache-type-v; f16 is the default."""
+PROMPT_CACHE_MIB = 512
+"""Host memory for prompts of idle slots. The server's own default is 8 GiB, taken beside everything that was planned."""
+PROCESS_GIB = 0.5
+"""Server, tokenizer and HTTP threads; believed."""
+KERNELS_GIB = 1
+"""Room for compiled CUDA kernels beside the weights; believed."""
+SCRATCH_GIB = 1
+"""Size of /tmp; believed."""
+GIB = 2**30
+
+IDLE = (
+    f"curl -s -m 5 -H \"Authorization: Bearer $LLAMA_API_KEY\" http://localhost:{PORT}/metrics | grep -q '^llamacpp:requests_processing 0$'"
+)
+"""Succeeds when no request runs. After SIGTERM the server stops its loop and never finishes them (seen with the pinned release)."""
+
+CPU_RUNTIME = Estimate(
+    (0.3 + PROMPT_CACHE_MIB / 1024) * GIB,
+    (PROCESS_GIB + PROMPT_CACHE_MIB / 1024) * GIB,
+    (1.0 + PROMPT_CACHE_MIB / 1024) * GIB,
+    Provenance.BELIEVED,
+    "the process, believed, and --cache-ram",
+)
+HOST = HostMemory(
+    base_gib=PROCESS_GIB + PROMPT_CACHE_MIB / 1024,
+    per_device_gib=1,
+    source="believed: server process, --cache-ram, and the host side of a CUDA context per GPU",
+)
+
+
+class LlamaCpp:
+    """llama.cpp's server on the CPUs of a machine, or on its GPUs. Several GPUs hold the layers in turn: more memory, no lower latency."""
+
+    name = NAME
+    aliases: tuple[str, ...] = ("llama-server",)
+    paged_kv = False
+    most_sequences = 8
+    """Slots; the server's own automatic choice is 4, and each reserves the full context. Believed."""
+
+    @property
+    def release(self) -> EngineRelease:
+        return catalog.engine_release(NAME)
+
+    def release_for(self, device_kind: str) -> EngineRelease:
+        return catalog.engine_release(CPU_IMAGE) if device_kind == "cpu" else self.release
+
+    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
+        if model.kind != "llm":
+            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
+        quantization = catalog.quantization(checkpoint.quantization)
+        if quantization.format != "gguf":
+            return Refusal("does not run on llama.cpp, which loads GGUF only", "use gguf-q4_k_m")
+        source = weight_source(checkpoint)
+        if source.revision is not None and source.file is None:
+            return Refusal(
+                "is pinned to a commit, which llama.cpp fetches only by the name of a GGUF file",
+                "name it, as in hf://owner/repository/file.gguf",
+            )
+        return None if accelerator is None else refuse_silicon(accelerator, self.release)
+
+    def notes(self, shape: Shape) -> tuple[str, ...]:
+        capability = capability_of(shape.device.compute_capability)
+        inferred = capability is not None and not verdict(catalog.engine_support(NAME), "gguf", capability).own
+        sentences = (
+            (inferred, f"that llama.cpp runs on {shape.device.id} is believed, from what it does on older silicon"),
+            (
+                shape.parallel.devices > 1,
+                f"layers are split over {shape.parallel.devices} GPUs: they hold more, and one request is no faster",
+            ),
+            (shape.model.params_vision > 0, "text only: the image projector is not loaded"),
+        )
+        return tuple(sentence for holds, sentence in sentences if holds)
+
+    def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+        return tuple(checkpoint for checkpoint in known if catalog.quantization(checkpoint.quantization).format == "gguf")
+
+    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
+        return tuple(range(1, min(devices, model.num_layers) + 1))
+
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
+        if tensor <= model.num_layers:
+            return None
+        return Refusal(f"is more than the {model.num_layers} layers that can be split over GPUs", f"use {model.num_layers}")
+
+    def spread(self, degree: int) -> Parallelism:
+        """Stages, not tensor parallelism: `--split-mode layer` runs one GPU after the other (`tensor` is experimental upstream)."""
+        return Parallelism(pipeline=degree)
+
+    def memory(self, shape: Shape) -> MemoryLayout:
+        """Memory less weights, compute buffer and runtime; on CPU the prompt cache counts as runtime, on GPUs it is main memory."""
+        return memory.layout(shape, CPU_RUNTIME if _on_cpu(shape) else None)
+
+    def host_memory_bytes(self, shape: Shape) -> int:
+        """On CPU all that the service keeps; on GPUs the process, the prompt cache and the token embedding, which stays in main memory."""
+        if not _on_cpu(shape):
+            return HOST.bytes_for(shape.parallel.devices, ()) + _embedding_bytes(shape.model, shape.checkpoint)
+        layout = self.memory(shape)
+        slots = shape.max_sequences * memory.sequence_bytes(shape)
+        needed = layout.weight_bytes + layout.activation_bytes + layout.runtime_bytes + slots
+        return round(needed * layout.visible_bytes / layout.usable_bytes)
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        shape = replica.shape
+        source = weight_source(shape.checkpoint)
+        release = self.release_for(shape.device.kind)
+        return EngineSpec(
+            engine=NAME,
+            version=release.version,
+            image=image_reference(release),
+            command=(),
+            args=_args(shape, service, source),
+            env=(("HOME", CACHE), ("LLAMA_CACHE", f"{CACHE}/models")),
+            secret_env=_secrets(service),
+            ports=(Port("http", PORT),),
+            probes=probes("/health", PORT, service.startup_seconds),
+            volumes=_volumes(shape, source),
+            files=(),
+            metrics=_metrics(service),
+            drain=stops_on_sigterm(service.longest_response_seconds, IDLE),
+            model_format="gguf",
+            run_as_user=1000,
+            run_as_group=1000,
+            host_memory_bytes=self.host_memory_bytes(shape),
+            storage_uri=source.storage_uri,
+        )
+
+
+def _args(shape: Shape, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
+    """The image's entry point is the server. Its parser takes a flag and its value as two words; `--flag=value` is an error to it."""
+    words = [*_weights(shape, source), "--alias", service.name, "--host", "0.0.0.0", "--port", str(PORT)]
+    # The server divides --ctx-size among its slots.
+    words += ["--ctx-size", str(shape.context * shape.max_sequences), "--parallel", str(shape.max_sequences)]
+    # Its own choice counts the cores of the node, not of the container.
+    words += ["--threads", str(max(1, service.cpu_millicores // 1000))]
+    if not _on_cpu(shape):
+        words += ["--gpu-layers", "all"]
+    if shape.parallel.devices > 1:
+        words += ["--split-mode", "layer"]
+    if (kv := KV_TYPES[shape.kv_dtype]) != "f16":
+        # A quantized V cache exists only with flash attention.
+        words += ["--cache-type-k", kv, "--cache-type-v", kv, "--flash-attn", "on"]
+    # Without --fit off the server would shrink what does not fit and serve less than was planned.
+    words += ["--cache-ram", str(PROMPT_CACHE_MIB), "--fit", "off", "--metrics", "--no-ui"]
+    if shape.model.params_vision:
+        words.append("--no-mmproj")
+    return tuple(words)
+
+
+def _weights(shape: Shape, source: WeightSource) -> tuple[str, ...]:
+    if source.repository is None:
+        return ("--model", source.mounted_path)
+    if source.file is None:
+        kind = shape.checkpoint.quantization.removeprefix(QUANTIZATION_PREFIX).upper()
+        return ("--hf-repo", f"{source.repository}:{kind}")
+    if source.revision is None:
+        return ("--hf-repo", source.repository, "--hf-file", source.file)
+    # --hf-repo always takes the newest commit.
+    return ("--model-url", HUB_FILE.format(repository=source.repository, revision=source.revision, file=source.file))
+
+
+def _secrets(service: ServingIdentity) -> tuple[SecretEnv, ...]:
+    wanted = (
+        (service.needs_hugging_face_token, SecretEnv("HF_TOKEN", "hugging-face-token")),
+        (service.needs_api_key, SecretEnv("LLAMA_API_KEY", "api-key")),
+    )
+    return tuple(secret for needed, secret in wanted if needed)
+
+
+def _volumes(shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+    weights_gib = memory.download_gib(shape) if source.repository is not None else 0
+    return (Volume("cache", CACHE, weights_gib + KERNELS_GIB), Volume("tmp", "/tmp", SCRATCH_GIB))
+
+
+def _metrics(service: ServingIdentity) -> Metrics:
+    return Metrics(
+        path="/metrics",
+        requests_waiting="llamacpp:requests_deferred",
+        requests_running="llamacpp:requests_processing",
+        kv_usage=None,
+        needs_api_key=service.needs_api_key,
+    )
+
+
+def _embedding_bytes(model: Model, checkpoint: Checkpoint) -> int:
+    return round(model.vocab_size * model.hidden_size * catalog.quantization(checkpoint.quantization).bits / 8)
+
+
+def _on_cpu(shape: Shape) -> bool:
+    return shape.device.kind == "cpu"

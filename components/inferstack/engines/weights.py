@@ -1,0 +1,42 @@
+"""Where an engine finds its weights: on the Hugging Face hub by itself, or where KServe has put them."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+from ..catalog.types import Checkpoint
+
+HUB = "hf://"
+CLAIM = "pvc://"
+MOUNT = "/mnt/models"
+"""Where KServe's storage initializer puts what a storage URI names."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSource:
+    """One of the two ways: `repository` (the engine downloads it) or `storage_uri` (KServe mounts it)."""
+
+    repository: str | None
+    """Hugging Face `owner/repository`; None where KServe mounts the weights."""
+    file: str | None
+    """The one file inside the repository or the mount; None where all of it is meant."""
+    revision: str | None
+    storage_uri: str | None
+
+    @property
+    def mounted_path(self) -> str:
+        return MOUNT if self.file is None else posixpath.join(MOUNT, self.file)
+
+
+def weight_source(checkpoint: Checkpoint) -> WeightSource:
+    """Where `checkpoint` comes from. `hf://owner/repository/some.gguf` and `pvc://claim/folder/some.gguf` name one file as well."""
+    if checkpoint.uri.startswith(HUB):
+        owner, repository, *inner = checkpoint.uri.removeprefix(HUB).split("/")
+        named = "/".join(inner) if inner else None
+        return WeightSource(f"{owner}/{repository}", named if checkpoint.file is None else checkpoint.file, checkpoint.revision, None)
+    folder, name = posixpath.split(checkpoint.uri)
+    if checkpoint.file is not None or not name.endswith(".gguf"):
+        return WeightSource(None, checkpoint.file, None, checkpoint.uri)
+    # A claim is mounted as a folder, so it must be named without the file; object stores copy the one object instead.
+    return WeightSource(None, name, None, folder if checkpoint.uri.startswith(CLAIM) else checkpoint.uri)

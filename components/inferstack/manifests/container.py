@@ -1,0 +1,114 @@
+"""The serving container as KServe's runtime carries it: what it runs, how it is probed, what it may write and what it is denied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+from ..engines.types import EngineSpec, HttpProbe, Volume
+from .names import CONTAINER, SECRET_KEYS, secret_name
+
+MIB = 2**20
+FILES_VOLUME = "files"
+
+
+def container(service: str, spec: EngineSpec) -> dict[str, Any]:
+    """The container of one service, without its resources: those are the InferenceService's."""
+    return {
+        "name": CONTAINER,
+        "image": spec.image,
+        **({"command": [literal(word) for word in spec.command]} if spec.command else {}),
+        "args": [literal(word) for word in spec.args],
+        "env": _environment(service, spec),
+        # KServe makes the first port port 80 of the service.
+        "ports": [{"name": port.name, "containerPort": port.number, "protocol": "TCP"} for port in spec.ports],
+        "startupProbe": _probe(spec.probes.startup),
+        "readinessProbe": _probe(spec.probes.readiness),
+        "livenessProbe": _probe(spec.probes.liveness),
+        # The kubelet's own sleep: it needs no shell in the image.
+        "lifecycle": {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}},
+        "securityContext": _security(spec),
+        "volumeMounts": _mounts(spec),
+    }
+
+
+def volumes(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
+    """The volumes that `container` mounts, each with a limit."""
+    found = [{"name": volume.name, "emptyDir": _empty_dir(volume)} for volume in spec.volumes]
+    if spec.files:
+        items = [{"key": _file_key(path), "path": _file_key(path)} for path, _ in spec.files]
+        found.append({"name": FILES_VOLUME, "configMap": {"name": files_name(service, spec), "items": items}})
+    return found
+
+
+def pod_security(spec: EngineSpec) -> dict[str, Any]:
+    """Security context of the pod: not root where the image allows it, and volumes that its group may write."""
+    context: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if spec.run_as_user is not None:
+        context |= {"runAsNonRoot": spec.run_as_user != 0, "runAsUser": spec.run_as_user}
+    if spec.run_as_group is not None:
+        context |= {"runAsGroup": spec.run_as_group, "fsGroup": spec.run_as_group}
+    return context
+
+
+def files_name(service: str, spec: EngineSpec) -> str:
+    """Name of the ConfigMap of `spec.files`; it ends in a digest of them, so that changed files reach running pods by a rollout."""
+    digest = hashlib.sha256(json.dumps(spec.files).encode()).hexdigest()[:8]
+    return f"{service}-files-{digest}"
+
+
+def file_texts(spec: EngineSpec) -> dict[str, str]:
+    """Data of that ConfigMap."""
+    return {_file_key(path): text for path, text in spec.files}
+
+
+def literal(text: str) -> str:
+    """`text` as it survives KServe, which reads the whole container as one Go template: opening braces become a quoted constant."""
+    return text.replace("{{", "{{`{{`}}")
+
+
+def mebibytes(count: int) -> str:
+    """A Kubernetes quantity of at most `count` bytes."""
+    return f"{count // MIB}Mi"
+
+
+def _environment(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
+    plain: list[dict[str, Any]] = [{"name": name, "value": literal(value)} for name, value in spec.env]
+    return plain + [
+        {"name": entry.name, "valueFrom": {"secretKeyRef": {"name": secret_name(service, entry.secret), "key": SECRET_KEYS[entry.secret]}}}
+        for entry in spec.secret_env
+    ]
+
+
+def _probe(probe: HttpProbe) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": probe.path, "port": probe.port},
+        "periodSeconds": probe.period,
+        "failureThreshold": probe.failures,
+        "timeoutSeconds": probe.timeout,
+    }
+
+
+def _security(spec: EngineSpec) -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        # An engine that mounts its /tmp has named every path that it writes to.
+        "readOnlyRootFilesystem": any(volume.path == "/tmp" for volume in spec.volumes),
+    }
+
+
+def _mounts(spec: EngineSpec) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [{"name": volume.name, "mountPath": volume.path} for volume in spec.volumes]
+    return mounts + [{"name": FILES_VOLUME, "mountPath": path, "subPath": _file_key(path), "readOnly": True} for path, _ in spec.files]
+
+
+def _empty_dir(volume: Volume) -> dict[str, Any]:
+    size = {"sizeLimit": f"{math.ceil(volume.size_gib * 1024)}Mi"}
+    return {"medium": "Memory", **size} if volume.memory else size
+
+
+def _file_key(path: str) -> str:
+    return path.strip("/").replace("/", ".")

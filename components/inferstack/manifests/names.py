@@ -1,0 +1,39 @@
+"""Names and labels that several objects of one service must agree on, each decided here once."""
+
+from __future__ import annotations
+
+from ..planning.endpoints import predictor_name
+
+CONTAINER = "kserve-container"
+"""KServe takes the container of this name for the server."""
+
+SECRET_KEYS = {"hugging-face-token": "HF_TOKEN", "api-key": "API_KEY"}
+"""Key of each kind of secret that an engine may ask for (`SecretEnv.secret`)."""
+
+INFERENCE_SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+SERVICE_METRIC_LABEL = "inference_service"
+"""Label that scraped metrics carry, so that a query means the pods of one service and no other's."""
+
+
+def labels(service: str) -> dict[str, str]:
+    """Labels of every object of a service.
+
+    KServe copies those of the InferenceService into its pods: whatever changes here restarts every replica. KServe's own labels
+    (`pod_labels`) never stand on an object of ours: v0.20 deletes Deployments and Services that carry them and are not its own.
+    """
+    return {"app.kubernetes.io/name": service, "app.kubernetes.io/managed-by": "inferstack"}
+
+
+def pod_labels(service: str) -> dict[str, str]:
+    """Labels that KServe puts on the pods of a service; what selects pods selects by these."""
+    return {"app": f"isvc.{predictor_name(service)}", INFERENCE_SERVICE_LABEL: service, "component": "predictor"}
+
+
+def secret_name(service: str, secret: str) -> str:
+    """Name of a service's own copy of a secret, so that services come, go and rotate keys without each other."""
+    return f"{service}-{secret}"
+
+
+def internal_service_name(service: str) -> str:
+    """Name of the Service that the internal load balancer belongs to."""
+    return f"{service}-internal"

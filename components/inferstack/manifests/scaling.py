@@ -1,0 +1,149 @@
+"""How the number of replicas follows the load, what is scraped for it, and what disruptions must leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..clouds.addons import PROMETHEUS_URL
+from ..planning.endpoints import predictor_name
+from ..planning.types import ServicePlan
+from .names import INFERENCE_SERVICE_LABEL, SECRET_KEYS, SERVICE_METRIC_LABEL, labels, pod_labels, secret_name
+
+SCRAPE_SECONDS = 15
+STABLE_UP_SECONDS = 30
+"""A burst must last this long before replicas are started for it: each costs a cold start."""
+UP_POLICY = {"type": "Pods", "value": 2, "periodSeconds": 60}
+DOWN_POLICY = {"type": "Pods", "value": 1, "periodSeconds": 300}
+LONGEST_STABILIZATION = 3600
+"""Upper bound of the Kubernetes API (autoscaling/v2)."""
+FAILED_POLLS = 3
+"""Polls without an answer after which the fallback holds."""
+
+
+def scaler(plan: ServicePlan) -> dict[str, Any] | None:
+    """The object that scales the service: a ScaledObject on queues, a HorizontalPodAutoscaler on CPU, or None where the number is fixed."""
+    makers = {"none": None, "cpu": horizontal_pod_autoscaler, "queue": scaled_object}
+    maker = makers[plan.scaling.signal]
+    return maker(plan) if maker else None
+
+
+def scaled_object(plan: ServicePlan) -> dict[str, Any]:
+    """KEDA's ScaledObject on waiting requests and KV use, both summed over the service's pods.
+
+    With AverageValue the wanted number is the sum over the threshold, rounded up; the larger of both signals counts. While a signal is
+    missing (a first replica that still loads, a Prometheus that is down) replicas neither come nor go.
+    """
+    triggers = _triggers(plan)
+    if not triggers:
+        raise ValueError(f"{plan.name} is to scale on queues, but {plan.spec.engine} has no metric for them")
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {
+            "scaleTargetRef": _target(plan),
+            "minReplicaCount": plan.replicas.min,
+            "maxReplicaCount": plan.replicas.max,
+            "pollingInterval": plan.scaling.polling_seconds,
+            "fallback": {"failureThreshold": FAILED_POLLS, "replicas": plan.replicas.min, "behavior": "currentReplicasIfHigher"},
+            "advanced": {"restoreToOriginalReplicaCount": False, "horizontalPodAutoscalerConfig": {"behavior": _behavior(plan)}},
+            "triggers": triggers,
+        },
+    }
+
+
+def horizontal_pod_autoscaler(plan: ServicePlan) -> dict[str, Any]:
+    """A plain autoscaler on CPU use, which needs neither KEDA nor Prometheus.
+
+    It is ours and not KServe's, which would take Kubernetes' own pace for scaling down and not the plan's; and it is not named like
+    KServe's, which would be taken for its own and overwritten.
+    """
+    target = {"type": "Utilization", "averageUtilization": plan.scaling.cpu_percent}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {
+            "scaleTargetRef": _target(plan),
+            "minReplicas": plan.replicas.min,
+            "maxReplicas": plan.replicas.max,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+            "behavior": _behavior(plan),
+        },
+    }
+
+
+def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
+    """One pod at a time may be drained away; None where a single replica may run, which a budget would pin to its node."""
+    if plan.replicas.min < 2:
+        return None
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": pod_labels(plan.name)}},
+    }
+
+
+def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
+    """What Prometheus scrapes; None where nobody would read it. Scaling on queues needs it."""
+    if not plan.monitored and plan.scaling.signal != "queue":
+        return None
+    metrics = plan.spec.metrics
+    endpoint: dict[str, Any] = {
+        "port": plan.spec.ports[0].name,
+        "path": metrics.path,
+        "interval": f"{SCRAPE_SECONDS}s",
+        "relabelings": [{"sourceLabels": [_discovered(INFERENCE_SERVICE_LABEL)], "targetLabel": SERVICE_METRIC_LABEL}],
+    }
+    if metrics.needs_api_key and any(entry.secret == "api-key" for entry in plan.spec.secret_env):
+        credentials = {"name": secret_name(plan.name, "api-key"), "key": SECRET_KEYS["api-key"]}
+        endpoint["authorization"] = {"type": "Bearer", "credentials": credentials}
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PodMonitor",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {"selector": {"matchLabels": pod_labels(plan.name)}, "podMetricsEndpoints": [endpoint]},
+    }
+
+
+def _target(plan: ServicePlan) -> dict[str, str]:
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": predictor_name(plan.name)}
+
+
+def _triggers(plan: ServicePlan) -> list[dict[str, Any]]:
+    metrics, scaling = plan.spec.metrics, plan.scaling
+    signals = (
+        ("waiting", metrics.requests_waiting, scaling.waiting_per_replica),
+        ("kv-use", metrics.kv_usage, scaling.kv_usage_per_replica),
+    )
+    return [_trigger(plan, name, metric, threshold) for name, metric, threshold in signals if metric is not None and threshold is not None]
+
+
+def _trigger(plan: ServicePlan, name: str, metric: str, threshold: float) -> dict[str, Any]:
+    selector = f'namespace="{plan.namespace}",{SERVICE_METRIC_LABEL}="{plan.name}"'
+    return {
+        "type": "prometheus",
+        "name": name,
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": PROMETHEUS_URL,
+            "query": f"sum({metric}{{{selector}}})",
+            "threshold": f"{threshold:g}",
+            # No series is a failure, which holds the number, and not a zero, which would scale down.
+            "ignoreNullValues": "false",
+        },
+    }
+
+
+def _behavior(plan: ServicePlan) -> dict[str, Any]:
+    down = min(plan.scaling.scale_down_seconds, LONGEST_STABILIZATION)
+    return {
+        "scaleUp": {"stabilizationWindowSeconds": STABLE_UP_SECONDS, "policies": [dict(UP_POLICY)]},
+        "scaleDown": {"stabilizationWindowSeconds": down, "policies": [dict(DOWN_POLICY)]},
+    }
+
+
+def _discovered(label: str) -> str:
+    """Prometheus' name of a pod label before relabeling."""
+    return "__meta_kubernetes_pod_label_" + "".join(letter if letter.isalnum() else "_" for letter in label)

@@ -1,0 +1,38 @@
+"""Everything of one service, and of a whole stack, in the order in which it has to come to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..planning.types import ServicePlan, StackPlan
+from .access import files, internal_load_balancer, namespace, secret, secrets_needed, service_account
+from .inference import inference_service, serving_runtime
+from .scaling import pod_disruption_budget, pod_monitor, scaler
+
+
+def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
+    """The Kubernetes objects of one service except its secrets; each only needs those before it."""
+    return (*prerequisites(plan), inference_service(plan), *dependents(plan))
+
+
+def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
+    """What must be there before the InferenceService."""
+    return _present(service_account(plan), files(plan), serving_runtime(plan))
+
+
+def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
+    """What refers to the pods of the InferenceService, and goes before it does."""
+    return _present(scaler(plan), pod_disruption_budget(plan), pod_monitor(plan), internal_load_balancer(plan))
+
+
+def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:
+    """The Kubernetes objects of a stack; secrets hold a placeholder in angle brackets where their value belongs."""
+    objects = [namespace(plan.namespace)]
+    for service in plan.services:
+        objects += [secret(service, kind, f"<{kind}>") for kind in secrets_needed(service)]
+        objects += service_objects(service)
+    return tuple(objects)
+
+
+def _present(*objects: dict[str, Any] | None) -> tuple[dict[str, Any], ...]:
+    return tuple(item for item in objects if item is not None)

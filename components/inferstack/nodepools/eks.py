@@ -1,0 +1,133 @@
+"""From a pool to the arguments of an EKS managed node group and its launch template: data, no resources."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalog.types import CapacityType
+from .spec import GPU_RESOURCE, GPU_TAINT, PoolSpec
+
+ROOT_DEVICE = "/dev/xvda"
+"""Root device of the AL2023 images."""
+
+METADATA_HOP_LIMIT = 2
+"""Containers are one hop further from the instance metadata service than their node."""
+
+EPHEMERAL_SHARE = 0.85
+"""Part of a disk that the scheduler may hand out: the kubelet keeps 10 % free, file system and system images take the rest (believed)."""
+
+# Raids the machine's own NVMe disks and puts containerd's images and the pods' ephemeral volumes on them (awslabs/amazon-eks-ami, nodeadm).
+LOCAL_STORAGE_USER_DATA = """\
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="BOUNDARY"
+
+--BOUNDARY
+Content-Type: application/node.eks.aws
+
+---
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec:
+  instance:
+    localStorage:
+      strategy: RAID0
+
+--BOUNDARY--
+"""
+
+CAPACITY_TYPES: Mapping[CapacityType, str] = {
+    CapacityType.ON_DEMAND: "ON_DEMAND",
+    CapacityType.SPOT: "SPOT",
+    # A capacity reservation is filled by on-demand instances that ask for it; a Capacity Block has a type of its own.
+    CapacityType.RESERVED: "ON_DEMAND",
+}
+
+TEMPLATE_TAG = "k8s.io/cluster-autoscaler/node-template"
+"""Tags below tell the Cluster Autoscaler what a node of an empty group would be like."""
+
+
+@dataclass(frozen=True, slots=True)
+class EksGroup:
+    """A node group as data; what only its cluster knows (name, role, subnets) is put in by whoever makes it."""
+
+    launch_template: dict[str, Any]
+    node_group: dict[str, Any]
+    autoscaler_tags: tuple[tuple[str, str], ...]
+    """Tags of the Auto Scaling group, () where nothing scales it."""
+    ignore_changes: tuple[str, ...]
+
+
+def eks_group(spec: PoolSpec) -> EksGroup:
+    """The arguments of `aws.ec2.LaunchTemplate`, `aws.eks.NodeGroup` and the tags of its Auto Scaling group."""
+    return EksGroup(
+        launch_template=_launch_template(spec),
+        node_group=_node_group(spec),
+        autoscaler_tags=tuple(_autoscaler_tags(spec)) if spec.autoscaled else (),
+        # The autoscaler owns the number of nodes; a deployment must not put it back.
+        ignore_changes=("scalingConfig.desiredSize",) if spec.autoscaled else (),
+    )
+
+
+def _launch_template(spec: PoolSpec) -> dict[str, Any]:
+    disk = {"volume_size": spec.disk_gib, "volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
+    template: dict[str, Any] = {
+        "description": f"Nodes of pool {spec.name}",
+        "update_default_version": True,
+        "block_device_mappings": [{"device_name": ROOT_DEVICE, "ebs": disk}],
+        "metadata_options": {
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": METADATA_HOP_LIMIT,
+        },
+        "tag_specifications": [{"resource_type": kind, "tags": {"Name": spec.name}} for kind in ("instance", "volume")],
+    }
+    if spec.machine.local_nvme_gib:
+        template["user_data"] = base64.b64encode(LOCAL_STORAGE_USER_DATA.encode()).decode()
+    if spec.reservation_id is not None:
+        target = {"capacity_reservation_id": spec.reservation_id}
+        template["capacity_reservation_specification"] = {"capacity_reservation_target": target}
+    if spec.capacity_block:
+        # EKS refuses instance types on the group itself for Capacity Blocks.
+        template["instance_type"] = spec.machine.name
+        template["instance_market_options"] = {"market_type": "capacity-block"}
+    return template
+
+
+def _node_group(spec: PoolSpec) -> dict[str, Any]:
+    group: dict[str, Any] = {
+        "node_group_name_prefix": f"{spec.name}-",
+        "ami_type": spec.machine.facts["ami_types"][0],
+        "capacity_type": "CAPACITY_BLOCK" if spec.capacity_block else CAPACITY_TYPES[spec.capacity_type],
+        "scaling_config": {"min_size": spec.min_nodes, "max_size": spec.max_nodes, "desired_size": spec.min_nodes},
+        "update_config": _update_config(spec),
+        "node_repair_config": {"enabled": True},
+        "labels": dict(spec.node_labels),
+        "tags": {"Name": spec.name},
+    }
+    if not spec.capacity_block:
+        group["instance_types"] = [spec.machine.name]
+    if spec.has_gpus:
+        key, value = GPU_TAINT
+        group["taints"] = [{"key": key, "value": value, "effect": "NO_SCHEDULE"}]
+    if spec.kubernetes_version is not None:
+        group["version"] = spec.kubernetes_version
+    return group
+
+
+def _update_config(spec: PoolSpec) -> dict[str, Any]:
+    """GPU nodes are updated by replacing them one at a time, old before new: there is rarely quota or capacity for a spare."""
+    return {"max_unavailable": 1, "update_strategy": "MINIMAL" if spec.has_gpus else "DEFAULT"}
+
+
+def _autoscaler_tags(spec: PoolSpec) -> Iterator[tuple[str, str]]:
+    for key, value in spec.node_labels.items():
+        yield f"{TEMPLATE_TAG}/label/{key}", value
+    disk_gib = spec.machine.local_nvme_gib or spec.disk_gib
+    yield f"{TEMPLATE_TAG}/resources/ephemeral-storage", f"{int(disk_gib * EPHEMERAL_SHARE)}Gi"
+    if spec.has_gpus:
+        key, value = GPU_TAINT
+        yield f"{TEMPLATE_TAG}/resources/{GPU_RESOURCE}", str(spec.machine.accelerator_count)
+        yield f"{TEMPLATE_TAG}/taint/{key}", f"{value}:NoSchedule"

@@ -1,0 +1,114 @@
+"""From a pool to the arguments of a GKE node pool: data, no resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalog.types import CapacityType
+from .spec import GPU_TAINT, PoolSpec
+
+LOCAL_SSD_GIB = 375
+"""Size in which the catalog's machines have their local SSDs."""
+
+DRIVER = "LATEST"
+"""The newest GPU driver of the node's system image: engine images built on CUDA 13 need driver 580, which the default may not be. Always
+said, because what is installed when nothing is said differs between versions of GKE."""
+
+NO_DEVICE_PLUGIN = {"gke-no-default-nvidia-gpu-device-plugin": "true"}
+"""Node label that keeps GKE's device plugin away."""
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+"""What a node may do is decided by the roles of its service account."""
+
+
+@dataclass(frozen=True, slots=True)
+class GkePool:
+    """A node pool as data; what only its cluster knows (name, project, service account) is put in by whoever makes it."""
+
+    node_pool: dict[str, Any]
+    ignore_changes: tuple[str, ...]
+
+
+def gke_pool(spec: PoolSpec) -> GkePool:
+    """The arguments of `gcp.container.NodePool`."""
+    pool: dict[str, Any] = {
+        "name_prefix": f"{spec.name}-",
+        "management": {"auto_repair": True, "auto_upgrade": True},
+        "upgrade_settings": _upgrade_settings(spec),
+        "network_config": {"enable_private_nodes": True},
+        "node_config": _node_config(spec),
+        **_size(spec),
+    }
+    # Local SSDs come with the machine type. A change of how they are told would replace every node and give the same machine.
+    ignored = ("nodeConfig.ephemeralStorageLocalSsdConfig",) if spec.machine.local_nvme_gib else ()
+    return GkePool(pool, ignored)
+
+
+def spread(nodes: int, zones: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """Zones and nodes in each of them that make `nodes` in all: a regional pool has the same number in every zone, so the most zones are
+    taken that divide it."""
+    count = next(count for count in range(min(nodes, len(zones)), 0, -1) if nodes % count == 0)
+    return zones[:count], nodes // count
+
+
+def _size(spec: PoolSpec) -> dict[str, Any]:
+    """Zones and number of nodes. Limits are totals: limits per zone, and `initial_node_count`, would count once for every zone."""
+    if spec.autoscaled or not spec.zones:
+        # Without zones a fixed size is kept by the autoscaler's limits: nobody here knows by how many zones GKE would multiply a number.
+        limits = {"total_min_node_count": spec.min_nodes, "total_max_node_count": spec.max_nodes, "location_policy": "ANY"}
+        return {"autoscaling": limits} | ({"node_locations": list(spec.zones)} if spec.zones else {})
+    zones, each = spread(spec.max_nodes, spec.zones)
+    return {"node_locations": list(zones), "node_count": each}
+
+
+def _upgrade_settings(spec: PoolSpec) -> dict[str, Any]:
+    """GPU nodes are upgraded by replacing them one at a time, old before new: there is rarely quota or capacity for a spare."""
+    return {"strategy": "SURGE", "max_surge": 0 if spec.has_gpus else 1, "max_unavailable": 1 if spec.has_gpus else 0}
+
+
+def _node_config(spec: PoolSpec) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "machine_type": spec.machine.name,
+        "image_type": "COS_CONTAINERD",
+        # The kind of disk is left to Compute Engine: newer machines take Hyperdisk only, older ones none.
+        "boot_disk": {"size_gb": spec.disk_gib},
+        "labels": {**spec.node_labels, **(NO_DEVICE_PLUGIN if spec.own_device_plugin else {})},
+        "oauth_scopes": list(SCOPES),
+        "metadata": {"disable-legacy-endpoints": "true"},
+        "workload_metadata_config": {"mode": "GKE_METADATA"},
+        # The driver that is installed into a running node is not signed for Secure Boot.
+        "shielded_instance_config": {"enable_integrity_monitoring": True, "enable_secure_boot": not spec.has_gpus},
+        "gvnic": {"enabled": True},
+        # Image streaming: an engine's image of 10 GiB and more starts before it has arrived.
+        "gcfs_config": {"enabled": True},
+        "spot": spec.capacity_type is CapacityType.SPOT,
+    }
+    if spec.has_gpus:
+        key, value = GPU_TAINT
+        config["taints"] = [{"key": key, "value": value, "effect": "NO_SCHEDULE"}]
+        config["guest_accelerators"] = [_accelerator(spec)]
+    if spec.machine.local_nvme_gib:
+        config["ephemeral_storage_local_ssd_config"] = {"local_ssd_count": round(spec.machine.local_nvme_gib / LOCAL_SSD_GIB)}
+    affinity = _reservation_affinity(spec)
+    if affinity is not None:
+        config["reservation_affinity"] = affinity
+    return config
+
+
+def _accelerator(spec: PoolSpec) -> dict[str, Any]:
+    return {
+        "type": spec.machine.facts["accelerator_label"],
+        "count": spec.machine.accelerator_count,
+        "gpu_driver_installation_config": {"gpu_driver_version": DRIVER},
+    }
+
+
+def _reservation_affinity(spec: PoolSpec) -> dict[str, Any] | None:
+    """Spot nodes never use a reservation; on-demand nodes use an open one that fits, as Compute Engine does by itself."""
+    if spec.capacity_type is CapacityType.RESERVED:
+        name = "compute.googleapis.com/reservation-name"
+        return {"consume_reservation_type": "SPECIFIC_RESERVATION", "key": name, "values": [spec.reservation_id]}
+    if spec.capacity_type is CapacityType.SPOT:
+        return {"consume_reservation_type": "NO_RESERVATION"}
+    return None

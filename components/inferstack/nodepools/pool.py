@@ -1,0 +1,45 @@
+"""The node pool component. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
+
+from typing import Any, Optional
+
+import pulumi
+
+from ..boundary import read, refusals
+from ..planning import cost_document
+from ..planning.pools import POOL_LABEL
+from .args import GpuNodePoolArgs
+from .document import pool_cost, pool_document
+from .rules import pool_spec
+
+
+class GpuNodePool(pulumi.ComponentResource):
+    """Nodes of one machine type in an EKS or GKE cluster, labelled, tainted where they have GPUs, scaled from zero where asked."""
+
+    pool: pulumi.Output[str]
+    """Value of the node label `inferstack.dev/pool`, to select these nodes with."""
+    plan: pulumi.Output[dict[str, Any]]
+    """Machine type, GPUs, capacity type, zones, range of nodes, disk and labels."""
+    cost: pulumi.Output[dict[str, Any]]
+    """Cost of nodes and disks over the range: the same tree as a stack's `costs`."""
+
+    def __init__(self, name: str, args: GpuNodePoolArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        """Raises `pulumi.RunError` with every reason why `args` cannot be a pool; nothing is registered then."""
+        with refusals("GpuNodePool", name):
+            spec = pool_spec(name, read(args, GpuNodePoolArgs))
+        super().__init__("inferstack:index:GpuNodePool", name, None, opts)
+        cluster = args["cluster"]
+        child = pulumi.ResourceOptions(parent=self)
+        # The other cloud's SDK is never imported: each costs hundreds of megabytes.
+        if cluster["cloud"] == "eks":
+            from .eks_group import create_eks_group
+
+            create_eks_group(name, spec, cluster, child)
+        else:
+            from .gke_pool import create_gke_pool
+
+            create_gke_pool(name, spec, cluster, child)
+        region = cluster.get("region", "")
+        self.pool = pulumi.Output.from_input(spec.node_labels[POOL_LABEL])
+        self.plan = pulumi.Output.from_input(pool_document(spec))
+        self.cost = pulumi.Output.from_input(cost_document(pool_cost(spec, cluster["cloud"], region)))
+        self.register_outputs({"pool": self.pool, "plan": self.plan, "cost": self.cost})

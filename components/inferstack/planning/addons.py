@@ -1,0 +1,49 @@
+"""Which add-ons a stack gets: what its services need, less what the stack file switches off and what the cloud brings itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..clouds.addons import ADDONS
+from ..stackfile.schema import Target
+from .site import Site
+from .types import AddonPlan, ServicePlan
+
+PLUGIN, SCALER = "nvidia-device-plugin", "cluster-autoscaler"
+ASKED_FOR = (PLUGIN, SCALER)
+"""Add-ons whose switch is unset by default, so that `true` means: install it although it does not look needed."""
+
+
+def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> tuple[AddonPlan, ...]:
+    """Every add-on that this release knows, installed or not, with the reason; in order of installation."""
+    switches, versions = target.addons, target.versions
+    queued = any(service.scaling.signal == "queue" for service in services)
+    plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
+    unscaled = "no service scales on its queue"
+    rows = (
+        ("cert-manager", switches.cert_manager, None, versions.cert_manager, "certificates of KServe's webhooks", ""),
+        ("kserve", switches.kserve, None, versions.kserve, "runs the inference services", ""),
+        ("keda", switches.keda, queued, versions.keda, "scales on waiting requests and KV use", unscaled),
+        ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),
+        (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", "pods get GPUs without it"),
+        (
+            SCALER,
+            switches.cluster_autoscaler,
+            scaler,
+            versions.cluster_autoscaler,
+            "starts nodes for waiting pods",
+            "nodes come without it",
+        ),
+    )
+    return tuple(_addon(*row) for row in rows)
+
+
+def _addon(name: str, wish: bool | None, needed: bool | None, version: str | None, why: str, why_not: str) -> AddonPlan:
+    """`wish` is the switch of the stack file, `needed` what the planner would do; what is not switched on and not needed stays out."""
+    addon = ADDONS[name]
+    chosen = addon.version if version is None else addon.chart_version(version)
+    if wish is False:
+        return AddonPlan(name, chosen, False, "switched off in the stack file")
+    if needed is False and not (wish is True and name in ASKED_FOR):
+        return AddonPlan(name, chosen, False, why_not)
+    return AddonPlan(name, chosen, True, why)

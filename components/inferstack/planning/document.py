@@ -1,0 +1,161 @@
+"""The plan as public data: what `--json` prints, what the stack exports and what every renderer reads. Documented in docs/outputs.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..costs.types import CostLine, StackCost
+from ..engines.types import EngineSpec
+from ..plain import plain
+from ..sizing.types import MemoryLayout
+from .endpoints import service_url
+from .types import PoolPlan, ServicePlan, StackPlan
+
+GIB = 2**30
+
+
+def document(plan: StackPlan) -> dict[str, Any]:
+    """The whole plan; keys are camelCase, money USD, memory GiB, times as the names say."""
+    return {
+        "stack": plan.stack,
+        "cloud": plan.cloud,
+        "region": plan.region,
+        "zones": list(plan.zones),
+        "kubernetesVersion": plan.kubernetes_version,
+        "clusterName": plan.cluster_name,
+        "namespace": plan.namespace,
+        "services": [service_document(service) for service in plan.services],
+        "pools": [_pool_document(pool) for pool in plan.pools],
+        "systemPool": plain(plan.system_pool),
+        "addons": plain(plan.addons),
+        "quota": plain(plan.quota),
+        "driverNote": plan.driver_note,
+        "costs": cost_document(plan.costs),
+        "overBudget": list(plan.over_budget),
+        "warnings": list(plan.warnings),
+    }
+
+
+def service_document(plan: ServicePlan) -> dict[str, Any]:
+    shape = plan.replica.shape
+    checkpoint = shape.checkpoint
+    return {
+        "name": plan.name,
+        "namespace": plan.namespace,
+        "model": plan.model,
+        "checkpoint": {
+            "uri": checkpoint.uri,
+            "quantization": checkpoint.quantization,
+            "revision": checkpoint.revision,
+            "file": checkpoint.file,
+            "quantizedAtLoad": checkpoint.quantized_at_load,
+            "source": checkpoint.source,
+        },
+        "engine": {"name": plan.spec.engine, "version": plan.spec.version, "image": plan.spec.image},
+        "gpu": plan.gpu,
+        "machineType": plan.machine_type,
+        "pool": plan.pool,
+        "capacityType": plan.capacity_type.value,
+        "tensorParallel": shape.parallel.tensor,
+        "gpusPerReplica": plan.resources.gpus,
+        "context": shape.context,
+        "maxSequences": shape.max_sequences,
+        "kvDtype": shape.kv_dtype,
+        "replicas": plain(plan.replicas),
+        "workload": plain(plan.workload),
+        "slo": plain(plan.slo),
+        "meetsSlo": plan.meets_slo,
+        "performance": plain(plan.replica.performance),
+        "memory": _memory_document(plan.replica.memory),
+        "coldStartSeconds": plain(plan.cold_start_seconds),
+        "endpoint": {"kind": plan.endpoint, "url": service_url(plan.name, plan.namespace)},
+        "timeoutSeconds": plan.timeout_seconds,
+        "rollout": plan.rollout,
+        "scaling": plain(plan.scaling),
+        "resources": {
+            "cpuMillicores": plan.resources.cpu_millicores,
+            "memoryGib": _gib(plan.resources.memory_bytes),
+            "gpus": plan.resources.gpus,
+        },
+        "container": _container_document(plan.spec),
+        "nodeSelector": dict(plan.node_selector),
+        "decisions": plain(plan.decisions),
+        "alternatives": plain(plan.alternatives),
+        "warnings": list(plan.warnings),
+    }
+
+
+def cost_document(cost: StackCost) -> dict[str, Any]:
+    """The estimate as a tree; `complete` is False where a part has no known price, so that totals are lower bounds."""
+    return {
+        "currency": "USD",
+        "hoursPerMonth": 730,
+        "pricesAsOf": cost.prices_as_of,
+        "hourlyUsd": plain(cost.hourly_usd),
+        "monthlyUsd": plain(cost.monthly_usd),
+        "complete": cost.complete,
+        "unpriced": list(cost.unpriced),
+        "usageBased": list(cost.usage_based),
+        "lines": _line_document(cost.lines),
+        "services": plain(cost.services),
+    }
+
+
+def _line_document(line: CostLine) -> dict[str, Any]:
+    return {
+        "name": line.name,
+        "unit": line.unit,
+        "quantity": plain(line.quantity),
+        "unitPriceUsd": plain(line.unit_price_usd),
+        "lowUnitPriceUsd": plain(line.low_unit_price_usd),
+        "hourlyUsd": plain(line.hourly_usd),
+        "monthlyUsd": plain(line.monthly_usd),
+        "priced": line.priced,
+        "source": line.source,
+        "asOf": line.as_of,
+        "basis": line.basis,
+        "note": line.note,
+        "children": [_line_document(child) for child in line.children],
+    }
+
+
+def _memory_document(memory: MemoryLayout) -> dict[str, Any]:
+    return {
+        "visibleGib": _gib(memory.visible_bytes),
+        "usableGib": _gib(memory.usable_bytes),
+        "weightsGib": _gib(memory.weight_bytes),
+        "activationGib": _gib(memory.activation_bytes),
+        "runtimeGib": _gib(memory.runtime_bytes),
+        "kvGib": _gib(memory.kv_bytes),
+        "kvTokens": memory.kv_tokens,
+        "maxSequences": memory.max_sequences,
+        "provenance": memory.provenance.value,
+        "source": memory.source,
+    }
+
+
+def _container_document(spec: EngineSpec) -> dict[str, Any]:
+    return {
+        "image": spec.image,
+        "command": list(spec.command),
+        "args": list(spec.args),
+        "env": dict(spec.env),
+        "secretEnv": plain(spec.secret_env),
+        "ports": plain(spec.ports),
+        "probes": plain(spec.probes),
+        "volumes": plain(spec.volumes),
+        "files": dict(spec.files),
+        "metrics": plain(spec.metrics),
+        "drain": plain(spec.drain),
+        "storageUri": spec.storage_uri,
+    }
+
+
+def _pool_document(pool: PoolPlan) -> dict[str, Any]:
+    shown = plain(pool)
+    shown["labels"] = dict(pool.labels)
+    return shown
+
+
+def _gib(count: int) -> float:
+    return round(count / GIB, 3)

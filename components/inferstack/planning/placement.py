@@ -1,0 +1,208 @@
+"""One way to run a service: an engine with a checkpoint on a machine type. Sizes it, counts its replicas, prices it, or says why not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from .. import catalog, sizing
+from ..catalog.types import Accelerator, Checkpoint, Machine, Offering
+from ..costs.types import HOURS_PER_MONTH, Columns
+from ..engines.types import Engine
+from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape
+from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from .requirement import Requirement
+from .site import Site
+from .types import ReplicaRange
+
+GIB = 2**30
+ALWAYS_ON_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a placement was turned down: which criterion, and the sentence."""
+
+    criterion: str
+    """memory, slo, replicas, nodes or quality."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A replica on given silicon, whichever machine carries it. `replica` is None where it does not fit."""
+
+    engine: Engine
+    checkpoint: Checkpoint
+    accelerator: Accelerator | None
+    tensor: int
+    replica: Replica | None
+    host_bytes: int
+    """Main memory that one replica needs."""
+    failure: Failure | None
+
+    @property
+    def capacity_rps(self) -> float:
+        return self.replica.performance.capacity_rps.expected if self.replica else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A sized replica on a machine type, counted and priced."""
+
+    sized: Sized
+    machine: Machine
+    offering: Offering | None
+    replicas: ReplicaRange
+    active_replicas: int
+    """Replicas at the mean load of the active hours."""
+    nodes: Columns
+    monthly_usd: Columns | None
+    """Its machines alone, whole nodes; None where no price is known."""
+    failure: Failure | None
+
+    @property
+    def replicas_per_node(self) -> int:
+        return replicas_per_node(self.machine, self.sized.tensor)
+
+    @property
+    def rank(self) -> tuple[bool, Decimal, Decimal, float, bool, int, Decimal]:
+        """Cheapest at the expected load first; unpriced ones last, by nodes. Equal cost: finer weights, then fewer devices."""
+        cost = self.monthly_usd
+        checkpoint = self.sized.checkpoint
+        return (
+            cost is None,
+            cost.expected if cost else Decimal(0),
+            cost.max if cost else Decimal(0),
+            -catalog.quantization(checkpoint.quantization).bits,
+            checkpoint.quantized_at_load,
+            self.sized.tensor,
+            self.nodes.max,
+        )
+
+
+def replicas_per_node(machine: Machine, tensor: int) -> int:
+    """How many replicas one node carries; a CPU replica takes its node."""
+    return machine.accelerator_count // tensor if machine.accelerator else 1
+
+
+def size(
+    requirement: Requirement, engine: Engine, checkpoint: Checkpoint, accelerator: Accelerator | None, device: Device, context: int
+) -> Sized:
+    """The replica of `requirement` on `device`, with as many sequences as its KV cache serves; latencies are those of an idle one."""
+    tensor = device.count
+
+    def failed(criterion: str, reason: str) -> Sized:
+        return Sized(engine, checkpoint, accelerator, tensor, None, 0, Failure(criterion, reason))
+
+    shape, memory = _admit(requirement, engine, checkpoint, device, context)
+    if not memory.fits:
+        return failed("memory", _shortfall(memory, device, shape))
+    performance = at_load(requirement, shape, memory, load_rps=0.0)
+    replica, host_bytes = Replica(shape, memory, performance), engine.host_memory_bytes(shape)
+    failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
+    return Sized(engine, checkpoint, accelerator, tensor, replica, host_bytes, failure)
+
+
+def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:
+    workload = requirement.workload
+    return sizing.size_replica(shape, memory, workload.isl, workload.osl, requirement.slo, load_rps)
+
+
+def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, context: int) -> tuple[Shape, MemoryLayout]:
+    """The shape whose `max_sequences` is what its own KV cache holds: a larger batch would only take memory from the cache."""
+    shape = Shape(
+        engine=engine.name,
+        engine_version=engine.release.version,
+        model=requirement.model,
+        checkpoint=checkpoint,
+        device=device,
+        parallel=engine.spread(device.count),
+        context=context,
+        max_sequences=engine.most_sequences,
+    )
+    workload = requirement.workload
+    length = workload.isl + workload.osl if engine.paged_kv else context
+    held = engine.memory(replace(shape, context=length)).max_sequences
+    shape = replace(shape, max_sequences=max(1, min(held, engine.most_sequences)))
+    return shape, engine.memory(shape)
+
+
+def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
+    where = f"{device.count} x {device.id}" if device.count > 1 else device.id
+    weights = memory.weight_bytes * device.count / GIB
+    if memory.kv_bytes <= 0:
+        over = -memory.kv_bytes * device.count / GIB
+        return f"{weights:.1f} GiB of weights and buffers exceed {where} by {over:.1f} GiB"
+    left = memory.kv_bytes * device.count / GIB
+    return f"{where} has {left:.1f} GiB left for the KV cache, less than one request of {shape.context:,} tokens needs"
+
+
+def _missed(requirement: Requirement, idle: Performance) -> str:
+    slo = requirement.slo
+    if slo.ttft_p95_ms is not None and idle.ttft_p95_ms.expected > slo.ttft_p95_ms:
+        return f"TTFT is {idle.ttft_p95_ms.expected:,.0f} ms even without load, above {slo.ttft_p95_ms:,.0f} ms"
+    if slo.tpot_p95_ms is not None and idle.tpot_p95_ms.expected > slo.tpot_p95_ms:
+        return f"TPOT is {idle.tpot_p95_ms.expected:,.1f} ms even without load, above {slo.tpot_p95_ms:,.1f} ms"
+    return "the SLO leaves no load that one replica could take"
+
+
+def host_share(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
+    """CPU in millicores and bytes of main memory that one replica may take of a node: its part of what the node leaves for pods."""
+    room = site.allocatable(machine)
+    per_node = max(1, replicas_per_node(machine, sized.tensor))
+    return room.cpu_millicores // per_node, room.memory_bytes // per_node
+
+
+def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:
+    """Why the node's main memory is too small for the replicas that its accelerators would carry; None where it is not."""
+    _, share = host_share(sized, machine, site)
+    if sized.host_bytes <= share:
+        return None
+    return Failure(
+        "memory", f"needs {sized.host_bytes / GIB:.1f} GiB of main memory, a replica's share of {machine.name} is {share / GIB:.1f} GiB"
+    )
+
+
+def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> Placement:
+    """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
+    offering = site.offering(machine, requirement.capacity)
+    failure = sized.failure if sized.failure else host_failure(sized, machine, site)
+    replicas, active = ReplicaRange(0, 0, 0), 0
+    if failure is None:
+        replicas, active, failure = count_replicas(requirement, sized.capacity_rps)
+    nodes = count_nodes(replicas, active, replicas_per_node(machine, sized.tensor), requirement.workload.active_hours, site)
+    if failure is None and machine.count is not None and nodes.max > machine.count:
+        failure = Failure("nodes", f"needs {nodes.max} nodes of {machine.name}, the cluster has {machine.count}")
+    price = offering.usd_per_hour if offering else None
+    monthly = None if price is None else nodes.map(lambda count: count * price * HOURS_PER_MONTH)
+    return Placement(sized, machine, offering, replicas, active, nodes, monthly, failure)
+
+
+def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[ReplicaRange, int, Failure | None]:
+    """Replicas for the peak, for the mean of the active hours, and outside them, within the bounds that the stack file sets."""
+    workload = requirement.workload
+    peak = max(1, math.ceil(workload.peak_rps / capacity_rps - 1e-9))
+    active = max(1, math.ceil(workload.mean_rps / capacity_rps - 1e-9))
+    wish = requirement.replicas
+    least, most = (wish, wish) if isinstance(wish, int) else (wish.min, wish.max) if isinstance(wish, ReplicaBounds) else (1, peak)
+    if most < peak:
+        carried = most * capacity_rps
+        word = "replica carries" if most == 1 else "replicas carry"
+        reason = f"{most} {word} {carried:,.2f} requests per second within the SLO, the peak is {workload.peak_rps:,.2f}; it takes {peak}"
+        return ReplicaRange(least, least, most), least, Failure("replicas", reason)
+    most = max(least, peak) if isinstance(wish, ReplicaBounds) else most
+    active = min(most, max(least, active))
+    share = workload.active_hours / ALWAYS_ON_DAY
+    return ReplicaRange(least, share * active + (1 - share) * least, most), active, None
+
+
+def count_nodes(replicas: ReplicaRange, active: int, per_node: int, active_hours: float, site: Site) -> Columns:
+    """Whole nodes at each point of the range; expected is the mean over a day. Nodes that do not come and go stand at the maximum."""
+    most = math.ceil(replicas.max / per_node)
+    if not site.target.scales_nodes:
+        return Columns.same(most)
+    least = math.ceil(replicas.min / per_node)
+    share = Decimal(str(active_hours)) / ALWAYS_ON_DAY
+    return Columns(Decimal(least), share * math.ceil(active / per_node) + (1 - share) * least, Decimal(most))

@@ -1,0 +1,179 @@
+"""Node pools: which services share nodes, how many nodes the range of their replicas needs, and what the nodes must carry."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..catalog.types import CapacityType, Machine, Offering
+from ..costs.types import Columns
+from ..errors import Problem
+from .placement import ALWAYS_ON_DAY, Placement, replicas_per_node
+from .requirement import CPU, Requirement
+from .site import Site
+from .types import PoolPlan, ServicePlan
+
+POOL_LABEL = "inferstack.dev/pool"
+GPU_LABEL = "nvidia.com/gpu.present"
+SYSTEM_DISK_GIB = 30
+"""Operating system, add-on images and logs on a node's root disk."""
+DISK_STEP_GIB = 10
+SMALLEST_DISK_GIB = 100
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A planned service with the placement it came from."""
+
+    requirement: Requirement
+    placement: Placement
+    plan: ServicePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool with what costs need of it: its machine and offering."""
+
+    plan: PoolPlan
+    machine: Machine
+    offering: Offering | None
+    shares: tuple[tuple[str, Decimal], ...]
+
+
+def pool_name(machine: Machine, capacity: CapacityType, reservation_id: str | None) -> str:
+    """Identity of a pool: machine type, capacity type and reservation. Never a service, whose rename or removal must not replace nodes."""
+    parts = [machine.name.replace(".", "-").lower()]
+    if capacity is not CapacityType.ON_DEMAND:
+        parts.append(capacity.value)
+    if reservation_id is not None:
+        parts.append(hashlib.sha256(reservation_id.encode()).hexdigest()[:6])
+    return "-".join(parts)
+
+
+def pool_selector(machine: Machine, capacity: CapacityType, reservation_id: str | None, site: Site) -> tuple[tuple[str, str], ...]:
+    """Labels that put a service's pods onto its pool: our own label on pools that we make, the declared labels on nodes that exist."""
+    if machine.count is None:
+        return ((POOL_LABEL, pool_name(machine, capacity, reservation_id)),)
+    return declared_labels(machine)
+
+
+def declared_labels(machine: Machine) -> tuple[tuple[str, str], ...]:
+    labels: Mapping[str, str] = machine.facts.get("labels", {})
+    if labels:
+        return tuple(sorted(labels.items()))
+    return ((GPU_LABEL, "true"),) if machine.accelerator else ()
+
+
+def build_pools(tenants: Sequence[Tenant], site: Site) -> tuple[tuple[Pool, ...], list[Problem]]:
+    """The pools of a stack in order of name, and a problem for each set of existing nodes that its services overfill."""
+    groups: dict[str, list[Tenant]] = {}
+    for tenant in tenants:
+        groups.setdefault(tenant.plan.pool, []).append(tenant)
+    problems: list[Problem] = []
+    pools: list[Pool] = []
+    for name, members in sorted(groups.items()):
+        pool = _pool(name, members, site)
+        pools.append(pool)
+        count = pool.machine.count
+        if count is not None and pool.plan.nodes.max > count:
+            names = ", ".join(pool.plan.services)
+            reason = f"nodes of {pool.machine.name} are too few: {names} need {pool.plan.nodes.max}"
+            problems.append(Problem("inferstack:target.nodes", reason, count, "add nodes, or bound the services with `replicas`"))
+    return tuple(pools), problems
+
+
+def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
+    first = members[0]
+    machine = first.placement.machine
+    nodes = _nodes(members, machine, site)
+    managed = machine.count is None
+    own = ((POOL_LABEL, name), *(((GPU_LABEL, "true"),) if machine.accelerator else ()))
+    plan = PoolPlan(
+        name=name,
+        machine_type=machine.name,
+        gpu=machine.accelerator if machine.accelerator else CPU,
+        gpus_per_node=machine.accelerator_count,
+        capacity_type=first.plan.capacity_type,
+        reservation_id=first.requirement.service.reservation_id,
+        zones=site.cloud.pool_zones(site.target, machine),
+        nodes=nodes,
+        disk_gib=_disk_gib(members, machine) if managed else 0,
+        autoscaled=managed and site.target.scales_nodes,
+        managed=managed,
+        labels=own if managed else declared_labels(machine),
+        services=tuple(member.plan.name for member in members),
+        idle_share=_idle_share(members, machine, nodes),
+    )
+    return Pool(plan, machine, first.placement.offering, _shares(members, machine, nodes))
+
+
+def _nodes(members: Sequence[Tenant], machine: Machine, site: Site) -> Columns:
+    """Whole nodes at the bottom and top of the range; expected is the mean over a day whose active hours lie within one another."""
+    at_most = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.max) for m in members))
+    if not site.target.scales_nodes:
+        return Columns.same(at_most)
+    at_least = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.min) for m in members))
+    expected, begun = Decimal(0), Decimal(0)
+    for hours in (*sorted({m.requirement.workload.active_hours for m in members}), ALWAYS_ON_DAY):
+        span = Decimal(str(hours)) - begun
+        busy = nodes_for(
+            machine,
+            (
+                (
+                    m.placement.sized.tensor,
+                    m.placement.active_replicas if m.requirement.workload.active_hours >= hours else m.plan.replicas.min,
+                )
+                for m in members
+            ),
+        )
+        expected += span / ALWAYS_ON_DAY * busy
+        begun += span
+    return Columns(Decimal(at_least), expected, Decimal(at_most))
+
+
+def nodes_for(machine: Machine, replicas: Iterable[tuple[int, int]]) -> int:
+    """Nodes that hold `(devices, count)` replicas, largest first into the first node with room; a CPU replica takes a node."""
+    wanted = sorted(replicas, reverse=True)
+    if machine.accelerator is None:
+        return sum(count for _, count in wanted)
+    sizes = {tensor for tensor, _ in wanted}
+    if len(sizes) == 1:
+        (tensor,) = sizes
+        return math.ceil(sum(count for _, count in wanted) / replicas_per_node(machine, tensor))
+    free: list[int] = []
+    for tensor, count in wanted:
+        for _ in range(count):
+            slot = next((index for index, room in enumerate(free) if room >= tensor), None)
+            if slot is None:
+                free.append(machine.accelerator_count - tensor)
+            else:
+                free[slot] -= tensor
+    return len(free)
+
+
+def _disk_gib(members: Sequence[Tenant], machine: Machine) -> int:
+    """Root disk: the system, every image once, and the weights of every replica that may land on one node."""
+    images = {m.plan.spec.image: m.placement.sized.engine.release_for(m.plan.replica.shape.device.kind).image_gib for m in members}
+    weights = sum(_weights_gib(m) * min(m.plan.replicas.max, replicas_per_node(machine, m.placement.sized.tensor)) for m in members)
+    need = SYSTEM_DISK_GIB + sum(images.values()) + weights
+    return max(SMALLEST_DISK_GIB, DISK_STEP_GIB * math.ceil(need / DISK_STEP_GIB))
+
+
+def _weights_gib(tenant: Tenant) -> float:
+    return sum(volume.size_gib for volume in tenant.plan.spec.volumes if not volume.memory)
+
+
+def _idle_share(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> float:
+    room = float(nodes.max) * max(1, machine.accelerator_count)
+    used = sum(m.plan.replicas.max * m.placement.sized.tensor for m in members)
+    return max(0.0, 1 - used / room)
+
+
+def _shares(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> tuple[tuple[str, Decimal], ...]:
+    """Part of the pool's devices that each service occupies at its maximum."""
+    room = nodes.max * max(1, machine.accelerator_count)
+    return tuple((m.plan.name, Decimal(m.plan.replicas.max * m.placement.sized.tensor) / room) for m in members)

@@ -1,0 +1,228 @@
+"""From a service as written to a requirement that the search understands: names resolved, traffic turned into a workload, pins checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .. import catalog, engines
+from ..catalog.types import CapacityType, Checkpoint, Machine, Model
+from ..engines.types import Engine
+from ..errors import InferstackError, InputError, Problem, join_names
+from ..sizing.types import WORDS_TO_TOKENS, Slo, Workload
+from ..stackfile.schema import CustomModel, Service, Traffic
+from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from .site import Site
+
+Found = TypeVar("Found")
+
+CPU = "cpu"
+"""What `gpu` says for a service without an accelerator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One service, resolved. None is "the planner decides"."""
+
+    path: str
+    """Key path of the service in the stack file."""
+    service: Service
+    model: Model
+    workload: Workload
+    slo: Slo
+    engine: Engine | None
+    quantization: str | None
+    checkpoint: Checkpoint | None
+    """The weights that `modelUri` names."""
+    known: tuple[Checkpoint, ...]
+    """The checkpoints of the model that the catalog knows; the reference repository of a model that it does not."""
+    gpu: str | None
+    machine: Machine | None
+    tensor: int | None
+    replicas: ReplicaBounds | int | None
+    context: int | None
+    capacity: CapacityType
+    has_token: bool
+    """True where the stack brings a Hugging Face token."""
+
+
+class Problems:
+    """Collects what is wrong, so that a file's problems are reported together."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, path: str, value: object, reason: str, nearest: str | None = None) -> None:
+        self.found.append(Problem(path=path, value=value, reason=reason, nearest=nearest))
+
+    def lookup(self, path: str, value: str | None, find: Callable[[str], Found]) -> Found | None:
+        """`find(value)`, or None after noting why the name is not known."""
+        if value is None:
+            return None
+        try:
+            return find(value)
+        except catalog.UnknownName as unknown:
+            nearest = f"did you mean {join_names(unknown.nearest[:3])}?" if unknown.nearest else None
+            self.add(path, value, unknown.reason, nearest)
+        return None
+
+    def raise_if_any(self, source: str | None) -> None:
+        if self.found:
+            raise InputError(self.found, source)
+
+
+def resolve(service: Service, path: str, site: Site, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
+    """The requirement of `service`; None where its problems (added to `problems`) leave none."""
+    before = len(problems.found)
+    model = _model(service, path, base, problems)
+    engine = problems.lookup(f"{path}.engine", service.engine, engines.engine)
+    quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
+    gpu = _gpu(service, path, problems)
+    machine = _machine(service, path, site, gpu, problems)
+    workload = _workload(service.traffic)
+    if model is not None:
+        _check_model(model, service, workload, path, problems)
+    checkpoint = _pinned_checkpoint(service, path, model, quantization.name if quantization else None, problems)
+    if service.endpoint == "public":
+        problems.add(f"{path}.endpoint", "public", "needs a gateway with TLS and keys, which is not built yet", "use internal")
+    if model is None or len(problems.found) > before:
+        return None
+    return Requirement(
+        path=path,
+        service=service,
+        model=model,
+        workload=workload,
+        slo=Slo(service.slo.ttft_p95_ms, service.slo.tpot_p95_ms),
+        engine=engine,
+        quantization=quantization.name if quantization else None,
+        checkpoint=checkpoint,
+        known=_known_checkpoints(model),
+        gpu=gpu,
+        machine=machine,
+        tensor=service.tensor_parallel,
+        replicas=service.replicas,
+        context=service.context,
+        capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
+        has_token=has_token,
+    )
+
+
+def _workload(traffic: Traffic) -> Workload:
+    """Requests per second and lengths; with daily users the third of ISL, OSL and output share follows from two."""
+    isl, osl, share = traffic.isl, traffic.osl, traffic.output_share
+    if isl is None and osl is not None and share is not None:
+        isl = max(1, round(osl * (1 - share) / share))
+    if osl is None and isl is not None and share is not None:
+        osl = max(1, round(isl * share / (1 - share)))
+    assert isl is not None, "the stack file's own rules leave no third case"
+    assert osl is not None, "the stack file's own rules leave no third case"
+    if traffic.requests_per_second is not None:
+        mean = traffic.requests_per_second
+    else:
+        words = traffic.words_per_user
+        tokens = traffic.tokens_per_user if words is None else words * WORDS_TO_TOKENS
+        assert traffic.daily_users is not None, "the stack file's own rules leave no third case"
+        assert tokens is not None, "the stack file's own rules leave no third case"
+        mean = traffic.daily_users * tokens / (isl + osl) / (traffic.active_hours * 3600)
+    return Workload(mean_rps=mean, peak_rps=mean * traffic.peak_factor, isl=isl, osl=osl, active_hours=traffic.active_hours)
+
+
+def _model(service: Service, path: str, base: Path, problems: Problems) -> Model | None:
+    if isinstance(service.model, str):
+        return problems.lookup(f"{path}.model", service.model, catalog.model)
+    return _custom_model(service.model, f"{path}.model", base, problems)
+
+
+def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems) -> Model | None:
+    try:
+        if custom.config is None:
+            return catalog.model_from_dimensions(custom.id, custom.model_dump(exclude={"id", "config", "gated"}), gated=custom.gated)
+        config = _read_config(base / custom.config)
+        return catalog.model_from_config(config, custom.id, source=custom.config, gated=custom.gated)
+    except OSError as error:
+        problems.add(f"{path}.config", custom.config, f"cannot be read ({error.strerror})", "give a path relative to the stack file")
+    except ValueError as error:
+        problems.add(f"{path}.config", custom.config, f"is not a Hugging Face config.json ({error})")
+    except InferstackError as error:
+        problems.add(path if custom.config is None else f"{path}.config", custom.config, str(error))
+    return None
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    config = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise ValueError("its top level is not an object")
+    return config
+
+
+def _check_model(model: Model, service: Service, workload: Workload, path: str, problems: Problems) -> None:
+    if model.kind != "llm":
+        problems.add(f"{path}.model", model.id, f"is a model of kind {model.kind}; only text generation is planned yet")
+    context = service.context
+    longest = model.max_context
+    if context is not None and longest is not None and context > longest:
+        problems.add(f"{path}.context", context, f"is beyond the {longest:,} tokens that {model.id} was made for", f"use at most {longest}")
+    need = workload.isl + workload.osl
+    if context is not None and context < need:
+        problems.add(
+            f"{path}.context", context, f"is shorter than one request ({need:,} tokens of input and output)", f"use at least {need}"
+        )
+    if longest is not None and need > longest:
+        problems.add(
+            f"{path}.traffic", need, f"tokens per request are beyond the {longest:,} that {model.id} was made for", "shorten isl or osl"
+        )
+
+
+def _gpu(service: Service, path: str, problems: Problems) -> str | None:
+    if service.gpu is None or service.gpu.casefold() == CPU:
+        return None if service.gpu is None else CPU
+    found = problems.lookup(f"{path}.gpu", service.gpu, catalog.accelerator)
+    return found.id if found else None
+
+
+def _machine(service: Service, path: str, site: Site, gpu: str | None, problems: Problems) -> Machine | None:
+    if service.machine_type is None:
+        return None
+    machine = problems.lookup(f"{path}.machineType", service.machine_type, site.machine)
+    if machine is None:
+        return None
+    if not site.sells(machine):
+        where = join_names(sorted(machine.regions)[:6]) if machine.regions else None
+        problems.add(f"{path}.machineType", machine.name, f"is not sold in {site.region}", f"{where} sell it" if where else None)
+    elif gpu is not None and (machine.accelerator or CPU) != gpu:
+        has = f"{machine.accelerator_count} x {machine.accelerator}" if machine.accelerator else "no GPU"
+        problems.add(f"{path}.machineType", machine.name, f"has {has}, while `gpu` says {gpu}", "drop one of the two keys")
+    return machine
+
+
+def _known_checkpoints(model: Model) -> tuple[Checkpoint, ...]:
+    known = catalog.checkpoints(model.id)
+    if known:
+        return known
+    dtype = "fp16" if model.native_dtype == "float16" else "bf16"
+    stored = model.native_quantization if model.native_quantization is not None else dtype
+    return (Checkpoint(model.id, stored, f"hf://{model.id}", "stack file", gated=model.gated),)
+
+
+def _pinned_checkpoint(service: Service, path: str, model: Model | None, quantization: str | None, problems: Problems) -> Checkpoint | None:
+    uri = service.model_uri
+    if uri is None or model is None or quantization is None:
+        return None
+    scheme, separator, rest = uri.partition("://")
+    if not separator or scheme not in ("hf", "s3", "gs", "pvc") or not rest:
+        nearest = f"use hf://{uri}" if "/" in uri and not separator else None
+        problems.add(f"{path}.modelUri", uri, "is not of the form hf://owner/repository, s3://..., gs://... or pvc://claim/path", nearest)
+        return None
+    repository, _, file = rest.rpartition("/") if rest.endswith(".gguf") else (rest, "", "")
+    return Checkpoint(
+        model=model.id,
+        quantization=quantization,
+        uri=f"{scheme}://{repository}",
+        source="stack file",
+        revision=service.revision,
+        file=file if file else None,
+        gated=None,
+    )

@@ -1,0 +1,194 @@
+"""The search: every engine, checkpoint and machine that could serve a requirement, cheapest first, with a reason for each that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from .. import catalog, engines
+from ..catalog.types import Checkpoint, Machine
+from ..costs.types import HOURS_PER_MONTH
+from ..engines.types import Engine, Refusal
+from .placement import Failure, Placement, Sized, host_failure, place, size
+from .requirement import Requirement
+from .silicon import NEVER, Silicon, silicon_for
+from .site import Site
+
+KEEPS_QUALITY_BITS = 8
+"""Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
+RUNNERS_UP = 3
+CONTEXT_HEADROOM = 4
+"""Longest request over mean request, where the stack file does not say how long requests get."""
+SMALLEST_CONTEXT = 4096
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything the search looked at."""
+
+    context: int
+    context_shortened: bool = False
+    feasible: list[Placement] = field(default_factory=list)
+    """In order of `Placement.rank`."""
+    rejected: list[Placement] = field(default_factory=list)
+    refusals: list[tuple[str, Refusal]] = field(default_factory=list)
+    """What engines refused outright: key of the stack file and why."""
+    considered: int = 0
+
+    @property
+    def chosen(self) -> Placement | None:
+        return self.feasible[0] if self.feasible else None
+
+
+def search(requirement: Requirement, site: Site) -> Outcome:
+    """The placements for `requirement`: quality-keeping weights first, fewer bits and a shorter context only where nothing else works."""
+    longest = default_context(requirement)
+    outcome = _search_at(requirement, site, longest)
+    shortest = _power_of_two(requirement.workload.isl + requirement.workload.osl)
+    context = longest // 2
+    while not outcome.feasible and requirement.context is None and context >= shortest and _lacks_memory(outcome):
+        shorter = _search_at(requirement, site, context)
+        if shorter.feasible:
+            shorter.context_shortened = True
+            return shorter
+        context //= 2
+    return outcome
+
+
+def default_context(requirement: Requirement) -> int:
+    """The pinned context, or room for requests four times the mean, as a power of two within what the model was made for."""
+    if requirement.context is not None:
+        return requirement.context
+    need = requirement.workload.isl + requirement.workload.osl
+    wanted = max(SMALLEST_CONTEXT, _power_of_two(CONTEXT_HEADROOM * need))
+    longest = requirement.model.max_context
+    return wanted if longest is None else max(need, min(wanted, longest))
+
+
+def _power_of_two(tokens: int) -> int:
+    return 1 << (tokens - 1).bit_length()
+
+
+def _lacks_memory(outcome: Outcome) -> bool:
+    return any(placement.failure and placement.failure.criterion == "memory" for placement in outcome.rejected)
+
+
+def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
+    outcome = Outcome(context=context)
+    for engine in _engines(requirement):
+        offered = _checkpoints(requirement, engine, outcome)
+        asked = requirement.quantization is not None or requirement.checkpoint is not None
+        full = [c for c in offered if asked or _keeps_quality(requirement, c)]
+        _explore(requirement, site, engine, full, context, outcome)
+        coarse = [c for c in offered if c not in full]
+        if coarse:
+            _explore_coarse(requirement, site, engine, coarse, context, outcome)
+        if outcome.feasible:
+            break
+    outcome.feasible.sort(key=lambda placement: placement.rank)
+    return outcome
+
+
+def _keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
+    """True for the precision that the model was published in, and for 8 bits and more."""
+    name = checkpoint.quantization
+    return name == requirement.model.native_quantization or catalog.quantization(name).bits >= KEEPS_QUALITY_BITS
+
+
+def _engines(requirement: Requirement) -> Iterable[Engine]:
+    return (requirement.engine,) if requirement.engine else engines.engines().values()
+
+
+def _checkpoints(requirement: Requirement, engine: Engine, outcome: Outcome) -> list[Checkpoint]:
+    """What the engine can be given, narrowed by the pins."""
+    if requirement.checkpoint is not None:
+        return [requirement.checkpoint]
+    model = requirement.model
+    offered = engine.checkpoints(model, requirement.known)
+    wanted = [c for c in offered if requirement.quantization in (None, c.quantization)]
+    if not wanted and requirement.quantization is not None:
+        known = sorted({c.quantization for c in offered})
+        nearest = f"known for {engine.name}: {', '.join(known)}; or name one with modelUri" if known else "name one with modelUri"
+        outcome.refusals.append(("quantization", Refusal(f"has no known checkpoint of {model.id} that {engine.name} loads", nearest)))
+    elif not wanted:
+        outcome.refusals.append(
+            ("model", Refusal(f"has no known checkpoint that {engine.name} loads", "name one with modelUri and quantization"))
+        )
+    return wanted
+
+
+def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse: list[Checkpoint], context: int, outcome: Outcome) -> None:
+    """Weights below the quality bound: chosen where nothing else works, otherwise kept as turned-down alternatives."""
+    had = len(outcome.feasible)
+    _explore(requirement, site, engine, coarse, context, outcome)
+    if had:
+        reason = "fewer than 8 bits per weight lose quality that is not known here; pin `quantization` to accept it"
+        demoted = outcome.feasible[had:]
+        outcome.feasible = outcome.feasible[:had]
+        outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in demoted)
+
+
+def _explore(requirement: Requirement, site: Site, engine: Engine, checkpoints: list[Checkpoint], context: int, outcome: Outcome) -> None:
+    """Size every checkpoint on every silicon, cheapest silicon first; stop where even one node costs more than the runners-up."""
+    best = _CheapestByAccelerator(outcome.feasible)
+    for silicon in silicon_for(requirement, site) if checkpoints else ():
+        if best.beats(silicon.hourly_usd * HOURS_PER_MONTH):
+            break
+        for checkpoint in checkpoints:
+            sized = _size_on(requirement, engine, checkpoint, silicon, context, outcome)
+            if sized is None:
+                continue
+            for machine in _hosts(sized, silicon.machines, site):
+                placement = place(requirement, sized, machine, site)
+                outcome.considered += 1
+                (outcome.rejected if placement.failure else outcome.feasible).append(placement)
+                if placement.failure is None:
+                    best.add(placement)
+
+
+class _CheapestByAccelerator:
+    """The cheapest feasible placement per accelerator: what a dearer silicon would have to beat to be chosen or named as an alternative."""
+
+    def __init__(self, feasible: Iterable[Placement]) -> None:
+        self._monthly: dict[str, Decimal] = {}
+        for placement in feasible:
+            self.add(placement)
+
+    def add(self, placement: Placement) -> None:
+        if placement.monthly_usd is not None:
+            name = placement.machine.accelerator or placement.machine.name
+            self._monthly[name] = min(placement.monthly_usd.expected, self._monthly.get(name, NEVER))
+
+    def beats(self, monthly_usd: Decimal) -> bool:
+        """True where enough accelerators are cheaper than `monthly_usd` that nothing dearer is of interest."""
+        return sum(cheaper < monthly_usd for cheaper in self._monthly.values()) > RUNNERS_UP
+
+
+def _size_on(
+    requirement: Requirement, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, context: int, outcome: Outcome
+) -> Sized | None:
+    """The sized replica; None where the engine refuses the combination, which is noted."""
+    refusal = engine.supports(requirement.model, checkpoint, silicon.accelerator)
+    key = "quantization"
+    if refusal is None:
+        refusal = engine.refuse_parallelism(requirement.model, checkpoint, silicon.device.count)
+        key = "tensorParallel"
+    if refusal is not None:
+        outcome.refusals.append((key, refusal))
+        return None
+    return size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, context)
+
+
+def _hosts(sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
+    """For each number of accelerators the cheapest machine type whose main memory is enough; the largest one where none is."""
+    by_count: dict[int, Machine] = {}
+    enough: set[int] = set()
+    for machine in machines:
+        count = machine.accelerator_count
+        if count in enough:
+            continue
+        by_count[count] = machine
+        if host_failure(sized, machine, site) is None:
+            enough.add(count)
+    return iter(by_count.values())

@@ -1,0 +1,78 @@
+"""Where a stack's services can run: the machines of its cloud and region, asked once for the whole stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from .. import catalog, clouds
+from ..catalog.types import CapacityType, Machine, Offering
+from ..clouds.types import Allocatable, Cloud
+from ..errors import nearest_name
+from ..stackfile.schema import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One target with its cloud; compared by identity, so that lookups can be remembered per site.
+
+    `region` is the cloud's own constant for an existing cluster.
+    """
+
+    target: Target
+    cloud: Cloud
+    region: str
+    zones: tuple[str, ...]
+
+    @classmethod
+    def of(cls, target: Target) -> Site:
+        cloud = clouds.cloud(target.cloud)
+        return cls(target=target, cloud=cloud, region=cloud.region(target), zones=cloud.zones(target))
+
+    @cached_property
+    def machines(self) -> Mapping[str, Machine]:
+        return {machine.name: machine for machine in self.cloud.machines(self.target)}
+
+    @cached_property
+    def sold(self) -> tuple[Machine, ...]:
+        """Machine types that can be had here, priced or not."""
+        return tuple(machine for machine in self.machines.values() if self.sells(machine))
+
+    @cached_property
+    def has_accelerators(self) -> bool:
+        return any(machine.accelerator for machine in self.sold)
+
+    @cached_property
+    def _allocatable(self) -> dict[str, Allocatable]:
+        return {}
+
+    def allocatable(self, machine: Machine) -> Allocatable:
+        known = self._allocatable.get(machine.name)
+        if known is None:
+            known = self._allocatable[machine.name] = self.cloud.allocatable(machine)
+        return known
+
+    def machine(self, name: str) -> Machine:
+        """The machine type of that name. Raises `catalog.UnknownName` with the nearest one that is sold here."""
+        found = self.machines.get(name)
+        if found is None:
+            near = nearest_name(name, (machine.name for machine in self.sold))
+            raise catalog.UnknownName("machine type", name, (near,) if near else ())
+        return found
+
+    def sells(self, machine: Machine) -> bool:
+        """True where the machine type is sold in this region, or has a price here, and in a zone that nodes may use."""
+        here = self.region in machine.regions or any(offering.region == self.region for offering in machine.offerings)
+        return here and (not self.zones or bool(self.cloud.pool_zones(self.target, machine)))
+
+    def offering(self, machine: Machine, capacity: CapacityType) -> Offering | None:
+        """How `machine` is bought here. A capacity reservation is billed as on-demand, used or not, unless a price for it is known."""
+        found = machine.offering(self.region, capacity)
+        if found is None and capacity is CapacityType.RESERVED:
+            on_demand = machine.offering(self.region, CapacityType.ON_DEMAND)
+            if on_demand is not None:
+                return replace(
+                    on_demand, capacity_type=CapacityType.RESERVED, basis="derived: a reservation is billed at the on-demand price"
+                )
+        return found

@@ -1,0 +1,122 @@
+"""Constants of physics and engines, read from `constants.json`. Code never holds a fitted or believed number of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .types import Estimate, Provenance, worst
+
+GIB = 2**30
+GB = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class KvRules:
+    """How an engine allots KV cache to one sequence."""
+
+    block_tokens: int = 16
+    """Tokens are rounded up to whole blocks."""
+    spare_blocks: int = 1
+    """Blocks that a sliding window holds beyond its rounding."""
+    padded_groups: bool = True
+    """True where layers are put into groups of equal size and the missing ones are paid for (vLLM's hybrid cache)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryConstants:
+    """What an engine at a version takes besides weights and KV cache. GiB figures are per device."""
+
+    engine: str
+    """The engine that the constants belong to: the one asked for, or its nearest kin."""
+    versions: str
+    is_kin: bool
+    """True where the engine asked for has no constants of its own."""
+    utilisation: Estimate
+    """Share of the visible memory that the engine may take, by its own default."""
+    logit_bytes: Estimate
+    """Bytes of logits and sampler per row and vocabulary entry."""
+    logit_rows: str
+    """sequences: one row for each of `max_sequences`; batched-tokens: one for each token of a batch."""
+    forward_factor: Estimate
+    """Peak of the forward pass, relative to the widest activations of one layer."""
+    runtime_gib_single: Estimate
+    """Memory outside the tensor allocator on one device."""
+    runtime_gib_tensor: Estimate
+    """The same with tensor parallelism: communication buffers included."""
+    runtime_gib_pipeline: Estimate
+    graph_gib: Estimate
+    """Captured CUDA graphs."""
+    graphs_inside: bool
+    """True where graphs count within `utilisation`, False where they come on top."""
+    batched_tokens: int
+    """Default token budget of one batch (vLLM: max_num_batched_tokens, llama.cpp: the micro-batch)."""
+    kv: KvRules
+
+    @property
+    def provenance(self) -> Provenance:
+        parts = (self.utilisation, self.logit_bytes, self.forward_factor, self.runtime_gib_single, self.runtime_gib_tensor, self.graph_gib)
+        return worst(*(part.provenance for part in parts), Provenance.BELIEVED if self.is_kin else Provenance.MEASURED)
+
+    @property
+    def source(self) -> str:
+        return f"memory constants of {self.engine} {self.versions}{', nearest kin' if self.is_kin else ''}"
+
+
+@functools.cache
+def memory_constants(engine: str, version: str) -> MemoryConstants:
+    """Memory constants of `engine` at `version`: its latest range that is not newer; an unknown engine gets its nearest kin, marked so."""
+    section = constants("memory")
+    rows: list[Mapping[str, Any]] = section["engines"]
+    known = {row["engine"] for row in rows}
+    name = engine if engine in known else kin(section["kin"], engine)
+    own = [row for row in rows if row["engine"] == name]
+    row = next((row for row in own if version_key(row["from"]) <= version_key(version)), own[-1])
+    return MemoryConstants(
+        engine=name,
+        versions=row["label"],
+        is_kin=name != engine,
+        utilisation=estimate(row["utilisation"]),
+        logit_bytes=estimate(row["logit_bytes"]),
+        logit_rows=row["logit_rows"],
+        forward_factor=estimate(row["forward_factor"]),
+        runtime_gib_single=estimate(row["runtime_gib_single"]),
+        runtime_gib_tensor=estimate(row["runtime_gib_tensor"]),
+        runtime_gib_pipeline=estimate(row["runtime_gib_pipeline"]),
+        graph_gib=estimate(row["graph_gib"]),
+        graphs_inside=row["graphs_inside"],
+        batched_tokens=row["batched_tokens"],
+        kv=KvRules(**row["kv"]),
+    )
+
+
+@functools.cache
+def constants(section: str) -> Mapping[str, Any]:
+    """One section of the data file: memory, performance, cpu or cold_start."""
+    return _document()[section]
+
+
+@functools.cache
+def _document() -> Mapping[str, Any]:
+    return json.loads(Path(__file__).with_name("constants.json").read_text(encoding="utf-8"))
+
+
+def estimate(row: Mapping[str, Any], source: str = "", provenance: str = Provenance.BELIEVED) -> Estimate:
+    """An `Estimate` from its row in the data file; `source` and `provenance` stand in where the row leaves them to its section."""
+    return Estimate(row["low"], row["expected"], row["high"], Provenance(row.get("provenance", provenance)), row.get("source", source))
+
+
+def kin(table: Mapping[str, str], engine: str) -> str:
+    """The engine whose constants stand in for `engine`."""
+    return table.get(engine, table["*"])
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`v0.19.1` -> (0, 19, 1), `b6210` -> (6210,). Text without a number counts as newest."""
+    numbers = re.findall(r"\d+", version)
+    return tuple(int(number) for number in numbers[:3]) if numbers else (10**9,)

@@ -1,0 +1,287 @@
+"""What one replica does under load: latencies at a request rate, and the largest rate that keeps an SLO. Closed forms and short iterations.
+
+A replica batches continuously. Seen by one request among N others, a token takes decode(1 + N) plus the prefills that N arrivals push in
+between, N x prefill / OSL; by Little's law N = rate x OSL x TPOT. The number of others is Poisson (M/G/infinity), so its 95th percentile
+is N + 1.645 sqrt(N). TTFT adds the wait for prefill (M/G/1) and the wait for a slot (many servers, Sakasegawa).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .constants import constants, memory_constants
+from .kv import sequence_bytes
+from .performance import StepTimes, efficiency_of, generates, latency_band, provenance_of, step_times, throughput_band
+from .types import MemoryLayout, Performance, Shape, Slo
+
+Z95 = 1.6448536269514722
+TAIL = 0.05
+MS = 1000.0
+NEWTON_STEPS = 40
+ROOT_STEPS = 60
+CLOSE = 1e-9
+NEAR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Latencies at a load, expected values; infinite where the load exceeds what the replica can finish."""
+
+    ttft_mean_ms: float
+    ttft_p95_ms: float
+    tpot_mean_ms: float
+    tpot_p95_ms: float
+    sequences: float
+    """Sequences in flight, mean."""
+    utilisation: float
+    """Load over the rate at which every slot is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A replica as queueing sees it."""
+
+    times: StepTimes
+    osl: int
+    """Output tokens; 0 where the model does not decode."""
+    slots: float
+    """Sequences that can be in the batch at once: KV cache, or the engine's limit."""
+    kv_bound: bool
+    """True where the KV cache sets `slots`."""
+    http_s: float
+    cv2: float
+
+    @property
+    def saturated_rps(self) -> float:
+        """Requests per second with every slot taken: c / (OSL x decode(c) + c x prefill)."""
+        if self.slots < 1:
+            return 0.0
+        return self.slots / (self.osl * self.times.decode_s(self.slots) + self.slots * self.times.prefill_busy_s)
+
+    def tpot_s(self, others: float) -> float:
+        """Seconds per output token of a request among `others`: their decode and the prefills that come in between."""
+        return self.times.decode_s(1 + others) + others * self.times.prefill_busy_s / self.osl if self.osl else 0.0
+
+    def rate(self, others: float) -> float:
+        """Request rate that keeps `others` in flight: N / (OSL x TPOT(N)), rising with N."""
+        return others / (self.osl * self.tpot_s(others))
+
+
+def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int) -> Server:
+    """`shape` as a server for requests of `isl` input and `osl` output tokens."""
+    data = constants("performance")
+    decodes = generates(shape.model)
+    live = sequence_bytes(
+        shape.model,
+        isl + data["live_output_share"]["value"] * osl,
+        shape.kv_dtype,
+        shape.parallel.tensor,
+        shape.parallel.pipeline,
+        batched_tokens=1,
+        rules=memory_constants(shape.engine, shape.engine_version).kv,
+    )
+    held = memory.kv_bytes / live if decodes and live else math.inf
+    slots = min(held, shape.max_sequences) if memory.fits else 0.0
+    return Server(
+        times=step_times(shape, isl, osl),
+        osl=osl if decodes else 0,
+        slots=slots,
+        kv_bound=held < shape.max_sequences,
+        http_s=data["http_s"]["expected"],
+        cv2=data["service_cv2"]["value"],
+    )
+
+
+def size_replica(
+    shape: Shape, memory: MemoryLayout, isl: int, osl: int, slo: Slo, load_rps: float, spare: float | None = None
+) -> Performance:
+    """What one replica can do within `slo` and what it does at `load_rps`; lengths in tokens, rates in requests per second.
+
+    `spare` is the part of the saturated rate that is kept free for bursts of Poisson arrivals (default: 0.3). Latencies are infinite
+    where `load_rps` exceeds what the replica can finish; capacity is 0 where the SLO cannot be met at any load.
+    """
+    one = server(shape, memory, isl, osl)
+    free = constants("performance")["spare"]["value"] if spare is None else spare
+    capacity, limit = capacity_rps(one, slo, free)
+    latency = _latency(one, load_rps)
+    provenance, source = provenance_of(shape), efficiency_of(shape).source
+    return Performance(
+        load_rps=load_rps,
+        ttft_p95_ms=latency_band(latency.ttft_p95_ms, provenance, source),
+        tpot_p95_ms=latency_band(latency.tpot_p95_ms, provenance, source),
+        capacity_rps=throughput_band(capacity, provenance, source),
+        output_tps=throughput_band(capacity * one.osl, provenance, source),
+        sequences=latency.sequences,
+        limited_by=limit,
+    )
+
+
+def latency_at(shape: Shape, memory: MemoryLayout, isl: int, osl: int, rps: float) -> Latency:
+    """Expected latencies of one replica at `rps` requests per second."""
+    return _latency(server(shape, memory, isl, osl), rps)
+
+
+def output_to_input_ratio(shape: Shape, isl: int, osl: int, memory: MemoryLayout | None = None) -> float:
+    """Time that an output token takes over the time that an input token takes, with the batch full; 0.0 where nothing is decoded.
+
+    Splits a replica's cost into input and output tokens. Without `memory` the batch is `shape.max_sequences`.
+    """
+    if not generates(shape.model):
+        return 0.0
+    times = step_times(shape, isl, osl)
+    batch = shape.max_sequences if memory is None else max(1.0, server(shape, memory, isl, osl).slots)
+    return times.decode_s(batch) / batch / (times.prefill_busy_s / isl)
+
+
+def capacity_rps(one: Server, slo: Slo, spare: float) -> tuple[float, str]:
+    """The largest request rate that keeps `slo`, and what sets it: ttft, tpot, kv-cache, max-sequences or throughput."""
+    best, limit = one.saturated_rps * (1 - spare), _saturation_limit(one)
+    if slo.tpot_p95_ms is not None and one.osl:
+        others = _others_for_tpot(one, slo.tpot_p95_ms / MS)
+        if others is None:
+            return 0.0, "tpot"
+        if one.rate(others) < best:
+            best, limit = one.rate(others), "tpot"
+    if slo.ttft_p95_ms is None or best <= 0 or _latency(one, best).ttft_p95_ms <= slo.ttft_p95_ms:
+        return best, limit
+    return _rate_for_ttft(one, slo.ttft_p95_ms, best), "ttft"
+
+
+def _latency(one: Server, rps: float) -> Latency:
+    return _latency_among(one, rps, _others_at(one, rps))
+
+
+def _latency_among(one: Server, rps: float, others: float) -> Latency:
+    saturated = one.saturated_rps
+    if rps >= saturated or math.isinf(others):
+        return Latency(math.inf, math.inf, math.inf, math.inf, math.inf, rps / saturated if saturated else math.inf)
+    busy = rps * one.times.prefill_busy_s
+    step = one.times.decode_s(1 + others)
+    high = others + Z95 * math.sqrt(others)
+    high_step = one.times.decode_s(1 + high)
+    alone = one.http_s + one.times.prefill_s
+    prefill_mean, prefill_p95 = _prefill_wait(busy, one)
+    slot_mean, slot_p95 = _slot_wait(rps, saturated, one)
+    residual = min(1.0, others)
+    return Latency(
+        ttft_mean_ms=(alone + step + residual * step / 2 + prefill_mean + slot_mean) * MS,
+        ttft_p95_ms=(alone + high_step + residual * high_step + prefill_p95 + slot_p95) * MS,
+        tpot_mean_ms=one.tpot_s(others) * MS,
+        tpot_p95_ms=one.tpot_s(high) * MS,
+        sequences=others + busy,
+        utilisation=rps / saturated,
+    )
+
+
+def _prefill_wait(busy: float, one: Server) -> tuple[float, float]:
+    """Mean and 95th percentile of the wait for other prompts, in seconds: M/G/1 on the time that prefill takes."""
+    if busy <= 0:
+        return 0.0, 0.0
+    scale = one.times.prefill_busy_s * (1 + one.cv2) / (2 * (1 - busy))
+    return busy * scale, max(0.0, math.log(busy / TAIL)) * scale
+
+
+def _slot_wait(rps: float, saturated: float, one: Server) -> tuple[float, float]:
+    """Mean and 95th percentile of the wait for a free slot, in seconds: P(wait) = u^(sqrt(2 (c+1)) - 1), then exponential."""
+    if rps <= 0 or math.isinf(one.slots):
+        return 0.0, 0.0
+    waits = (rps / saturated) ** (math.sqrt(2 * (one.slots + 1)) - 1)
+    scale = (1 + one.cv2) / 2 / (saturated - rps)
+    return waits * scale, max(0.0, math.log(waits / TAIL)) * scale if waits > 0 else 0.0
+
+
+def _others_at(one: Server, rps: float) -> float:
+    """Sequences that decode at `rps`, the root of N = rate x OSL x TPOT(N); infinite where there is none."""
+    if rps <= 0 or not one.osl:
+        return 0.0
+    times, tokens = one.times, rps * one.osl
+    room = 1 - rps * times.prefill_busy_s - tokens * times.sequence_s
+    if room <= 0:
+        return math.inf
+    base = tokens * (times.fixed_s + times.sequence_s)
+    if not times.experts_s:
+        return base / room
+    return _newton(base / room, tokens * times.experts_s / room, times.expert_miss)
+
+
+def _newton(base: float, experts: float, miss: float) -> float:
+    """Root of N = base + experts x (1 - miss^(1+N)); from above, where the function is convex and Newton does not overshoot."""
+    others, log_miss = base + experts, math.log(miss) if miss > 0 else 0.0
+    for _ in range(NEWTON_STEPS):
+        left = miss ** (1 + others)
+        step = (others - base - experts * (1 - left)) / (1 + experts * left * log_miss)
+        others -= step
+        if abs(step) <= CLOSE * others:
+            break
+    return others
+
+
+def _others_for_tpot(one: Server, tpot_s: float) -> float | None:
+    """Largest mean number of others whose 95th percentile keeps TPOT at `tpot_s`; None where even a lone request is slower."""
+    if one.tpot_s(0.0) > tpot_s:
+        return None
+    times = one.times
+    slope = times.sequence_s + times.prefill_busy_s / one.osl
+    high = (tpot_s - one.tpot_s(0.0)) / slope
+    if times.experts_s:
+        high = _tpot_root(one, tpot_s)
+    return ((-Z95 + math.sqrt(Z95 * Z95 + 4 * high)) / 2) ** 2
+
+
+def _tpot_root(one: Server, tpot_s: float) -> float:
+    """Others at which TPOT is `tpot_s`, from below: TPOT is concave in them, so Newton does not overshoot."""
+    times, others = one.times, 0.0
+    slope = times.sequence_s + times.prefill_busy_s / one.osl
+    log_miss = math.log(times.expert_miss) if times.expert_miss > 0 else 0.0
+    for _ in range(NEWTON_STEPS):
+        rise = slope - times.experts_s * log_miss * times.expert_miss ** (1 + others)
+        step = (tpot_s - one.tpot_s(others)) / rise
+        others += step
+        if abs(step) <= CLOSE * (1 + others):
+            break
+    return max(0.0, others)
+
+
+def _rate_for_ttft(one: Server, ttft_p95_ms: float, high: float) -> float:
+    """Largest rate below `high` whose TTFT is within the target; 0.0 where an idle replica is too slow.
+
+    Searches over sequences in flight rather than rates, because the rate follows from them in closed form.
+    """
+
+    def excess(load: float) -> float:
+        latency = _latency_among(one, one.rate(load), load) if one.osl else _latency_among(one, load, 0.0)
+        return latency.ttft_p95_ms - ttft_p95_ms
+
+    if excess(0.0) > 0:
+        return 0.0
+    found = _last_below_zero(excess, _others_at(one, high) if one.osl else high, tolerance=NEAR * ttft_p95_ms)
+    return one.rate(found) if one.osl else found
+
+
+def _last_below_zero(rising: Callable[[float], float], top: float, tolerance: float) -> float:
+    """Largest argument in [0, top] at which `rising` is not positive, by false position (Illinois); it is not positive at 0."""
+    low, low_value, top_value = 0.0, rising(0.0), rising(top)
+    side = 0
+    for _ in range(ROOT_STEPS):
+        middle = (low + top) / 2 if math.isinf(top_value) else top - top_value * (top - low) / (top_value - low_value)
+        value = rising(middle)
+        if value > 0:
+            top, top_value, low_value = middle, value, low_value / 2 if side > 0 else low_value
+            side = 1
+        else:
+            low, low_value, top_value = middle, value, top_value / 2 if side < 0 else top_value
+            side = -1
+        if -tolerance <= value <= 0 or top - low <= CLOSE * top:
+            break
+    return low
+
+
+def _saturation_limit(one: Server) -> str:
+    """What bounds the saturated rate: the slots where twice as many would give a tenth more, otherwise the silicon."""
+    if one.slots < 1:
+        return "kv-cache"
+    if replace(one, slots=2 * one.slots).saturated_rps < 1.1 * one.saturated_rps:
+        return "throughput"
+    return "kv-cache" if one.kv_bound else "max-sequences"

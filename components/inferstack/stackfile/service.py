@@ -1,0 +1,240 @@
+"""One service, as the stack file says it: a model, its traffic, its latency targets, and what the user has decided already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+from pydantic.alias_generators import to_camel
+
+from ..catalog.types import CapacityType
+from .section import Broken, Section
+from .values import MAPPING, SCALAR, Count, Dimension, Large, Name, Share, Text, Tokens, WeightsUri, shape
+
+MAX_REQUESTS_PER_SECOND = 1e6
+MIN_REQUESTS_PER_SECOND = 1e-6
+"""One request in eleven days."""
+HOURS_PER_DAY = 24
+TOKENS_PER_WORD = 1.3
+
+
+class Traffic(Section):
+    """How much is asked: requests per second, or daily users and what each of them uses."""
+
+    requests_per_second: Annotated[float, Field(ge=MIN_REQUESTS_PER_SECOND, le=MAX_REQUESTS_PER_SECOND, allow_inf_nan=False)] | None = None
+    """Mean over the active hours."""
+    daily_users: Large | None = None
+    """People who use the service on one day."""
+    tokens_per_user: Large | None = None
+    """Input and output tokens of one user per day."""
+    words_per_user: Large | None = None
+    """In place of `tokensPerUser`; a word is 1.3 tokens."""
+    output_share: Share | None = None
+    """With `dailyUsers`: part of a user's tokens that are output. With both `isl` and `osl` it follows from them."""
+    active_hours: Annotated[float, Field(gt=0, le=HOURS_PER_DAY, allow_inf_nan=False)] = 24.0
+    """Hours per day in which the traffic comes."""
+    peak_factor: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
+    """Peak over mean. Replicas are sized for the peak."""
+    isl: Tokens | None = None
+    """Input tokens per request. Left out with `dailyUsers`: from `osl` and `outputShare`."""
+    osl: Tokens | None = None
+    """Output tokens per request."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        stated = {key for key, value in given.items() if value is not None}
+        if {"requestsPerSecond", "dailyUsers"} <= stated:
+            yield Broken("stands beside `requestsPerSecond`", "keep the one that you know", at=("dailyUsers",))
+        elif "requestsPerSecond" in stated:
+            yield from _rules_of_request_rates(stated)
+        elif "dailyUsers" in stated:
+            yield from _rules_of_daily_users(stated)
+            yield from _rules_of_implied_rate(given)
+        else:
+            yield Broken("does not say how much is asked", "give `requestsPerSecond`, or `dailyUsers` with `tokensPerUser`")
+
+
+def _rules_of_request_rates(stated: set[str]) -> Iterator[Broken]:
+    for key in ("tokensPerUser", "wordsPerUser", "outputShare"):
+        if key in stated:
+            yield Broken("stands beside `requestsPerSecond`", "remove it: it goes with `dailyUsers`", at=(key,))
+    for key, direction in (("isl", "input"), ("osl", "output")):
+        if key not in stated:
+            yield Broken(
+                "is needed with `requestsPerSecond`", f"{direction} tokens per request, such as {512 if key == 'isl' else 256}", at=(key,)
+            )
+
+
+def _rules_of_daily_users(stated: set[str]) -> Iterator[Broken]:
+    if not stated & {"tokensPerUser", "wordsPerUser"}:
+        yield Broken("is needed with `dailyUsers`", "tokens of one user per day; or `wordsPerUser`", at=("tokensPerUser",))
+    if {"tokensPerUser", "wordsPerUser"} <= stated:
+        yield Broken("stands beside `tokensPerUser`", "keep the one that you know", at=("wordsPerUser",))
+    lengths = ("isl", "osl", "outputShare")
+    known = [key for key in lengths if key in stated]
+    if len(known) == len(lengths):
+        yield Broken("stands beside `isl` and `osl`, from which it follows", "remove it", at=("outputShare",))
+    elif len(known) < 2:
+        missing = [f"`{key}`" for key in lengths if key not in stated]
+        yield Broken("with `dailyUsers` needs two of `isl`, `osl` and `outputShare`", f"add {' or '.join(missing)}; the third follows")
+
+
+def _rules_of_implied_rate(given: Mapping[str, Any]) -> Iterator[Broken]:
+    names = ("dailyUsers", "tokensPerUser", "wordsPerUser", "outputShare", "isl", "osl")
+    users, tokens, words, share, isl, osl = (_positive(given.get(name)) for name in names)
+    hours = _positive(given.get("activeHours", HOURS_PER_DAY))
+    per_user = tokens if tokens is not None else words * TOKENS_PER_WORD if words is not None else None
+    part = share if share is not None and share < 1 else None
+    per_request = (
+        isl + osl if isl is not None and osl is not None
+        else isl / (1 - part) if isl is not None and part is not None
+        else osl / part if osl is not None and part is not None
+        else None
+    )  # fmt: skip
+    if users is None or per_user is None or per_request is None or hours is None:
+        return
+    rate = users * (per_user / per_request) / (hours * 3600)
+    if not MIN_REQUESTS_PER_SECOND <= rate <= MAX_REQUESTS_PER_SECOND:
+        bound = f"above {MAX_REQUESTS_PER_SECOND:,.0f}" if rate > 1 else f"below {MIN_REQUESTS_PER_SECOND:g}"
+        yield Broken(
+            f"makes {rate:.3g} requests per second of these users, {bound}", "check users, tokens per user and lengths", at=("dailyUsers",)
+        )
+
+
+def _positive(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < 1e15 else None
+
+
+class SloTargets(Section):
+    """Latency targets at the 95th percentile. What is left out is no target."""
+
+    ttft_p95_ms: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] | None = None
+    """Time to first token."""
+    tpot_p95_ms: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] | None = None
+    """Time per output token after the first."""
+
+
+class ReplicaRange(Section):
+    """Bounds of the number of replicas."""
+
+    min: Count = Field(examples=[1])
+    """Replicas that always run."""
+    max: Count = Field(examples=[4])
+    """Replicas at most."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        low, high = given.get("min"), given.get("max")
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            yield Broken(f"is above max {high}", "swap them", at=("min",))
+
+
+class CustomModel(Section):
+    """A model that is not in the catalog, by its dimensions or by its Hugging Face `config.json`."""
+
+    id: Text = Field(examples=["acme/chat-7b"])
+    """Hugging Face repository, or any name where `modelUri` is given."""
+    config: Text | None = None
+    """Path to its `config.json`, relative to the stack file."""
+    architecture: Text | None = None
+    """`model_type`, such as llama."""
+    hidden_size: Dimension | None = None
+    """`hidden_size` of the config."""
+    num_layers: Dimension | None = None
+    """`num_hidden_layers` of the config."""
+    num_attention_heads: Dimension | None = None
+    """`num_attention_heads` of the config."""
+    num_kv_heads: Dimension | None = None
+    """`num_key_value_heads` of the config."""
+    head_dim: Dimension | None = None
+    """Left out: hiddenSize / numAttentionHeads."""
+    intermediate_size: Dimension | None = None
+    """`intermediate_size` of the config."""
+    vocab_size: Dimension | None = None
+    """`vocab_size` of the config."""
+    tied_embeddings: bool = False
+    """`tie_word_embeddings` of the config: the output layer shares the input's weights."""
+    max_context: Tokens | None = None
+    """`max_position_embeddings` of the config."""
+    gated: bool = False
+    """True where Hugging Face asks for a token."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        dimensions = [to_camel(key) for key in _DIMENSIONS]
+        stated = [key for key in dimensions if given.get(key) is not None]
+        if given.get("config") is not None and stated:
+            yield Broken(f"stands beside `{stated[0]}`", "keep one way: dimensions are read from the config", at=("config",))
+        if given.get("config") is None and len(stated) < len(dimensions):
+            missing = [f"`{key}`" for key in dimensions if key not in stated]
+            yield Broken(f"needs {', '.join(missing)}", "or `config`, a path to its config.json")
+
+
+_DIMENSIONS = (
+    "architecture",
+    "hidden_size",
+    "num_layers",
+    "num_attention_heads",
+    "num_kv_heads",
+    "intermediate_size",
+    "vocab_size",
+    "max_context",
+)
+
+
+class Service(Section):
+    """One model behind one endpoint."""
+
+    name: Name = Field(examples=["chat"])
+    """Kubernetes name, and the model name at the endpoint. Renaming makes a new service."""
+    model: Annotated[Annotated[Text, Tag(SCALAR)] | Annotated[CustomModel, Tag(MAPPING)], Discriminator(shape)] = Field(
+        examples=["Qwen/Qwen3-8B"]
+    )
+    """Hugging Face id of a model in the catalog, or a model by its dimensions."""
+    traffic: Traffic = Field(examples=["{requestsPerSecond: 2, isl: 512, osl: 256}"])
+    slo: SloTargets = Field(default_factory=SloTargets)
+    engine: Text | None = None
+    """vllm or llama.cpp. Left out: decided by the plan."""
+    model_uri: WeightsUri | None = None
+    """Weights to serve: hf://owner/repository, s3://..., gs://... or pvc://claim/path. Needs `quantization` too."""
+    revision: Text | None = None
+    """Commit of the Hugging Face repository."""
+    quantization: Text | None = None
+    """How the weights are stored, as in the catalog: bf16, fp8, awq, gguf-q4_k_m, ..."""
+    gpu: Text | None = None
+    """GPU as in the catalog, or `cpu`."""
+    machine_type: Text | None = None
+    """Machine type of the cloud."""
+    tensor_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """GPUs that share one replica."""
+    replicas: Annotated[Annotated[Count, Tag(SCALAR)] | Annotated[ReplicaRange, Tag(MAPPING)], Discriminator(shape)] | None = Field(
+        default=None, examples=["2 or {min: 1, max: 4}"]
+    )
+    """A number keeps that many always; {min, max} bounds autoscaling."""
+    context: Tokens | None = None
+    """Longest request, input and output together, in tokens."""
+    capacity_type: Annotated[CapacityType, Field(strict=False)] | None = None
+    """on-demand (default), spot, or reserved."""
+    reservation_id: Text | None = None
+    """With capacity type reserved: the capacity reservation to use."""
+    endpoint: Literal["cluster", "internal"] = "cluster"
+    """cluster: inside the cluster only. internal: a load balancer inside the network, `inferstack:apiKey` required."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        if given.get("capacityType") == CapacityType.RESERVED and given.get("reservationId") is None:
+            yield Broken("is needed with capacity type reserved", "give the id of the capacity reservation", at=("reservationId",))
+        if given.get("capacityType") != CapacityType.RESERVED and given.get("reservationId") is not None:
+            yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("reservationId",))
+        if given.get("modelUri") is not None and given.get("quantization") is None:
+            yield Broken("is needed with `modelUri`", "say how those weights are stored, such as bf16", at=("quantization",))
+        uri = given.get("modelUri")
+        if given.get("revision") is not None and isinstance(uri, str) and not uri.startswith("hf://"):
+            yield Broken(
+                "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)
+            )
+        if given.get("endpoint") == "public":
+            yield Broken("is refused until there is a gateway with TLS and keys", "use internal", at=("endpoint",))

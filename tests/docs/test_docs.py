@@ -1,0 +1,53 @@
+"""What the documents promise is true: generated pages are current, links lead somewhere, examples plan, pasted output is real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from inferstack import planning, stackfile
+from tests.cli.command import inferstack
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "tests" / "README.md", *(ROOT / "docs").glob("*.md")])
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+
+
+def test_the_page_of_the_stack_file_is_current() -> None:
+    """docs/stack-file.md is what `make docs` writes."""
+    assert (ROOT / "docs" / "stack-file.md").read_text() == stackfile.markdown()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    """Every relative link of a page leads to something that exists."""
+    missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert missing == []
+
+
+def test_stack_files_of_the_pages_have_plans(tmp_path: Path) -> None:
+    """Every stack file that a page shows can be planned as it stands."""
+    shown = [block for page in PAGES for block in YAML_BLOCK.findall(page.read_text()) if "inferstack:services" in block]
+    assert len(shown) >= 3
+    for number, text in enumerate(shown):
+        path = tmp_path / f"Pulumi.shown{number}.yaml"
+        path.write_text(text)
+        assert planning.plan(stackfile.load(path)).services
+
+
+def test_the_readme_shows_real_output() -> None:
+    """The output in the README is what the command prints today."""
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"<!-- output: inferstack (.*?) -->\n```\n(.*?)```\n<!-- end of output -->", text, re.DOTALL)
+    assert shown is not None
+    assert shown[2] == inferstack(*shown[1].split()).stdout
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    """The table of commands and the help name the same commands."""
+    named = set(re.findall(r"^\| `inferstack (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    listed = set(re.findall(r"^  (\w+) {2,}\S", inferstack("--help").stdout.partition("Commands:")[2].partition("Examples:")[0], re.MULTILINE))
+    assert named == listed - {"version"}

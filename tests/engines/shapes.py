@@ -1,0 +1,68 @@
+"""Shapes, replicas and services as a plan would hold them, made from the real catalog."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inferstack import catalog, sizing
+from inferstack.catalog.types import Checkpoint, Model
+from inferstack.engines import Engine, ServingIdentity, engine
+from inferstack.sizing.types import Device, Estimate, Performance, Provenance, Replica, Shape
+
+SMALL = "Qwen/Qwen3-8B"
+LARGE = "meta-llama/Llama-3.3-70B-Instruct"
+VISION = "google/gemma-3-27b-it"
+NATIVE_MXFP4 = "openai/gpt-oss-20b"
+
+SERVICE = ServingIdentity(
+    name="chat",
+    startup_seconds=400,
+    longest_response_seconds=120,
+    needs_hugging_face_token=True,
+    needs_api_key=True,
+    cpu_millicores=3500,
+)
+_NOTHING = Estimate(0.0, 0.0, 0.0, Provenance.BELIEVED, "a test")
+IDLE = Performance(0.0, _NOTHING, _NOTHING, _NOTHING, _NOTHING, 0.0, "ttft")
+
+
+def checkpoint(model: str, quantization: str = "bf16", uri: str | None = None, **facts: object) -> Checkpoint:
+    """Weights of `model`, on the hub under its own name where nothing else is said."""
+    made = Checkpoint(model, quantization, f"hf://{model}" if uri is None else uri, "a test")
+    return replace(made, **facts)  # pyright: ignore[reportArgumentType]
+
+
+def gpus(name: str, count: int = 1, link: str = "nvlink") -> Device:
+    device = sizing.device_for(catalog.accelerator(name), count, link)
+    assert device is not None
+    return device
+
+
+def cpus(vcpus: float = 8, memory_gib: float = 32) -> Device:
+    return sizing.cpu_device(vcpus, memory_gib, None, None)
+
+
+def shape_of(
+    engine_name: str, weights: Checkpoint, device: Device, context: int = 8192, sequences: int = 8, kv_dtype: str = "bf16"
+) -> Shape:
+    found = engine(engine_name)
+    return Shape(
+        engine=found.name,
+        engine_version=found.release.version,
+        model=model_of(weights),
+        checkpoint=weights,
+        device=device,
+        parallel=found.spread(device.count),
+        context=context,
+        max_sequences=sequences,
+        kv_dtype=kv_dtype,
+    )
+
+
+def model_of(weights: Checkpoint) -> Model:
+    return catalog.model(weights.model)
+
+
+def replica_of(shape: Shape, by: Engine | None = None) -> Replica:
+    sizer = engine(shape.engine) if by is None else by
+    return Replica(shape, sizer.memory(shape), IDLE)

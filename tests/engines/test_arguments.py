@@ -1,0 +1,213 @@
+"""Every rendered command line is one that the pinned release accepts, whatever the shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inferstack import catalog
+from inferstack.engines import EngineSpec, engine
+from inferstack.sizing.types import Parallelism
+
+from tests.engines import shapes
+from tests.engines.command_lines import problems
+
+GPUS = ("t4", "l4", "a10g", "a100-80", "h100-80", "b200-180", "rtx-pro-6000")
+TOKEN = "hf_abcdefghijklmnop"
+
+
+def rendered(name: str, shape_facts: dict[str, object], **facts: object) -> EngineSpec:
+    """The container of `name` for a small model; `shape_facts` replace fields of its shape, `facts` those of the service."""
+    quantization = "gguf-q4_k_m" if name == "llama.cpp" else "bf16"
+    device = shapes.gpus("h100-80")
+    shape = replace(shapes.shape_of(name, shapes.checkpoint(shapes.SMALL, quantization), device), **shape_facts)  # type: ignore[arg-type]
+    service = replace(shapes.SERVICE, **facts)  # type: ignore[arg-type]
+    return engine(name).spec(shapes.replica_of(shape), service)
+
+
+def value(spec: EngineSpec, flag: str) -> str | None:
+    """What follows `flag`, in the same word or in the next; None where it is not given."""
+    for word, following in zip(spec.args, (*spec.args[1:], ""), strict=True):
+        if word == flag:
+            return following
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return None
+
+
+vllm_weights = st.sampled_from(
+    [
+        shapes.checkpoint(shapes.SMALL),
+        shapes.checkpoint(shapes.SMALL, "fp8", quantized_at_load=True),
+        shapes.checkpoint(shapes.SMALL, "awq", "s3://bucket/models/qwen"),
+        shapes.checkpoint(shapes.SMALL, "bf16", revision="0123456789abcdef"),
+        shapes.checkpoint(shapes.VISION),
+        shapes.checkpoint(shapes.NATIVE_MXFP4, "mxfp4", "pvc://models/gpt-oss"),
+    ]
+)
+gguf_weights = st.sampled_from(
+    [
+        shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m", "hf://Qwen/Qwen3-8B-GGUF"),
+        shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m", "hf://Qwen/Qwen3-8B-GGUF", file="Qwen3-8B-Q4_K_M.gguf"),
+        shapes.checkpoint(shapes.SMALL, "gguf-q8_0", "hf://Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q8_0.gguf", revision="0123456789abcdef"),
+        shapes.checkpoint(shapes.SMALL, "gguf-q6_k", "pvc://models/qwen/Qwen3-8B-Q6_K.gguf"),
+        shapes.checkpoint(shapes.VISION, "gguf-q4_k_m", "gs://bucket/gemma.gguf"),
+    ]
+)
+services = st.builds(
+    lambda startup, longest, cpu, token, key: replace(
+        shapes.SERVICE,
+        startup_seconds=startup,
+        longest_response_seconds=longest,
+        cpu_millicores=cpu,
+        needs_hugging_face_token=token,
+        needs_api_key=key,
+    ),
+    st.integers(1, 7200),
+    st.integers(1, 7200),
+    st.integers(100, 192_000),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@given(
+    weights=vllm_weights,
+    gpu=st.sampled_from(GPUS),
+    count=st.sampled_from([1, 2, 4, 8]),
+    stages=st.sampled_from([1, 2]),
+    context=st.integers(1, 1_000_000),
+    sequences=st.integers(1, 2048),
+    kv_dtype=st.sampled_from(["bf16", "fp8"]),
+    service=services,
+)
+def test_vllm_is_given_only_what_its_parser_knows(weights, gpu, count, stages, context, sequences, kv_dtype, service) -> None:
+    """Over weights, GPUs, degrees, contexts, batches and services: no unknown flag, no illegal value, no missing value."""
+    shape = shapes.shape_of("vllm", weights, shapes.gpus(gpu, count), context, sequences, kv_dtype)
+    shape = replace(shape, parallel=Parallelism(count, stages))
+    assert problems("vllm", engine("vllm").spec(shapes.replica_of(shape), service).args) == []
+
+
+@given(
+    weights=gguf_weights,
+    gpu=st.sampled_from([*GPUS, None]),
+    count=st.integers(1, 8),
+    context=st.integers(1, 1_000_000),
+    sequences=st.integers(1, 64),
+    kv_dtype=st.sampled_from(["bf16", "q8_0"]),
+    service=services,
+)
+def test_llamacpp_is_given_only_what_its_parser_knows(weights, gpu, count, context, sequences, kv_dtype, service) -> None:
+    """The same for llama.cpp, on CPU and on GPUs, with flag and value as two words."""
+    device = shapes.cpus() if gpu is None else shapes.gpus(gpu, count)
+    shape = shapes.shape_of("llama.cpp", weights, device, context, sequences, kv_dtype)
+    assert problems("llama.cpp", engine("llama.cpp").spec(shapes.replica_of(shape), service).args) == []
+
+
+@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+def test_secrets_are_named_and_never_held(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token and key come from Kubernetes secrets by name; a token in the planner's own environment reaches neither args nor env."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    spec = rendered(name, {})
+    assert TOKEN not in repr(spec)
+    assert {secret.secret for secret in spec.secret_env} == {"hugging-face-token", "api-key"}
+    assert not {secret.name for secret in spec.secret_env} & {key for key, _ in spec.env}
+    assert rendered(name, {}, needs_hugging_face_token=False, needs_api_key=False).secret_env == ()
+
+
+@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+def test_arguments_survive_go_templates(name: str) -> None:
+    """KServe reads containers as Go templates, so no argument or variable may hold two braces."""
+    spec = rendered(name, {"model": catalog.model(shapes.VISION)})
+    assert not [word for word in (*spec.args, *(text for _, text in spec.env)) if "{{" in word]
+
+
+def test_vllm_is_told_the_kv_cache_of_the_plan() -> None:
+    """The KV cache is fixed per GPU at what the plan counted, so nothing is profiled away from it."""
+    shape = shapes.shape_of("vllm", shapes.checkpoint(shapes.LARGE), shapes.gpus("h100-80", 4), 16_384, 64)
+    replica = shapes.replica_of(shape)
+    spec = engine("vllm").spec(replica, shapes.SERVICE)
+    assert value(spec, "--kv-cache-memory-bytes") == str(replica.memory.kv_bytes)
+    assert value(spec, "--gpu-memory-utilization") is None
+    assert (value(spec, "--tensor-parallel-size"), value(spec, "--max-model-len"), value(spec, "--max-num-seqs")) == ("4", "16384", "64")
+
+
+def test_vllm_casts_where_the_gpu_has_no_bfloat16() -> None:
+    """A T4 gets float16, an A10G keeps the dtype of the weights."""
+    weights = shapes.checkpoint(shapes.SMALL)
+    specs = {
+        name: engine("vllm").spec(shapes.replica_of(shapes.shape_of("vllm", weights, shapes.gpus(name))), shapes.SERVICE)
+        for name in ("t4", "a10g")
+    }
+    assert value(specs["t4"], "--dtype") == "float16"
+    assert value(specs["a10g"], "--dtype") is None
+
+
+def test_vllm_quantizes_only_what_is_to_be_quantized_at_load() -> None:
+    """A ready-made FP8 checkpoint says itself what it is."""
+    ready = rendered("vllm", {"checkpoint": shapes.checkpoint(shapes.SMALL, "fp8", "hf://Qwen/Qwen3-8B-FP8")})
+    online = rendered("vllm", {"checkpoint": shapes.checkpoint(shapes.SMALL, "fp8", quantized_at_load=True)})
+    assert value(ready, "--quantization") is None
+    assert value(online, "--quantization") == "fp8_per_tensor"
+
+
+def test_vllm_drains_as_long_as_the_longest_response() -> None:
+    """Running requests outlive SIGTERM, which vLLM would otherwise abort, and Kubernetes waits longer than they take."""
+    spec = rendered("vllm", {}, longest_response_seconds=300)
+    assert value(spec, "--shutdown-timeout") == "300"
+    assert spec.drain.pre_stop + 300 < spec.drain.grace
+
+
+def test_llamacpp_waits_before_sigterm() -> None:
+    """llama.cpp never finishes requests after SIGTERM: it is awaited idle first, for as long as the longest response."""
+    spec = rendered("llama.cpp", {}, longest_response_seconds=300)
+    assert spec.drain.pre_stop >= 300
+    assert spec.drain.grace > spec.drain.pre_stop
+    assert spec.drain.command[:2] == ("timeout", str(spec.drain.pre_stop))
+    script = spec.drain.command[-1]
+    assert "$LLAMA_API_KEY" in script
+    assert spec.metrics.path in script
+
+
+def test_llamacpp_slots_share_the_context_that_is_given() -> None:
+    """The server divides its context among slots, so that each has what one request may use."""
+    spec = rendered("llama.cpp", {"context": 4096, "max_sequences": 6})
+    assert (value(spec, "--ctx-size"), value(spec, "--parallel")) == (str(6 * 4096), "6")
+
+
+def test_llamacpp_threads_are_those_of_the_container() -> None:
+    """Whole cores of the container, at least one; the node's cores are not ours."""
+    assert value(rendered("llama.cpp", {}, cpu_millicores=3500), "--threads") == "3"
+    assert value(rendered("llama.cpp", {}, cpu_millicores=300), "--threads") == "1"
+
+
+def test_llamacpp_keeps_layers_where_they_were_planned() -> None:
+    """All layers on GPUs, none offered to them on CPU, and another image for each."""
+    on_gpu = rendered("llama.cpp", {})
+    on_cpu = rendered("llama.cpp", {"device": shapes.cpus()})
+    assert value(on_gpu, "--gpu-layers") == "all"
+    assert value(on_cpu, "--gpu-layers") is None
+    assert on_gpu.image != on_cpu.image
+
+
+def test_llamacpp_metrics_ask_for_the_key_where_there_is_one() -> None:
+    """Its metrics lie behind the API key, vLLM's do not."""
+    assert rendered("llama.cpp", {}).metrics.needs_api_key
+    assert not rendered("llama.cpp", {}, needs_api_key=False).metrics.needs_api_key
+    assert not rendered("vllm", {}).metrics.needs_api_key
+
+
+def test_a_quantized_kv_cache_of_llamacpp_comes_with_flash_attention() -> None:
+    """Both halves are quantized, and without flash attention the server would refuse the V half."""
+    spec = rendered("llama.cpp", {"kv_dtype": "q8_0"})
+    assert [value(spec, flag) for flag in ("--cache-type-k", "--cache-type-v", "--flash-attn")] == ["q8_0", "q8_0", "on"]
+
+
+@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+def test_text_models_with_eyes_are_served_blind(name: str) -> None:
+    """A vision tower that was not planned for is not loaded."""
+    spec = rendered(name, {"model": catalog.model(shapes.VISION)})
+    assert {"--language-model-only", "--no-mmproj"} & set(spec.args)
+    assert not {"--language-model-only", "--no-mmproj"} & set(rendered(name, {}).args)

@@ -1,0 +1,41 @@
+"""Whole containers, as committed files: what a change of an engine's module changes for users."""
+
+from __future__ import annotations
+
+import pytest
+from inferstack.engines import engine
+from inferstack.plain import plain
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from tests.engines import shapes
+
+CASES = {
+    "vllm-70b-fp8-on-four-h100": ("vllm", shapes.checkpoint(shapes.LARGE, "fp8", quantized_at_load=True), ("h100-80", 4), 16_384, 128),
+    "vllm-8b-awq-from-a-bucket-on-t4": ("vllm", shapes.checkpoint(shapes.SMALL, "awq", "s3://models/qwen3-8b-awq"), ("t4", 1), 8_192, 16),
+    "llamacpp-8b-on-cpu": (
+        "llama.cpp",
+        shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m", "hf://Qwen/Qwen3-8B-GGUF", file="Qwen3-8B-Q4_K_M.gguf"),
+        None,
+        4_096,
+        2,
+    ),
+    "llamacpp-70b-on-two-l40s": (
+        "llama.cpp",
+        shapes.checkpoint(shapes.LARGE, "gguf-q4_k_m", "pvc://models/llama/llama.gguf"),
+        ("l40s", 2),
+        8_192,
+        4,
+    ),
+}
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("case", list(CASES))
+def test_container(case: str, snapshot: SnapshotAssertion) -> None:
+    """The container of a known shape is the committed one."""
+    name, weights, gpu, context, sequences = CASES[case]
+    device = shapes.cpus() if gpu is None else shapes.gpus(*gpu)
+    shape = shapes.shape_of(name, weights, device, context, sequences)
+    spec = engine(name).spec(shapes.replica_of(shape), shapes.SERVICE)
+    assert plain(spec) == snapshot(extension_class=JSONSnapshotExtension)

@@ -1,0 +1,40 @@
+"""A real API server takes what is rendered. Runs where `etcd`, `kube-apiserver` and `openssl` are on PATH."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from inferstack import manifests
+from inferstack.planning.types import ServicePlan
+from tests.manifests import api_server, crd_schema
+from tests.manifests.sample_plans import ALL, gpu_plan
+
+MISSING = api_server.missing_tools()
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[api_server.ApiServer]:
+    with api_server.running(tmp_path_factory.mktemp("api-server")) as started:
+        started.define(crd_schema.records())
+        started.apply(manifests.namespace("inference"), dry_run=False)
+        yield started
+
+
+@pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
+def test_server_takes_every_object(server: api_server.ApiServer, plan: ServicePlan) -> None:
+    """Applied on the server's side with strict field validation, every object of a service is accepted, CEL rules included."""
+    secrets = [manifests.secret(plan, kind, f"<{kind}>") for kind in manifests.secrets_needed(plan)]
+    for item in (*secrets, *manifests.service_objects(plan)):
+        server.apply(item)
+
+
+def test_server_is_strict(server: api_server.ApiServer) -> None:
+    """The same server refuses an unknown field, so that its yes means something."""
+    item: dict[str, Any] = manifests.inference_service(gpu_plan())
+    item["spec"]["predictor"]["minReplica"] = 1
+    with pytest.raises(api_server.Refused, match="minReplica"):
+        server.apply(item)

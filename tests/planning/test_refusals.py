@@ -1,0 +1,105 @@
+"""What cannot be planned is refused at its key, with the reason and the nearest thing that works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from inferstack.errors import InputError, Problem
+
+from tests.planning.stacks import EKS, plan, service
+
+TRAFFIC = {"requestsPerSecond": 1.0, "isl": 500, "osl": 200}
+LAPTOP = {"cloud": "existing", "nodes": [{"gpu": "RTX 4090", "gpusPerNode": 2, "cpu": 16, "memoryGib": 64}]}
+
+
+def refused(target: dict[str, Any] = EKS, **changes: Any) -> Problem:
+    """The only problem of a service with these keys."""
+    with pytest.raises(InputError) as caught:
+        plan(service(**changes), target=target)
+    assert len(caught.value.problems) == 1, str(caught.value)
+    return caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "nearest"),
+    [
+        ({"model": "meta-llama/Llama-3.2-70B"}, "model", "Llama-3.3-70B-Instruct"),
+        ({"gpu": "h100x"}, "gpu", "h100-80"),
+        ({"gpu": "a100"}, "gpu", "a100-80 or a100-40"),
+        ({"machineType": "g6.xlargee"}, "machineType", "g6.xlarge"),
+        ({"engine": "vlm"}, "engine", "vllm"),
+        ({"tensorParallel": 3}, "tensorParallel", "use "),
+        ({"tensorParallel": 16, "model": "Qwen/Qwen2.5-72B-Instruct"}, "tensorParallel", "without tensorParallel it works"),
+        ({"tensorParallel": 4, "machineType": "g6.xlarge"}, "tensorParallel", "without tensorParallel it works"),
+        ({"context": 500_000}, "context", "use at most 131072"),
+        ({"context": 600}, "context", "use at least 700"),
+        ({"engine": "vllm", "quantization": "gguf-q4_k_m"}, "quantization", "known for vllm"),
+        ({"slo": {"ttftP95Ms": 1}}, "slo.ttftP95Ms", "without ttftP95Ms it works"),
+        ({"slo": {"tpotP95Ms": 1}}, "slo.tpotP95Ms", "without tpotP95Ms it works"),
+        ({"gpu": "a10g", "model": "meta-llama/Llama-3.1-405B-Instruct", "slo": None}, "gpu", "without gpu it works"),
+        ({"gpu": "inferentia2"}, "gpu", "without gpu it works"),
+        ({"gpu": "v100-16"}, "gpu", "without gpu it works"),
+        ({"replicas": 1, "gpu": "l4", "traffic": {**TRAFFIC, "requestsPerSecond": 80}}, "replicas", "without replicas it works"),
+        ({"model": "BAAI/bge-m3"}, "model", ""),
+    ],
+)
+def test_a_refusal_names_the_key_and_the_nearest_thing_that_works(changes: dict[str, Any], key: str, nearest: str) -> None:
+    """Each wish that cannot be kept is reported at its own key, with its value and a way out."""
+    problem = refused(**changes)
+    assert problem.path == f"inferstack:services[0].{key}"
+    assert nearest in (problem.nearest or "")
+
+
+def test_the_way_out_is_priced() -> None:
+    """A plan that would work without the wish says what it would cost."""
+    nearest = refused(gpu="a10g", model="meta-llama/Llama-3.1-405B-Instruct", slo=None).nearest
+    assert nearest is not None
+    assert "$" in nearest
+    assert "a month" in nearest
+
+
+def test_a_machine_that_is_not_sold_in_the_region_names_regions_that_sell_it() -> None:
+    """g6 is not sold in eu-west-1."""
+    problem = refused({"cloud": "eks", "region": "eu-west-1"}, machineType="g6.xlarge")
+    assert problem.reason == "is not sold in eu-west-1"
+    assert "us-east-1" in str(problem.nearest) or "sell it" in str(problem.nearest)
+
+
+def test_an_unknown_region_names_the_nearest() -> None:
+    """us-east-9 is near us-east-2, and no service is looked at."""
+    problem = refused({"cloud": "eks", "region": "us-east-9"})
+    assert problem.path == "inferstack:target.region"
+    assert "us-east" in str(problem.nearest)
+
+
+def test_an_existing_cluster_that_is_too_small_says_how_many_nodes_it_takes() -> None:
+    """The traffic is what is too much there, not the model."""
+    problem = refused(LAPTOP, slo=None, traffic={**TRAFFIC, "requestsPerSecond": 500})
+    assert problem.path == "inferstack:services[0].traffic"
+    assert "the cluster has 1" in problem.reason
+
+
+def test_services_that_fit_alone_but_not_together_are_refused() -> None:
+    """Three services with one GPU each do not fit on two GPUs."""
+    with pytest.raises(InputError) as caught:
+        plan(*(service(name=f"s{index}", slo=None, traffic={**TRAFFIC, "requestsPerSecond": 0.1}) for index in range(3)), target=LAPTOP)
+    assert [problem.path for problem in caught.value.problems] == ["inferstack:target.nodes"]
+
+
+def test_all_problems_of_a_file_are_reported_together() -> None:
+    """Two services with three wrong keys give three problems."""
+    with pytest.raises(InputError) as caught:
+        plan(service(name="a", model="nope", gpu="nope"), service(name="b", engine="nope"))
+    assert {problem.path for problem in caught.value.problems} == {
+        "inferstack:services[0].model",
+        "inferstack:services[0].gpu",
+        "inferstack:services[1].engine",
+    }
+
+
+def test_a_config_that_cannot_be_read_is_named() -> None:
+    """A missing config.json is reported at its own key."""
+    problem = refused(model={"id": "me/mine", "config": "missing.json"})
+    assert problem.path == "inferstack:services[0].model.config"
+    assert problem.value == "missing.json"

@@ -1,0 +1,116 @@
+"""Bytes of weights: against checkpoints and engine logs, and what must hold for any model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from inferstack import catalog
+from inferstack.sizing import weight_bytes, weight_bytes_per_device
+from inferstack.sizing.weights import expert_params, expert_share
+
+from .cases import ENCODER, GEMMA_27B, GIB, GPT_OSS_120B, KIMI_K2, LLAMA_8B, LLAMA_70B, MODELS, QWEN_30B_A3B, checkpoint, shape
+
+OBSERVED = [
+    # model in the catalog, quantization, TP, PP, GiB per GPU, tolerance; engine logs and checkpoint sizes
+    ("meta-llama/Meta-Llama-3-8B-Instruct", "fp8", 1, 1, 8.4596, 0.001),
+    ("Qwen/Qwen3-8B", "fp8", 1, 1, 8.8011, 0.002),
+    ("Qwen/Qwen3-8B", "awq", 1, 1, 5.68, 0.01),
+    ("meta-llama/Llama-3.3-70B-Instruct", "fp8", 2, 1, 33.88, 0.002),
+    ("meta-llama/Llama-3.3-70B-Instruct", "bf16", 1, 1, 131.42, 0.001),
+    ("meta-llama/Llama-3.1-8B-Instruct", "bf16", 1, 1, 14.99, 0.003),
+    ("meta-llama/Llama-3.1-8B-Instruct", "bf16", 4, 1, 3.77, 0.01),
+    ("meta-llama/Llama-3.1-8B-Instruct", "bf16", 1, 4, 4.26, 0.01),
+    ("Qwen/Qwen3-32B", "bf16", 1, 1, 61.03, 0.001),
+    ("Qwen/Qwen3-30B-A3B", "bf16", 4, 1, 14.2474, 0.003),
+    ("microsoft/phi-4", "bf16", 1, 1, 27.31, 0.001),
+    ("google/gemma-3-27b-it", "bf16", 1, 1, 51.10, 0.001),
+    ("meta-llama/Llama-2-7b-hf", "gguf-q4_0", 1, 1, 3.56, 0.005),
+    ("meta-llama/Llama-2-13b-hf", "gguf-f16", 1, 1, 24.24, 0.001),
+    ("Qwen/Qwen3-30B-A3B", "gguf-q4_k_m", 1, 1, 17.28, 0.01),
+    ("openai/gpt-oss-120b", "mxfp4", 1, 1, 64.38, 0.06),
+]
+
+
+@pytest.mark.parametrize(("name", "quantization", "tensor", "pipeline", "gib", "within"), OBSERVED)
+def test_weights_agree_with_logs(name: str, quantization: str, tensor: int, pipeline: int, gib: float, within: float) -> None:
+    """Predicted weights per GPU are within the stated tolerance of what was loaded."""
+    loaded = shape(catalog.model(name), quantization, tensor, pipeline)
+    assert weight_bytes_per_device(loaded) / GIB == pytest.approx(gib, rel=within)
+
+
+def test_embeddings_and_lm_head_stay_wide_in_safetensors() -> None:
+    """An FP8 checkpoint stores linears in one byte and both ends of the model in two."""
+    ends = 2 * LLAMA_8B.vocab_size * LLAMA_8B.hidden_size
+    assert weight_bytes(LLAMA_8B, checkpoint(LLAMA_8B, "fp8")) == LLAMA_8B.params_total - ends + 2 * ends
+
+
+def test_tied_embeddings_are_stored_once() -> None:
+    """A tied lm_head adds no wide parameters of its own."""
+    tied = replace(LLAMA_8B, tied_embeddings=True)
+    one_end = LLAMA_8B.vocab_size * LLAMA_8B.hidden_size
+    assert weight_bytes(tied, checkpoint(tied, "fp8")) == LLAMA_8B.params_total + one_end
+
+
+def test_only_experts_are_mxfp4() -> None:
+    """gpt-oss keeps everything but the routed experts at 16 bit."""
+    experts = expert_params(GPT_OSS_120B)
+    expected = (GPT_OSS_120B.params_total - experts) * 2 + experts * 4.25 / 8
+    assert weight_bytes(GPT_OSS_120B, checkpoint(GPT_OSS_120B, "mxfp4")) == pytest.approx(expected, abs=1)
+
+
+def test_gguf_bits_cover_the_whole_language_model() -> None:
+    """GGUF bits count for embeddings too, and the vision tower is a file of its own."""
+    language = GEMMA_27B.params_total - GEMMA_27B.params_vision
+    assert weight_bytes(GEMMA_27B, checkpoint(GEMMA_27B, "gguf-q8_0")) == round(language * 8.5 / 8)
+
+
+def test_vision_tower_stays_wide() -> None:
+    """Quantizing a model with a vision tower leaves the tower at 16 bit."""
+    without = replace(GEMMA_27B, params_total=GEMMA_27B.params_total - GEMMA_27B.params_vision, params_vision=0)
+    difference = weight_bytes(GEMMA_27B, checkpoint(GEMMA_27B, "awq")) - weight_bytes(without, checkpoint(without, "awq"))
+    assert difference == 2 * GEMMA_27B.params_vision
+
+
+def test_known_file_size_wins_unless_the_engine_quantizes_it() -> None:
+    """A checkpoint's known bytes are what is loaded; a 16-bit file that is quantized while loading is not."""
+    assert weight_bytes(LLAMA_8B, checkpoint(LLAMA_8B, "gguf-q4_k_m", weight_bytes=4_920_000_000)) == 4_920_000_000
+    online = checkpoint(LLAMA_8B, "fp8", weight_bytes=16_060_000_000, quantized_at_load=True)
+    assert weight_bytes(LLAMA_8B, online) == weight_bytes(LLAMA_8B, checkpoint(LLAMA_8B, "fp8"))
+
+
+def test_experts_follow_from_active_parameters() -> None:
+    """Total minus active parameters, scaled by how many experts a token skips, equals layers x experts x width x 3."""
+    assert expert_params(QWEN_30B_A3B) == 48 * 128 * 3 * 2048 * 768
+    assert expert_params(KIMI_K2) == 60 * 384 * 3 * 7168 * 2048
+    assert expert_params(LLAMA_8B) == 0
+
+
+@pytest.mark.parametrize("quantization", ["bf16", "fp8", "awq", "gguf-q4_k_m"])
+def test_expert_share_is_a_share_of_the_bytes(quantization: str) -> None:
+    """Experts are most of a mixture's bytes, never all, and none of a dense model's."""
+    assert 0.8 < expert_share(QWEN_30B_A3B, checkpoint(QWEN_30B_A3B, quantization)) < 1
+    assert expert_share(LLAMA_8B, checkpoint(LLAMA_8B, quantization)) == 0
+
+
+@pytest.mark.parametrize("model", [*MODELS, ENCODER], ids=lambda model: model.id)
+@pytest.mark.parametrize("quantization", ["bf16", "fp8", "awq", "gguf-q4_k_m"])
+def test_devices_share_the_weights(model: catalog.Model, quantization: str) -> None:
+    """TP divides the weights, no device holds less than its share, and all together hold no less than the whole."""
+    total = weight_bytes(model, checkpoint(model, quantization))
+    for tensor in (1, 2, 4, 8):
+        per_device = weight_bytes_per_device(shape(model, quantization, tensor))
+        assert total / tensor <= per_device <= total / tensor * 1.03 + 1
+
+
+def test_fullest_stage_bounds_a_pipeline() -> None:
+    """A pipeline stage holds more than its share, because one end of the model comes on top of its layers."""
+    total = weight_bytes(LLAMA_70B, checkpoint(LLAMA_70B))
+    assert total / 4 < weight_bytes_per_device(shape(LLAMA_70B, pipeline=4)) < total / 3
+
+
+def test_fewer_bits_are_fewer_bytes() -> None:
+    """Weights shrink from 16 bit over FP8 to 4 bit for every model."""
+    for model in MODELS:
+        sizes = [weight_bytes(model, checkpoint(model, name)) for name in ("bf16", "fp8", "nvfp4", "awq")]
+        assert sizes == sorted(sizes, reverse=True)
