@@ -23,7 +23,7 @@ test: $(DEV) ## All tests but those that need real servers
 lint: $(DEV) ## Style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH

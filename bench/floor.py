@@ -2,7 +2,7 @@
 
     python -m bench.floor RECORDED.json
 
-Nothing of inferstack is imported here: what this process takes is what Pulumi's Python SDK takes for these resources, whoever registers them.
+Nothing of inferstack is imported here: what this process takes is what Pulumi's Python SDK takes, whoever registers these resources.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One offline preview in a fresh process: `python -m bench.preview STACK_FILE [RECORDED.json]`; with a second path it keeps what was registered."""
+"""One offline preview in a fresh process: `python -m bench.preview STACK_FILE [RECORDED.json]`.
+
+With a second path it keeps what was registered there, for the bare loop.
+"""
 
 from __future__ import annotations
 

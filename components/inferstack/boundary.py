@@ -46,7 +46,8 @@ def check(args: object, spec: type, prefix: str = "", path: str = "args") -> Ite
     for key, value in typing.cast("Mapping[str, Any]", args).items():
         if key not in hints:
             near = nearest_name(str(key), hints)
-            yield Problem(f"{prefix}{key}", "is not a known key", None, f"use {near}" if near else f"known are {join_names(sorted(hints), 'and')}")
+            known = f"use {near}" if near else f"known are {join_names(sorted(hints), 'and')}"
+            yield Problem(f"{prefix}{key}", "is not a known key", None, known)
         elif value is not None or key in required:
             yield from _check_value(value, hints[key], f"{prefix}{key}")
     for key in sorted(required - args.keys()):
@@ -106,7 +107,7 @@ def _is_scalar(value: Any, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
     if kind is int:
-        return isinstance(value, int) or isinstance(value, float) and value.is_integer()
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 

@@ -21,7 +21,16 @@ def plan() -> dict[str, Any]:
 def resource(parent: dict[str, Any] | None, type_: str, name: str) -> dict[str, Any]:
     chain = type_ if parent is None else f"{parent['urn'].split('::')[2]}${type_}"
     urn = f"urn:pulumi:prod::inferstack::{chain}::{name}"
-    return {"urn": urn, "type": type_, "name": name, "parent": parent and parent["urn"], "dependencies": [], "provider": "", "inputs": {}, "outputs": {}}
+    return {
+        "urn": urn,
+        "type": type_,
+        "name": name,
+        "parent": parent and parent["urn"],
+        "dependencies": [],
+        "provider": "",
+        "inputs": {},
+        "outputs": {},
+    }
 
 
 def resources(services: int) -> list[dict[str, Any]]:

@@ -13,7 +13,10 @@ import yaml
 from tests.cli.command import ROOT, inferstack, start
 
 STACKS = ("dev", "local", "prod", "staging")
-PULUMI_LOADED = "import atexit, sys; atexit.register(lambda: print('loaded:', *sorted(m for m in sys.modules if m.startswith('pulumi')), file=sys.stderr))"
+PULUMI_LOADED = """
+import atexit, sys
+atexit.register(lambda: print("loaded:", *sorted(name for name in sys.modules if name.startswith("pulumi")), file=sys.stderr))
+"""
 
 
 def stack_file(folder: Path, **changes: object) -> Path:
@@ -125,7 +128,9 @@ def test_unknown_option_suggests_the_nearest() -> None:
 
 def test_interrupt_ends_with_130() -> None:
     """Ctrl-C ends the command with 130 and without a traceback."""
-    running = start("plan", "-s", "dev", before="import os, signal, inferstack.planning as p; p.plan = lambda _: os.kill(os.getpid(), signal.SIGINT)")
+    running = start(
+        "plan", "-s", "dev", before="import os, signal, inferstack.planning as p; p.plan = lambda _: os.kill(os.getpid(), signal.SIGINT)"
+    )
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors

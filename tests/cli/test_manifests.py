@@ -60,7 +60,7 @@ def test_file_of_somebody_else_is_never_overwritten(tmp_path: Path) -> None:
     """Where a file of that name was not made by this command, nothing at all is written."""
     (tmp_path / "service-chat.yaml").write_text("mine\n")
     files = dict([render_file(SERVICE, "prod"), render_file({**SERVICE, "metadata": {"name": "other"}}, "prod")])
-    with pytest.raises(InputError, match="service-chat.yaml was not made by this command; choose another directory"):
+    with pytest.raises(InputError, match=r"service-chat\.yaml was not made by this command; choose another directory"):
         write_files(tmp_path, files)
     assert [path.name for path in tmp_path.iterdir()] == ["service-chat.yaml"]
 

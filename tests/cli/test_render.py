@@ -58,7 +58,14 @@ def test_no_fact_is_cut_off(width: int) -> None:
     shown = documents.text(plan_report(plan), width)
     assert "…" not in shown
     assert shown.count(name[:8]) == 4
-    for fact in ("cr-0123456789abcdef0", "p5en.48xlarge", "192 vCPUs", "$1,358.53", "$1,158.64", "hf://RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"):
+    for fact in (
+        "cr-0123456789abcdef0",
+        "p5en.48xlarge",
+        "192 vCPUs",
+        "$1,358.53",
+        "$1,158.64",
+        "hf://RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic",
+    ):
         assert fact in shown
 
 
@@ -82,6 +89,21 @@ def test_complete_total_has_no_bound() -> None:
     shown = documents.text(plan_report(plan))
     assert "at least" not in shown
     assert "lower bound" not in shown
+
+
+def test_cost_that_is_not_known_is_not_zero() -> None:
+    """Where nothing has a price, the title says so and shows no $0.00."""
+    plan = documents.plan()
+    plan["costs"].update(monthlyUsd=dict.fromkeys(("min", "expected", "max"), 0.0))
+    title = documents.text(plan_report(plan)).splitlines()[1]
+    assert title == "2 services, cost not known"
+
+
+def test_service_without_targets_keeps_nothing() -> None:
+    """Without an SLO the heading claims neither that it is kept nor that it is missed."""
+    plan = documents.plan()
+    plan["services"][0]["slo"] = {"ttftP95Ms": None, "tpotP95Ms": None}
+    assert "\nchat  no SLO stated " in documents.text(plan_report(plan))
 
 
 def test_charge_by_use_shows_its_rate() -> None:
@@ -109,7 +131,9 @@ def test_pinned_decisions_are_told_from_planned_ones() -> None:
 def test_budget_comes_last() -> None:
     """What a budget says is the last thing on the screen."""
     plan = documents.plan()
-    plan["overBudget"] = ["The stack costs $1,460.47 a month at the top of its range, $460.47 above inferstack:budget.maxMonthlyUsd $1,000.00."]
+    plan["overBudget"] = [
+        "The stack costs $1,460.47 a month at the top of its range, $460.47 above inferstack:budget.maxMonthlyUsd $1,000.00."
+    ]
     last = documents.text(plan_report(plan)).rstrip().splitlines()[-3:]
     assert last[0].startswith("Budget  exceeded")
     assert last[1].startswith("  ✗ The stack costs $1,460.47")

@@ -49,5 +49,7 @@ def test_the_readme_shows_real_output() -> None:
 def test_every_command_of_the_readme_exists() -> None:
     """The table of commands and the help name the same commands."""
     named = set(re.findall(r"^\| `inferstack (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    listed = set(re.findall(r"^  (\w+) {2,}\S", inferstack("--help").stdout.partition("Commands:")[2].partition("Examples:")[0], re.MULTILINE))
+    listed = set(
+        re.findall(r"^  (\w+) {2,}\S", inferstack("--help").stdout.partition("Commands:")[2].partition("Examples:")[0], re.MULTILINE)
+    )
     assert named == listed - {"version"}

@@ -116,6 +116,7 @@ def gpu_plan(**changes: Any) -> ServicePlan:
         alternatives=(),
         warnings=(),
         uses_hugging_face_token=True,
+        monitored=True,
     )
     return replace(plan, **changes)
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from inferstack import catalog, engines
 from inferstack.errors import InputError
-
+from inferstack.planning.types import StackPlan
 from tests.planning.stacks import EKS, GKE, plan, plan_one, service
 
 MODELS = ("Qwen/Qwen2.5-1.5B-Instruct", "Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen3-14B", "Qwen/Qwen3-30B-A3B", "Qwen/Qwen2.5-72B-Instruct")
@@ -35,7 +36,13 @@ def test_more_traffic_never_costs_less(
     except InputError:
         return
     more = plan(service(model=model, slo=slo, traffic=_traffic(rate * factor, isl, osl)), target=target)
-    assert more.costs.monthly_usd.expected >= less.costs.monthly_usd.expected - Decimal("25")  # disks may differ a little
+    assert _machines_usd(more) >= _machines_usd(less)
+
+
+def _machines_usd(made: StackPlan) -> Decimal:
+    """Expected monthly cost of the accelerator nodes: what the search minimises. Disks follow from it and differ by a few dollars."""
+    (nodes,) = (line for line in made.costs.lines.children if line.name == "GPU nodes")
+    return nodes.monthly_usd.expected
 
 
 @settings(max_examples=40)

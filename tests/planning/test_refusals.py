@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from inferstack.errors import InputError, Problem
 
+from inferstack.errors import InputError, Problem
 from tests.planning.stacks import EKS, plan, service
 
 TRAFFIC = {"requestsPerSecond": 1.0, "isl": 500, "osl": 200}

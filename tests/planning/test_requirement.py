@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from inferstack.planning import requirement
 
+from inferstack.planning import requirement
 from tests.planning.stacks import plan_one
 
 USERS = {"dailyUsers": 1000, "tokensPerUser": 10_000, "activeHours": 8}

@@ -75,9 +75,7 @@ L4 = replace(
 
 
 def checkpoint(model: Model, quantization: str = "bf16", weight_bytes: int | None = None, quantized_at_load: bool = False) -> Checkpoint:
-    return Checkpoint(
-        model.id, quantization, f"hf://{model.id}", "test", weight_bytes=weight_bytes, quantized_at_load=quantized_at_load
-    )
+    return Checkpoint(model.id, quantization, f"hf://{model.id}", "test", weight_bytes=weight_bytes, quantized_at_load=quantized_at_load)
 
 
 def device(accelerator: Accelerator = H100, count: int = 1, link: str = "nvlink") -> Device:

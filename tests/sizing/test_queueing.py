@@ -182,9 +182,7 @@ def test_more_memory_never_lowers_capacity(
 
 
 @given(models, lengths, lengths, gib, st.floats(1, 5000), st.floats(1, 5000), st.booleans())
-def test_a_laxer_slo_never_lowers_capacity(
-    model: Model, isl: int, osl: int, kv: float, one: float, other: float, of_ttft: bool
-) -> None:
+def test_a_laxer_slo_never_lowers_capacity(model: Model, isl: int, osl: int, kv: float, one: float, other: float, of_ttft: bool) -> None:
     """Raising either target keeps or raises the capacity; dropping it raises it no less."""
     loaded = shape(model)
     strict, lax = sorted((one, other))

@@ -27,21 +27,25 @@ REPACKERS = frozenset(
 """Organisations that re-publish other people's weights in other formats under the same name."""
 
 
-def resolve(name: str, known: tuple[str, ...], aliases: Mapping[str, str]) -> str:
-    """The id among `known` that `name` means. Raises `UnknownName` (kind model) with the nearest ids."""
+ALIKE = 0.6
+"""Similarity (0..1) from which a name of another family is still worth a suggestion."""
+
+
+def resolve(name: str, known: tuple[str, ...], aliases: Mapping[str, str], suggest: tuple[str, ...]) -> str:
+    """The id among `known` that `name` means. Raises `UnknownName` (kind model) with the nearest ids among `suggest`."""
     by_case = _by_case(known)
     found = by_case.get(name.strip().casefold())
     if found is None:
         alias = {alias.casefold(): owner for alias, owner in aliases.items()}
         owner, plain = _split(name)
-        found = alias.get(name.strip().casefold()) or alias.get(_joined(owner, plain)) or _only(_matches(name, known))
+        found = alias.get(f"{owner}/{plain}" if owner else plain) or _only(_matches(name, known))
     if found is None:
-        raise names.UnknownName("model", name, nearest(name, known))
+        raise names.UnknownName("model", name, nearest(name, suggest))
     return found
 
 
 def nearest(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Up to three ids, best first: those of the same family and size before those that are merely spelled alike."""
+    """Up to three ids, best first: same family and size, then no other words such as Coder, then the closest version, the newer one first."""
     owner, plain = _split(name)
     wanted = _tokens(plain)
     key = names.folded(plain)
@@ -52,9 +56,12 @@ def nearest(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
         family = _family(wanted) == _family(tokens)
         size = bool(_sizes(wanted) & _sizes(tokens))
         likeness = names.similarity(key, names.folded(other))
-        if not family and likeness < names.CLOSE:
+        if not family and likeness < ALIKE:
             return None
-        return (family and size, size and bool(_words(wanted) & _words(tokens)), family, likeness, owner == other_owner, _version(tokens))
+        version = _version(tokens)
+        apart = round(abs(version - _version(wanted)), 3) if _version(wanted) else 0.0
+        other_words = len(_words(wanted) ^ _words(tokens))
+        return (family and size, family, -other_words, -apart, version, likeness, owner == other_owner)
 
     return names.best((candidate for candidate in known if candidate != name), score)
 
@@ -86,18 +93,15 @@ def _by_tokens(known: tuple[str, ...]) -> Mapping[tuple[str, ...], tuple[str, ..
 
 
 def _split(name: str) -> tuple[str, str]:
-    owner, _, plain = name.strip().casefold().rpartition("/")
+    """Organisation and plain name, without remarks in parentheses."""
+    owner, _, plain = re.sub(r"\(.*?\)", "", name).strip().casefold().rpartition("/")
     return owner, plain
-
-
-def _joined(owner: str, plain: str) -> str:
-    return f"{owner}/{plain}" if owner else plain
 
 
 @functools.cache
 def _tokens(plain: str) -> tuple[str, ...]:
-    """`llama-3.1-8b-instruct` -> llama, 3.1, 8b, instruct; letters and digits are told apart as in `qwen2.5`."""
-    text = re.sub(r"(?<=[a-z])(?=\d+(?:\.\d+)?(?:[-_ ]|$))", "-", plain) if re.match(r"(qwen|llama|gemma|phi)", plain) else plain
+    """`llama-3.1-8b-instruct` -> llama, 3.1, 8b, instruct; a version that sticks to the family is told apart, as in `qwen2.5`."""
+    text = re.sub(r"^([a-z]{3,})(?=\d)", r"\1-", plain)
     return tuple(token for token in re.split(r"[-_ :]+", text) if token)
 
 
@@ -120,7 +124,8 @@ def _family(tokens: tuple[str, ...]) -> str:
 
 
 def _words(tokens: tuple[str, ...]) -> set[str]:
-    return {token for token in tokens if token.isalpha() and token not in TUNING}
+    """Words that may change the architecture or what the weights are for."""
+    return {token for token in tokens if token.isalpha() and token not in TUNING and token not in PACKING}
 
 
 def _sizes(tokens: tuple[str, ...]) -> set[str]:

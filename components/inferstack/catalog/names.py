@@ -10,7 +10,7 @@ from ..errors import InferstackError, join_names
 
 NEAREST = 3
 """How many near names a refusal carries."""
-CLOSE = 0.55
+CLOSE = 0.5
 """Similarity (0..1) below which a known name is no help."""
 
 
@@ -49,14 +49,18 @@ def resolve(kind: str, name: str, spellings: Mapping[str, str], ambiguous: Mappi
         return found
     candidates = next((tuple(ids) for alias, ids in (ambiguous or {}).items() if folded(alias) == key), None)
     if candidates:
-        raise UnknownName(kind, name, candidates, f"could be {' or '.join(candidates)}")
+        raise UnknownName(kind, name, candidates, f"could be {join_names(candidates)}")
     raise UnknownName(kind, name, nearest(key, spellings))
 
 
 def nearest(key: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
-    """Up to three ids with the most similar spellings, best first."""
-    close = difflib.get_close_matches(key, spellings, n=NEAREST * 3, cutoff=CLOSE)
-    return tuple(dict.fromkeys(spellings[spelling] for spelling in close))[:NEAREST]
+    """Up to three ids with the most similar spellings, best first; those that continue `key` come first."""
+    scores: dict[str, tuple[float, ...]] = {}
+    for spelling, name in spellings.items():
+        score = (bool(key) and spelling.startswith(key), similarity(key, spelling), spelling == folded(name))
+        if score[0] or score[1] >= CLOSE:
+            scores[name] = max(score, scores.get(name, score))
+    return best(scores, scores.get)
 
 
 def best(names: Iterable[str], score: Callable[[str], tuple[float, ...] | None]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -28,8 +29,36 @@ def machines(cloud: str) -> tuple[Machine, ...]:
 @functools.cache
 def machine(cloud: str, name: str) -> Machine:
     """The machine type of that name. Raises `UnknownName` (kind machine type)."""
-    found = names.resolve("machine type", name, names.index(_place(cloud).by_name, {}))
-    return _place(cloud).by_name[found]
+    rows = _place(cloud).by_name
+    found = rows.get(name) or rows.get(name.strip().casefold())
+    if found is None:
+        raise names.UnknownName("machine type", name, nearest_machines(name, rows))
+    return found
+
+
+def nearest_machines(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Up to three machine types, best first: the closest sizes of the same family, else the most similar names."""
+    family, size = _family_and_size(name)
+    relatives = [candidate for candidate in known if _family_and_size(candidate)[0] == family]
+    if relatives and size is not None:
+        return names.best(relatives, lambda candidate: (-abs((_family_and_size(candidate)[1] or 0) - size),))
+    return names.nearest(names.folded(name), names.index(known, {}))
+
+
+def _family_and_size(name: str) -> tuple[str, float | None]:
+    """`g6e.12xlarge` -> g6e, 12; `g2-standard-48` -> g2-standard, 48; `m7i.large` -> m7i, 0.5."""
+    plain = name.strip().casefold()
+    if "." in plain:
+        family, _, size = plain.partition(".")
+        number = re.match(r"(\d*)xlarge", size)
+        return family, float(number[1] or 1) if number else _SMALL_SIZES.get(size)
+    family, _, size = plain.rpartition("-")
+    number = re.match(r"\d+", size)
+    return (family, float(number[0])) if family and number else (plain, None)
+
+
+_SMALL_SIZES = {"large": 0.5, "medium": 0.25, "small": 0.125, "metal": 48.0}
+"""Sizes of AWS machines in units of xlarge, for nearness only."""
 
 
 @functools.cache
@@ -41,9 +70,11 @@ def regions(cloud: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def zones(cloud: str, region: str) -> tuple[str, ...]:
-    """Zones of `region`; () where they are not known."""
-    return _place(cloud).zones.get(region, ())
+def zones(cloud: str, region: str, machine_type: str | None = None) -> tuple[str, ...]:
+    """Zones of `region`, or those of them that sell a machine type; () where they are not known."""
+    if machine_type is None:
+        return _place(cloud).zones.get(region, ())
+    return tuple(region + zone for zone in machine(cloud, machine_type).facts["zones"].get(region, ""))
 
 
 @functools.cache
@@ -111,16 +142,17 @@ def _machine(cloud: str, row: Mapping[str, Any], sources: Mapping[str, Mapping[s
 
 
 def _offerings(row: Mapping[str, Any], sources: Mapping[str, Mapping[str, str]]) -> Iterator[Offering]:
-    """On-demand rows give one price per region, spot rows one price or a range; spot never exceeds on-demand."""
-    listed: dict[str, Decimal] = {}
-    for key, prices in row["prices"].get("on-demand", {}).items():
-        for region, price in prices.items():
-            listed[region] = Decimal(price)
-            yield _offering(region, CapacityType.ON_DEMAND, listed[region], None, sources[key])
+    """Per region: on-demand prices, list prices of what is only sold reserved, and spot prices or ranges, which never exceed the former."""
+    caps: dict[str, Decimal] = {}
+    for kind, how in (("on-demand", CapacityType.ON_DEMAND), ("list", CapacityType.RESERVED)):
+        for key, prices in row["prices"].get(kind, {}).items():
+            for region, price in prices.items():
+                caps[region] = Decimal(price)
+                yield _offering(region, how, caps[region], None, sources[key])
     for key, prices in row["prices"].get("spot", {}).items():
         for region, price in prices.items():
             low, high = map(Decimal, price if isinstance(price, list) else (price, price))
-            cap = listed.get(region, high)
+            cap = caps.get(region, high)
             yield _offering(region, CapacityType.SPOT, min(high, cap), min(low, cap), sources[key])
 
 

@@ -35,7 +35,7 @@ def model(name: str) -> Model:
 
     Raises `UnknownName` (kind model) with the nearest models, also where the name is known but its dimensions are not.
     """
-    found = model_names.resolve(name, tuple(table("models")["models"]), table("models")["aliases"])
+    found = model_names.resolve(name, tuple(table("models")["models"]), table("models")["aliases"], suggest=tuple(models()))
     row = models().get(found)
     if row is not None:
         return row

@@ -55,7 +55,9 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     foreign = [name for name in sorted(files) if (folder / name).exists() and not _is_ours(folder / name)]
     if foreign:
-        raise InputError(Problem("--output", "was not made by this command", str(folder / name), "choose another directory") for name in foreign)
+        raise InputError(
+            Problem("--output", "was not made by this command", str(folder / name), "choose another directory") for name in foreign
+        )
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return _remove_stale(folder, files)

@@ -8,6 +8,8 @@ import typer
 
 StackOption = Annotated[
     str | None,
-    typer.Option("-s", "--stack", metavar="STACK", help="Stack of the project in this folder, or the path of a stack file.", show_default="dev"),
+    typer.Option(
+        "-s", "--stack", metavar="STACK", help="Stack of the project in this folder, or the path of a stack file.", show_default="dev"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print stable JSON in place of text.")]

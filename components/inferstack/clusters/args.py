@@ -1,12 +1,12 @@
 """Arguments of the cluster components. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 
-class NatGateways(str, Enum):
+class NatGateways(StrEnum):
     """How the private subnets of an EKS cluster reach the internet."""
 
     SINGLE = "single"
@@ -48,7 +48,7 @@ class EksClusterArgs(TypedDict):
     peering) the private one. Empty is refused when it comes to deploying, because then the deployment itself could not reach it."""
     system_pool: NotRequired[SystemPoolArgs]
     """The system nodes."""
-    admin_role_arns: NotRequired[list[pulumi.Input[str]]]
+    admin_role_arns: NotRequired[list[str]]
     """IAM roles that administer the cluster, beside the identity that makes it."""
     aws_profile: NotRequired[str]
     """AWS profile that the kubeconfig uses. Left out: whatever credentials are at hand."""
@@ -74,8 +74,8 @@ class GkeClusterArgs(TypedDict):
     network_cidr: NotRequired[str]
     """Address range of the node subnet, /8 to /26. Left out: 10.0.0.0/16."""
     api_access_cidrs: NotRequired[list[str]]
-    """Who reaches the Kubernetes API. Empty: everybody whom IAM lets through, by the cluster's DNS endpoint. Otherwise only these ranges, by
-    its IP endpoint."""
+    """Who reaches the Kubernetes API. Empty: everybody whom IAM lets through, by the cluster's DNS endpoint. Otherwise these ranges only,
+    by its IP endpoint."""
     system_pool: NotRequired[SystemPoolArgs]
     """The system nodes."""
     deletion_protection: NotRequired[bool]
@@ -90,5 +90,5 @@ class ExistingClusterArgs(TypedDict):
     context: NotRequired[str]
     """Context of the kubeconfig. Left out: its current one."""
     cluster_name: NotRequired[str]
-    """Name that stands for the cluster's identity. A new name is a new cluster: everything on it is made again there. Left out: the context,
-    or else the name of this component."""
+    """Name that stands for the cluster's identity. A new name is a new cluster: everything on it is made again there. Left out: the
+    context, or else the name of this component."""

@@ -24,7 +24,7 @@ LARGEST_VPC, SMALLEST_VPC = 16, 22
 
 PODS = IPv4Network("100.64.0.0/14")
 SERVICES = IPv4Network("100.68.0.0/20")
-"""GKE: ranges of pods (1,024 nodes at a /24 each) and Services, from the shared address space, so that nobody's RFC 1918 plan is touched."""
+"""GKE: ranges of pods (1,024 nodes at a /24 each) and Services, from the shared address space: nobody's RFC 1918 plan is touched."""
 LARGEST_SUBNET, SMALLEST_SUBNET = 8, 26
 """GKE: a /26 holds 60 nodes."""
 

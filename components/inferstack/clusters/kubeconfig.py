@@ -1,4 +1,4 @@
-"""Kubeconfigs without secrets in them: who uses one brings credentials for the cloud, and a program of the cloud turns them into a token."""
+"""Kubeconfigs without secrets in them: who uses one brings credentials for the cloud, and the cloud's own program makes a token of them."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .access import namespace, secret, secrets_needed
 from .inference import inference_service
-from .names import internal_service_name, labels, pod_labels, secret_name
+from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
 from .stack import dependents, prerequisites, service_objects, stack_objects
 
 __all__ = [
+    "OPTIONAL_SECRETS",
     "dependents",
     "inference_service",
     "internal_service_name",

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from ..engines.types import EngineSpec, HttpProbe, Volume
-from .names import CONTAINER, SECRET_KEYS, secret_name
+from .names import CONTAINER, OPTIONAL_SECRETS, SECRET_KEYS, secret_name
 
 MIB = 2**20
 FILES_VOLUME = "files"
@@ -76,10 +76,12 @@ def mebibytes(count: int) -> str:
 
 def _environment(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
     plain: list[dict[str, Any]] = [{"name": name, "value": literal(value)} for name, value in spec.env]
-    return plain + [
-        {"name": entry.name, "valueFrom": {"secretKeyRef": {"name": secret_name(service, entry.secret), "key": SECRET_KEYS[entry.secret]}}}
-        for entry in spec.secret_env
-    ]
+    return plain + [{"name": entry.name, "valueFrom": {"secretKeyRef": _secret_key(service, entry.secret)}} for entry in spec.secret_env]
+
+
+def _secret_key(service: str, secret: str) -> dict[str, Any]:
+    key = {"name": secret_name(service, secret), "key": SECRET_KEYS[secret]}
+    return {**key, "optional": True} if secret in OPTIONAL_SECRETS else key
 
 
 def _probe(probe: HttpProbe) -> dict[str, Any]:

@@ -10,6 +10,9 @@ CONTAINER = "kserve-container"
 SECRET_KEYS = {"hugging-face-token": "HF_TOKEN", "api-key": "API_KEY"}
 """Key of each kind of secret that an engine may ask for (`SecretEnv.secret`)."""
 
+OPTIONAL_SECRETS = frozenset({"hugging-face-token"})
+"""Secrets that a pod starts without: weights whose licence nobody asks for load without a token, and others say so in their own words."""
+
 INFERENCE_SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 SERVICE_METRIC_LABEL = "inference_service"
 """Label that scraped metrics carry, so that a query means the pods of one service and no other's."""

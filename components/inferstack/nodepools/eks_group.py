@@ -17,7 +17,8 @@ DISCOVERY_TAG = "k8s.io/cluster-autoscaler"
 def create_eks_group(name: str, spec: PoolSpec, cluster: ClusterReference, opts: pulumi.ResourceOptions) -> aws.eks.NodeGroup:
     """The node group `<name>-nodes` with its launch template and, where it is scaled, the tags that the Cluster Autoscaler reads."""
     subnets, role = cluster.get("subnet_ids"), cluster.get("node_role_arn")
-    assert subnets is not None and role is not None, "a pool on eks is checked to have both"
+    assert subnets is not None, "checked by the rules of eks"
+    assert role is not None, "checked by the rules of eks"
     group = eks_group(spec)
     template = aws.ec2.LaunchTemplate(f"{name}-template", **group.launch_template, opts=opts)
     nodes = aws.eks.NodeGroup(

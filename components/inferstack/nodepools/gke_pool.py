@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_gcp as gcp
 
@@ -13,12 +15,13 @@ from .spec import PoolSpec
 def create_gke_pool(name: str, spec: PoolSpec, cluster: ClusterReference, opts: pulumi.ResourceOptions) -> gcp.container.NodePool:
     """The node pool `<name>-nodes`."""
     pool = gke_pool(spec)
-    node_config = dict(pool.node_pool["node_config"])
+    node_config: dict[str, Any] = dict(pool.node_pool["node_config"])
     if "node_service_account" in cluster:
         node_config["service_account"] = cluster["node_service_account"]
+    arguments: dict[str, Any] = {**pool.node_pool, "node_config": node_config}
     return gcp.container.NodePool(
         f"{name}-nodes",
-        **(pool.node_pool | {"node_config": node_config}),
+        **arguments,
         # Name and place rather than an id: they are known before the cluster exists, so a preview can show them.
         cluster=cluster["name"],
         location=cluster.get("region"),

@@ -1,6 +1,6 @@
 """The node pool component. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
-from typing import Any, Optional
+from typing import Any
 
 import pulumi
 
@@ -22,7 +22,7 @@ class GpuNodePool(pulumi.ComponentResource):
     cost: pulumi.Output[dict[str, Any]]
     """Cost of nodes and disks over the range: the same tree as a stack's `costs`."""
 
-    def __init__(self, name: str, args: GpuNodePoolArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+    def __init__(self, name: str, args: GpuNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Raises `pulumi.RunError` with every reason why `args` cannot be a pool; nothing is registered then."""
         with refusals("GpuNodePool", name):
             spec = pool_spec(name, read(args, GpuNodePoolArgs))

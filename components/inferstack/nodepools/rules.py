@@ -106,11 +106,12 @@ def _machine(cloud: str, name: str, problems: list[Problem]) -> Machine | None:
 
 def _gpu_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterator[Problem]:
     machine = spec.machine
-    held = f"{machine.name} has {machine.accelerator_count} x {machine.accelerator}" if machine.accelerator else f"{machine.name} has no GPU"
+    held = f"{machine.name} has " + (f"{machine.accelerator_count} x {machine.accelerator}" if machine.accelerator else "no GPU")
     if "gpu" in args:
         yield from _gpu_name_problems(args["gpu"], machine, held)
     if "gpus_per_node" in args and args["gpus_per_node"] != machine.accelerator_count:
-        yield Problem("gpus_per_node", f"does not match the machine type: {held}", args["gpus_per_node"], f"use {machine.accelerator_count}")
+        near = f"use {machine.accelerator_count}"
+        yield Problem("gpus_per_node", f"does not match the machine type: {held}", args["gpus_per_node"], near)
     if machine.accelerator is not None and catalog.accelerator(machine.accelerator).vendor.lower() != "nvidia":
         reason = f"has {machine.accelerator}, which is not an NVIDIA GPU; this pool makes nodes with NVIDIA GPUs or with none"
         yield Problem("machine_type", reason, machine.name)
@@ -133,9 +134,11 @@ def _count_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str
         reason = f"differs from max_nodes ({spec.max_nodes}), but without autoscaling a pool has one size"
         yield Problem("min_nodes", reason, spec.min_nodes, "leave it out, or set autoscaled to true")
     if spec.expected_nodes is not None and not spec.min_nodes <= spec.expected_nodes <= spec.max_nodes:
-        yield Problem("expected_nodes", f"is not between min_nodes ({spec.min_nodes}) and max_nodes ({spec.max_nodes})", spec.expected_nodes)
+        reason = f"is not between min_nodes ({spec.min_nodes}) and max_nodes ({spec.max_nodes})"
+        yield Problem("expected_nodes", reason, spec.expected_nodes)
     if spec.disk_gib < SMALLEST_DISK_GIB:
-        yield Problem("disk_gib", f"is below {SMALLEST_DISK_GIB}, which the node image needs", spec.disk_gib, f"use {SMALLEST_DISK_GIB} or more")
+        reason = f"is below {SMALLEST_DISK_GIB}, which the node image needs"
+        yield Problem("disk_gib", reason, spec.disk_gib, f"use {SMALLEST_DISK_GIB} or more")
 
 
 def _capacity_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterator[Problem]:
@@ -159,7 +162,8 @@ def _place_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str
     machine = spec.machine
     if machine.regions and region not in machine.regions:
         near = nearest_name(region, machine.regions)
-        yield Problem("machine_type", f"is not known to be sold in {region}", machine.name, f"the nearest region with it is {near}" if near else None)
+        where = f"the nearest region with it is {near}" if near else None
+        yield Problem("machine_type", f"is not known to be sold in {region}", machine.name, where)
         return
     wanted = _wanted_zones(args, reference)
     foreign = [zone for zone in wanted if not zone.startswith(region)]
@@ -191,7 +195,8 @@ def _eks_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, 
     if without and subnets:
         yield Problem("zones", "has no subnet in cluster.subnet_ids", ", ".join(without), f"use {join_names(sorted(subnets), 'and')}")
     if spec.own_device_plugin:
-        yield Problem("own_device_plugin", "is for gke; nodes of eks bring no device plugin that could be switched off", None, "leave it out")
+        reason = "is for gke; nodes of eks bring no device plugin that could be switched off"
+        yield Problem("own_device_plugin", reason, None, "leave it out")
     if not spec.machine.facts.get("ami_types"):
         yield Problem("machine_type", "has no known EKS node image", spec.machine.name)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from .. import catalog, sizing
-from ..catalog.types import Accelerator, Checkpoint, Machine, Offering
+from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
 from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape
@@ -17,6 +17,7 @@ from .site import Site
 from .types import ReplicaRange
 
 GIB = 2**30
+SIXTEEN_BIT = 16
 ALWAYS_ON_DAY = 24
 
 
@@ -34,6 +35,7 @@ class Sized:
     """A replica on given silicon, whichever machine carries it. `replica` is None where it does not fit."""
 
     engine: Engine
+    model: Model
     checkpoint: Checkpoint
     accelerator: Accelerator | None
     tensor: int
@@ -41,6 +43,12 @@ class Sized:
     host_bytes: int
     """Main memory that one replica needs."""
     failure: Failure | None
+
+    @property
+    def is_reduced(self) -> bool:
+        """True where the weights have fewer bits than those that the model was published with."""
+        name, model = self.checkpoint.quantization, self.model
+        return name != model.native_quantization and catalog.quantization(name).bits < SIXTEEN_BIT
 
     @property
     def capacity_rps(self) -> float:
@@ -67,18 +75,18 @@ class Placement:
         return replicas_per_node(self.machine, self.sized.tensor)
 
     @property
-    def rank(self) -> tuple[bool, Decimal, Decimal, float, bool, int, Decimal]:
-        """Cheapest at the expected load first; unpriced ones last, by nodes. Equal cost: finer weights, then fewer devices."""
+    def rank(self) -> tuple[bool, Decimal, Decimal, bool, bool, int, float]:
+        """Cheapest at the expected load first; unpriced ones last, by nodes. Equal cost: whole weights, fewer devices, more capacity."""
         cost = self.monthly_usd
         checkpoint = self.sized.checkpoint
         return (
             cost is None,
-            cost.expected if cost else Decimal(0),
+            cost.expected if cost else self.nodes.max,
             cost.max if cost else Decimal(0),
-            -catalog.quantization(checkpoint.quantization).bits,
+            self.sized.is_reduced,
             checkpoint.quantized_at_load,
             self.sized.tensor,
-            self.nodes.max,
+            -self.sized.capacity_rps,
         )
 
 
@@ -94,7 +102,7 @@ def size(
     tensor = device.count
 
     def failed(criterion: str, reason: str) -> Sized:
-        return Sized(engine, checkpoint, accelerator, tensor, None, 0, Failure(criterion, reason))
+        return Sized(engine, requirement.model, checkpoint, accelerator, tensor, None, 0, Failure(criterion, reason))
 
     shape, memory = _admit(requirement, engine, checkpoint, device, context)
     if not memory.fits:
@@ -102,7 +110,7 @@ def size(
     performance = at_load(requirement, shape, memory, load_rps=0.0)
     replica, host_bytes = Replica(shape, memory, performance), engine.host_memory_bytes(shape)
     failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
-    return Sized(engine, checkpoint, accelerator, tensor, replica, host_bytes, failure)
+    return Sized(engine, requirement.model, checkpoint, accelerator, tensor, replica, host_bytes, failure)
 
 
 def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:

@@ -17,6 +17,7 @@ from .site import Site
 
 KEEPS_QUALITY_BITS = 8
 """Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
+UNASKED_SCHEMES = ("bf16", "fp16", "fp8", "gguf")
 RUNNERS_UP = 3
 CONTEXT_HEADROOM = 4
 """Longest request over mean request, where the stack file does not say how long requests get."""
@@ -84,16 +85,19 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
         coarse = [c for c in offered if c not in full]
         if coarse:
             _explore_coarse(requirement, site, engine, coarse, context, outcome)
-        if outcome.feasible:
+        if outcome.feasible or any(key == "tensorParallel" for key, _ in outcome.refusals):
+            # Another engine is no answer to a degree that the first one refuses.
             break
     outcome.feasible.sort(key=lambda placement: placement.rank)
     return outcome
 
 
 def _keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
-    """True for the precision that the model was published in, and for 8 bits and more."""
-    name = checkpoint.quantization
-    return name == requirement.model.native_quantization or catalog.quantization(name).bits >= KEEPS_QUALITY_BITS
+    """True for the precision that the model was published in, and for floating point and GGUF of 8 bits and more."""
+    if checkpoint.quantization == requirement.model.native_quantization:
+        return True
+    stored = catalog.quantization(checkpoint.quantization)
+    return stored.bits >= KEEPS_QUALITY_BITS and stored.scheme in UNASKED_SCHEMES
 
 
 def _engines(requirement: Requirement) -> Iterable[Engine]:
@@ -106,7 +110,7 @@ def _checkpoints(requirement: Requirement, engine: Engine, outcome: Outcome) -> 
         return [requirement.checkpoint]
     model = requirement.model
     offered = engine.checkpoints(model, requirement.known)
-    wanted = [c for c in offered if requirement.quantization in (None, c.quantization)]
+    wanted = [c for c in offered if requirement.quantization in (None, c.quantization, catalog.quantization(c.quantization).scheme)]
     if not wanted and requirement.quantization is not None:
         known = sorted({c.quantization for c in offered})
         nearest = f"known for {engine.name}: {', '.join(known)}; or name one with modelUri" if known else "name one with modelUri"
@@ -115,27 +119,58 @@ def _checkpoints(requirement: Requirement, engine: Engine, outcome: Outcome) -> 
         outcome.refusals.append(
             ("model", Refusal(f"has no known checkpoint that {engine.name} loads", "name one with modelUri and quantization"))
         )
-    return wanted
+    return _one_of_a_kind(wanted)
+
+
+def _one_of_a_kind(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """The first of each quantization, and none quantized while loading where the same scheme is stored: they would size alike."""
+    stored = {catalog.quantization(c.quantization).scheme for c in checkpoints if not c.quantized_at_load}
+    kinds: dict[str, Checkpoint] = {}
+    for checkpoint in checkpoints:
+        if not (checkpoint.quantized_at_load and catalog.quantization(checkpoint.quantization).scheme in stored):
+            kinds.setdefault(checkpoint.quantization, checkpoint)
+    return list(kinds.values())
 
 
 def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse: list[Checkpoint], context: int, outcome: Outcome) -> None:
-    """Weights below the quality bound: chosen where nothing else works, otherwise kept as turned-down alternatives."""
-    had = len(outcome.feasible)
-    _explore(requirement, site, engine, coarse, context, outcome)
-    if had:
-        reason = "fewer than 8 bits per weight lose quality that is not known here; pin `quantization` to accept it"
-        demoted = outcome.feasible[had:]
-        outcome.feasible = outcome.feasible[:had]
-        outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in demoted)
+    """Weights below the quality bound: chosen where nothing else works, otherwise named as alternatives where they would be cheaper."""
+    if not outcome.feasible:
+        _explore(requirement, site, engine, coarse, context, outcome)
+        return
+    chosen, finer = min(outcome.feasible, key=lambda placement: placement.rank), list(outcome.feasible)
+    bound = chosen.monthly_usd.expected if chosen.monthly_usd else NEVER
+    _explore(requirement, site, engine, coarse, context, outcome, bound)
+    reason = "fewer than 8 bits per weight lose quality that is not known here; pin `quantization` to accept it"
+    cheaper = [placement for placement in outcome.feasible[len(finer) :] if placement.rank < chosen.rank]
+    outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in cheaper)
+    outcome.feasible = finer
 
 
-def _explore(requirement: Requirement, site: Site, engine: Engine, checkpoints: list[Checkpoint], context: int, outcome: Outcome) -> None:
-    """Size every checkpoint on every silicon, cheapest silicon first; stop where even one node costs more than the runners-up."""
+def _explore(
+    requirement: Requirement,
+    site: Site,
+    engine: Engine,
+    checkpoints: list[Checkpoint],
+    context: int,
+    outcome: Outcome,
+    bound: Decimal = NEVER,
+) -> None:
+    """Size every checkpoint on every silicon, cheapest silicon first; stop where one node costs more than `bound` or the runners-up."""
+    supported: dict[tuple[str, str | None], Refusal | None] = {}
     best = _CheapestByAccelerator(outcome.feasible)
     for silicon in silicon_for(requirement, site) if checkpoints else ():
-        if best.beats(silicon.hourly_usd * HOURS_PER_MONTH):
+        least = silicon.hourly_usd * HOURS_PER_MONTH
+        if least > bound or best.beats(least):
             break
+        if best.has_cheaper(silicon, least):
+            continue
         for checkpoint in checkpoints:
+            key = checkpoint.uri + checkpoint.quantization, silicon.accelerator.id if silicon.accelerator else None
+            if key not in supported:
+                supported[key] = engine.supports(requirement.model, checkpoint, silicon.accelerator)
+                _note(outcome, "quantization", supported[key])
+            if supported[key] is not None:
+                continue
             sized = _size_on(requirement, engine, checkpoint, silicon, context, outcome)
             if sized is None:
                 continue
@@ -157,31 +192,42 @@ class _CheapestByAccelerator:
 
     def add(self, placement: Placement) -> None:
         if placement.monthly_usd is not None:
-            name = placement.machine.accelerator or placement.machine.name
+            name = _accelerator(placement.machine)
             self._monthly[name] = min(placement.monthly_usd.expected, self._monthly.get(name, NEVER))
+
+    def has_cheaper(self, silicon: Silicon, monthly_usd: Decimal) -> bool:
+        """True where the same accelerator works for less than one node of `silicon` costs."""
+        return self._monthly.get(_accelerator(silicon.machines[0]), NEVER) < monthly_usd
 
     def beats(self, monthly_usd: Decimal) -> bool:
         """True where enough accelerators are cheaper than `monthly_usd` that nothing dearer is of interest."""
         return sum(cheaper < monthly_usd for cheaper in self._monthly.values()) > RUNNERS_UP
 
 
+def _accelerator(machine: Machine) -> str:
+    return machine.accelerator if machine.accelerator else machine.name
+
+
 def _size_on(
     requirement: Requirement, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, context: int, outcome: Outcome
 ) -> Sized | None:
-    """The sized replica; None where the engine refuses the combination, which is noted."""
-    refusal = engine.supports(requirement.model, checkpoint, silicon.accelerator)
-    key = "quantization"
-    if refusal is None:
-        refusal = engine.refuse_parallelism(requirement.model, checkpoint, silicon.device.count)
-        key = "tensorParallel"
+    """The sized replica; None where the engine cannot spread the model so, which is noted."""
+    refusal = engine.refuse_parallelism(requirement.model, checkpoint, silicon.device.count)
+    _note(outcome, "tensorParallel", refusal)
     if refusal is not None:
-        outcome.refusals.append((key, refusal))
         return None
     return size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, context)
 
 
+def _note(outcome: Outcome, key: str, refusal: Refusal | None) -> None:
+    if refusal is not None:
+        outcome.refusals.append((key, refusal))
+
+
 def _hosts(sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
     """For each number of accelerators the cheapest machine type whose main memory is enough; the largest one where none is."""
+    if sized.replica is None:
+        return iter(machines[:1])
     by_count: dict[int, Machine] = {}
     enough: set[int] = set()
     for machine in machines:

@@ -183,7 +183,7 @@ def _quantization_reason(requirement: Requirement, placement: Placement) -> str:
         return "the engine quantizes the 16-bit weights while loading them; cheaper than serving them whole"
     if checkpoint.quantization == requirement.model.native_quantization:
         return "the precision that the model was published in"
-    return f"cheapest that keeps {KEEPS_QUALITY_BITS} bits or more; at equal cost the finer one"
+    return f"cheapest that keeps {KEEPS_QUALITY_BITS} bits or more; at equal cost the whole weights"
 
 
 def _machine_reason(placement: Placement) -> str:
@@ -268,4 +268,4 @@ def _cost_reason(placement: Placement, chosen: Placement) -> str:
     for more, where in ((mine.expected - theirs.expected, ""), (mine.max - theirs.max, " at the top of its range")):
         if more > 0:
             return f"{money(more)} a month more{where}"
-    return "same cost; finer weights and fewer GPUs are preferred"
+    return "same cost; whole weights, fewer GPUs and more capacity are preferred"

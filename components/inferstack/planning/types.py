@@ -118,7 +118,7 @@ class ServicePlan:
     uses_hugging_face_token: bool
     endpoint_annotations: tuple[tuple[str, str], ...] = ()
     """Annotations that keep the cloud's load balancer inside the network; never empty where the endpoint is internal."""
-    monitored: bool = True
+    monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 
 

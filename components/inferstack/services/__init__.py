@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .inference_service import InferenceService, InferenceServiceArgs
-from .kubernetes import kubernetes_object
+from .kubernetes import KubernetesObject
 
-__all__ = ["InferenceService", "InferenceServiceArgs", "kubernetes_object"]
+__all__ = ["InferenceService", "InferenceServiceArgs", "KubernetesObject"]

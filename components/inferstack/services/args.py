@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
 from .. import planning, stackfile
 from ..errors import InputError, Problem, join_names, nearest_name
-from ..manifests import secrets_needed
+from ..manifests import OPTIONAL_SECRETS, secrets_needed
 from ..plain import plain
 from ..planning.types import ServicePlan
 
@@ -48,9 +48,15 @@ def wanted(name: str, args: Args) -> Wanted:
     return service
 
 
-def secret_values(plan: ServicePlan, args: Args) -> list[tuple[str, pulumi.Output[str]]]:
-    """Each kind of secret that the service needs, and its value, marked as secret whatever it came as."""
-    return [(kind, pulumi.Output.secret(args[SECRETS[kind]])) for kind in secrets_needed(plan)]
+def secret_values(plan: ServicePlan, args: Args) -> list[tuple[str, pulumi.Input[str]]]:
+    """Each kind of secret that the service uses and the caller gave, and its value."""
+    return [(kind, args[SECRETS[kind]]) for kind in secrets_needed(plan) if args.get(SECRETS[kind]) is not None]
+
+
+def warnings(plan: ServicePlan, args: Args) -> list[str]:
+    """What may go wrong for want of a secret that the service can start without."""
+    missing = [SECRETS[kind] for kind in secrets_needed(plan) if kind in OPTIONAL_SECRETS and args.get(SECRETS[kind]) is None]
+    return [f"{key} is not given: weights of {plan.model} that are behind a licence do not load without it" for key in missing]
 
 
 def _given_plan(name: str, plan: Any) -> ServicePlan:
@@ -81,11 +87,9 @@ def _misspelt(args: Args) -> list[Problem]:
 
 
 def _missing_secrets(plan: ServicePlan, args: Args) -> list[Problem]:
-    missing = [SECRETS[kind] for kind in secrets_needed(plan) if args.get(SECRETS[kind]) is None]
-    return [
-        Problem(key, f"must be given: {plan.model} on {plan.spec.engine} asks for it", nearest="pass it as a secret Output")
-        for key in missing
-    ]
+    required = [SECRETS[kind] for kind in secrets_needed(plan) if kind not in OPTIONAL_SECRETS]
+    missing = [key for key in required if args.get(key) is None]
+    return [Problem(key, f"must be given: endpoint {plan.endpoint} asks for it", nearest="pass a secret Output") for key in missing]
 
 
 def _raise_if_any(name: str, problems: list[Problem]) -> None:
@@ -109,7 +113,7 @@ def _own_path(path: str) -> str:
 def _whole(value: Any) -> Any:
     """`value` with 2.0 as 2: other languages send every number as a float, and a stack file tells the two apart."""
     if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _whole(item) for key, item in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_whole(item) for item in cast("list[Any]", value)]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -8,8 +8,8 @@ import pulumi
 
 from .. import manifests, planning
 from ..planning.types import ServicePlan
-from .args import secret_values, wanted
-from .kubernetes import kubernetes_object, suffix
+from .args import secret_values, wanted, warnings
+from .kubernetes import KubernetesObject, suffix
 
 MODE_ANNOTATION = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
 LEAST_AWAIT_SECONDS = 600
@@ -51,6 +51,8 @@ class InferenceService(pulumi.ComponentResource):
         plan = service.plan
         super().__init__("inferstack:index:InferenceService", name, None, opts)
         self._require_provider(name)
+        for warning in warnings(plan, args):
+            pulumi.log.warn(warning, resource=self)
         first = opts.depends_on if opts else None
         before = [self._add(f"{name}-{suffix(manifest)}", manifest, first) for manifest in manifests.prerequisites(plan)]
         before += [self._add(f"{name}-{kind}", manifests.secret(plan, kind, value), first) for kind, value in secret_values(plan, args)]
@@ -69,28 +71,28 @@ class InferenceService(pulumi.ComponentResource):
                 f"InferenceService {name}: opts has no Kubernetes provider; pass ResourceOptions(provider=cluster.provider)"
             )
 
-    def _add(self, name: str, manifest: dict[str, Any], depends_on: Any, **options: Any) -> pulumi.CustomResource:
-        return kubernetes_object(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=depends_on, **options))
+    def _add(self, name: str, manifest: dict[str, Any], depends_on: Any, **options: Any) -> KubernetesObject:
+        return KubernetesObject(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=depends_on, **options))
 
-    def _add_dependent(self, name: str, manifest: dict[str, Any], main: pulumi.Resource, plan: ServicePlan) -> pulumi.CustomResource:
-        # Pulumi waits until a Service has endpoints, which takes a cold start; other kinds it does not wait for.
-        patience = f"{max(LEAST_AWAIT_SECONDS, 2 * math.ceil(plan.cold_start_seconds.high))}s"
-        return self._add(
-            name, manifest, main, custom_timeouts=pulumi.CustomTimeouts(create=patience) if manifest["kind"] == "Service" else None
-        )
+    def _add_dependent(self, name: str, manifest: dict[str, Any], main: pulumi.Resource, plan: ServicePlan) -> KubernetesObject:
+        if manifest["kind"] != "Service":
+            return self._add(name, manifest, main)
+        # Pulumi waits until a Service has endpoints, which takes a cold start; for other kinds it does not wait.
+        patience = pulumi.CustomTimeouts(create=f"{max(LEAST_AWAIT_SECONDS, 2 * math.ceil(plan.cold_start_seconds.high))}s")
+        opts = pulumi.ResourceOptions(parent=self, depends_on=main, custom_timeouts=patience)
+        return KubernetesObject(name, manifest, opts, with_status=True)
 
 
-def _url(plan: ServicePlan, dependents: Mapping[str, pulumi.CustomResource]) -> pulumi.Output[str]:
+def _url(plan: ServicePlan, dependents: Mapping[str, KubernetesObject]) -> pulumi.Output[str]:
     """Where the API answers. The address of a load balancer is only known once it exists."""
     if plan.endpoint == "cluster":
         return _known(planning.service_url(plan.name, plan.namespace))
-    balancer: Any = dependents["Service"]
-    return balancer.status.apply(_address)
+    return dependents["Service"].status.apply(_address)
 
 
 def _address(status: Any) -> str:
-    ingress = status.load_balancer.ingress[0]
-    return f"http://{ingress.hostname or ingress.ip}/v1"
+    ingress = status["loadBalancer"]["ingress"][0]
+    return f"http://{ingress.get('hostname') or ingress['ip']}/v1"
 
 
 def _known(value: Any) -> pulumi.Output[Any]:

@@ -11,7 +11,7 @@ MB = 10**6
 def cold_start(
     weight_bytes: int, image_gib: float, source_kind: str, disk_mb_s: float | None, network_gbps: float | None, provisions_node: bool
 ) -> Estimate:
-    """Seconds from a scaling decision to readiness: node + image pull + weights + start of the engine.
+    """Seconds from a scaling decision to readiness: node + image pull + weights + start of the engine. A node that is there has the image.
 
     `source_kind` is where weights come from: hf, s3, gs, pvc, nvme or oci. `disk_mb_s` and `network_gbps` are the node's, None where
     unknown. All bandwidths are believed. Raises `KeyError` for an unknown source.

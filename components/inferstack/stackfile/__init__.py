@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .secrets import SECRET, Secret
 
 if TYPE_CHECKING:
-    from .finding import current, find, in_use, project_file, stack_name, stacks
+    from .finding import current, find, in_use, project_file, shown_path, stack_name, stacks
     from .reader import load, read
     from .reference import json_schema, markdown
     from .schema import Budget, CustomModel, ExistingNodes, OwnedHardware, ReplicaRange, Service, SloTargets, StackFile, Target, Traffic
@@ -38,12 +38,13 @@ __all__ = [
     "markdown",
     "project_file",
     "read",
+    "shown_path",
     "stack_name",
     "stacks",
 ]
 
 _ROOMS = {
-    "finding": ("current", "find", "in_use", "project_file", "stack_name", "stacks"),
+    "finding": ("current", "find", "in_use", "project_file", "shown_path", "stack_name", "stacks"),
     "reader": ("load", "read"),
     "reference": ("json_schema", "markdown"),
     "schema": (

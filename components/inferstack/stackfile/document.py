@@ -64,11 +64,14 @@ def read_text(path: Path, shown: str) -> str:
     return text
 
 
-def parse(text: str, shown: str) -> Document:
-    """The one YAML document in `text`. Raises InputError at the first thing that makes the rest unreadable."""
+def parse(text: str, shown: str, as_text: bool = False) -> Document:
+    """The one YAML document in `text`; with `as_text`, scalars stay as they are written.
+
+    Raises InputError at the first thing that makes the rest unreadable.
+    """
     import yaml  # costs 10 ms, and a program under Pulumi has its config already
 
-    builder = _Builder(shown)
+    builder = _Builder(shown, as_text)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         for event in yaml.parse(text, Loader=loader):
@@ -103,10 +106,11 @@ class _Open:
 class _Builder:
     """Builds the tree from events; `root` holds it at the end."""
 
-    def __init__(self, shown: str) -> None:
+    def __init__(self, shown: str, as_text: bool) -> None:
         self.root: Any = None
         self.problems: list[Problem] = []
         self._shown = shown
+        self._as_text = as_text
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = 0
@@ -213,7 +217,7 @@ class _Builder:
         tag = None if event.tag in (None, "!") else event.tag
         if tag is not None and _CORE_TAGS.get(tag) is None:
             raise self._refusal(event, f"has the tag {printable(tag)}", "remove the tag")
-        if _CORE_TAGS.get(tag or "") == "str" or (tag is None and not event.implicit[0]):
+        if self._as_text or _CORE_TAGS.get(tag or "") == "str" or (tag is None and not event.implicit[0]):
             return event.value
         return scalar(event.value)
 

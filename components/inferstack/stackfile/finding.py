@@ -126,5 +126,6 @@ def _default(known: dict[str, Path], project: Path) -> str:
 
 def _stack_folder(project: Path) -> str:
     root = parse(read_text(project, shown_path(project)), shown_path(project)).root
-    folder = root.get("stackConfigDir") if is_mapping(root) else None
-    return folder if isinstance(folder, str) else "."
+    folders = [root.get("stackConfigDir"), root.get("config")] if is_mapping(root) else []
+    # Projects of old say the folder in `config`.
+    return next((folder for folder in folders if isinstance(folder, str)), ".")

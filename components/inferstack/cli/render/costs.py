@@ -11,6 +11,8 @@ from rich.text import Text
 from . import figures, layout
 from .tree import guided
 
+UNDATED = "undated"
+"""What the document says in place of a date where no price has one."""
 POINTS = ("min", "expected", "max")
 
 
@@ -43,7 +45,11 @@ def _measure(line: Mapping[str, Any]) -> str:
     price, low = figures.unit_price(line["unitPriceUsd"]), line["lowUnitPriceUsd"]
     if low is not None and low != line["unitPriceUsd"]:
         price = f"{price} (down to {figures.unit_price(low)})"
-    return f"{price} per {line['unit']}" if line["quantity"] is None else f"{figures.count(line['quantity']['expected'])} {line['unit']} x {price}"
+    return (
+        f"{price} per {line['unit']}"
+        if line["quantity"] is None
+        else f"{figures.count(line['quantity']['expected'])} {line['unit']} x {price}"
+    )
 
 
 def _leaf_amounts(line: Mapping[str, Any]) -> list[RenderableType]:
@@ -78,22 +84,29 @@ def _reference(line: Mapping[str, Any], sources: list[str]) -> str:
 def _totals(costs: Mapping[str, Any]) -> Iterator[Sequence[RenderableType]]:
     bound = "" if costs["complete"] else ", at least"
     for label, key in ((f"Total per month{bound}", "monthlyUsd"), (f"Total per hour{bound}", "hourlyUsd")):
-        amounts = [Text(figures.money(costs[key][point]), style=layout.TITLE) for point in POINTS]
+        amounts = [Text(_known(costs[key], point), style=layout.TITLE) for point in POINTS]
         yield [Text(label, style=layout.TITLE), *amounts, ""]
+
+
+def _known(amounts: Mapping[str, float], point: str) -> str:
+    """The amount; where nothing at all has a price, that, and not $0.00."""
+    return figures.money(amounts[point] if amounts["max"] else None)
 
 
 def _footnotes(costs: Mapping[str, Any], sources: Sequence[str]) -> Iterator[RenderableType]:
     yield Text()
     if not costs["complete"]:
         yield layout.notes([f"The total is a lower bound, without {', '.join(costs['unpriced'])}."])
-    if costs["pricesAsOf"]:
+    if costs["pricesAsOf"] != UNDATED:
         yield layout.indented(Text(f"Prices as of {costs['pricesAsOf']} or later, before taxes and discounts."))
     for number, source in enumerate(sources, 1):
         yield layout.indented(Text(f"[{number}] {source}", style=layout.LABEL))
 
 
 def _services(services: Sequence[Mapping[str, Any]]) -> RenderableType:
-    rows = [[Text(cost["service"], style=layout.STRONG), figures.money(cost["monthlyUsd"]["expected"]), *_tokens(cost["tokens"])] for cost in services]
+    rows = [
+        [Text(cost["service"], style=layout.STRONG), _known(cost["monthlyUsd"], "expected"), *_tokens(cost["tokens"])] for cost in services
+    ]
     columns = ("service", "$/month", "input", "output", "blended", "tokens/month", "out/in")
     return layout.table(columns, rows, right=tuple(range(1, len(columns))))
 

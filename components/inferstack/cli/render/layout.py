@@ -1,4 +1,4 @@
-"""The few shapes that every report is made of: headings, facts, tables, marks and notes. Nothing is ever cut off: what is too long folds."""
+"""The few shapes that every report is made of: headings, facts, tables, marks and notes. What is too long folds; nothing is cut off."""
 
 from __future__ import annotations
 
@@ -50,13 +50,17 @@ def facts(rows: Iterable[tuple[str, RenderableType]]) -> RenderableType:
     return indented(table)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]], right: Sequence[int] = (), fixed: Sequence[int] = ()) -> RenderableType:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[RenderableType]], right: Sequence[int] = (), fixed: Sequence[int] = ()
+) -> RenderableType:
     """Rows under dim column names; `right` are aligned right, `fixed` (and those) never fold."""
     made = Table(box=None, padding=GAP, pad_edge=False, header_style=LABEL, show_edge=False)
     for index, name in enumerate(columns):
         aligned = index in right
         stiff = aligned or index in fixed
-        made.add_column(name, justify="right" if aligned else "left", no_wrap=stiff, overflow="fold", min_width=None if stiff else NARROWEST)
+        made.add_column(
+            name, justify="right" if aligned else "left", no_wrap=stiff, overflow="fold", min_width=None if stiff else NARROWEST
+        )
     for row in rows:
         made.add_row(*row)
     return indented(made)

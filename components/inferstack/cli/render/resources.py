@@ -26,7 +26,7 @@ class Node:
 
     type: str
     name: str
-    children: list[Node] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list["Node"])
 
     @property
     def below(self) -> int:
@@ -37,7 +37,10 @@ def resource_section(resources: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Heading with counts, and the tree."""
     roots = build(resources)
     rows = [
-        [Text.assemble((guide, layout.LABEL), (short_type(node.type), layout.TITLE if node.type.startswith(COMPONENT) else "")), Text(node.name, style=layout.STRONG)]
+        [
+            Text.assemble((guide, layout.LABEL), (short_type(node.type), layout.TITLE if node.type.startswith(COMPONENT) else "")),
+            Text(node.name, style=layout.STRONG),
+        ]
         for guide, node in guided(roots, lambda node: list(_drawn(node.children)))
     ]
     return Group(layout.heading("Resources", _counts(resources)), layout.table(["type", "name"], rows))

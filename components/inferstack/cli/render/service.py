@@ -25,9 +25,8 @@ ROLLOUTS = {"surge": "a spare replica starts before one goes", "recreate": "one 
 
 def service_section(service: Mapping[str, Any]) -> RenderableType:
     """Everything that the plan says of one service."""
-    kept = service["meetsSlo"]
     parts: list[RenderableType] = [
-        layout.heading(service["name"], "✓ keeps its SLO" if kept else "✗ misses its SLO", layout.GOOD if kept else layout.BAD),
+        layout.heading(service["name"], *_verdict(service)),
         layout.facts(_facts(service)),
         layout.subheading(f"At {figures.rate(service['performance']['loadRps'])} per replica, the planned peak"),
         _performance(service),
@@ -41,13 +40,20 @@ def service_section(service: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
+def _verdict(service: Mapping[str, Any]) -> tuple[str, str]:
+    """What the heading says of the SLO, and its style."""
+    if all(target is None for target in service["slo"].values()):
+        return "no SLO stated", layout.LABEL
+    return ("✓ keeps its SLO", layout.GOOD) if service["meetsSlo"] else ("✗ misses its SLO", layout.BAD)
+
+
 def devices(service: Mapping[str, Any]) -> str:
     """`2 x h200`, or `CPU`."""
     return "CPU" if service["gpu"] == CPU else f"{service['tensorParallel']} x {service['gpu']}"
 
 
 def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
-    workload, cold = service["workload"], service["coldStartSeconds"]
+    workload = service["workload"]
     yield "Serves", _headline(service)
     yield "Weights", _checkpoint(service["checkpoint"])
     yield (
@@ -56,11 +62,17 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
         f"{workload['osl']:,} out, {figures.count(workload['activeHours'])} h a day",
     )
     yield "Replicas", _replicas(service["replicas"], service["scaling"])
-    yield "Batch", f"up to {figures.plural(service['maxSequences'], 'sequence')} of up to {service['context']:,} tokens, KV cache in {service['kvDtype']}"
+    sequences = figures.plural(service["maxSequences"], "sequence")
+    yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens, KV cache in {service['kvDtype']}"
     yield "Memory", _memory(service["memory"])
-    yield "Cold start", Text.assemble(figures.duration(cold["expected"]), f" ({figures.band(cold, figures.duration)}), ", layout.provenance(cold["provenance"]))
-    yield "Rollout", ROLLOUTS.get(service["rollout"], service["rollout"])
+    yield "Cold start", _cold_start(service["coldStartSeconds"])
+    yield "Rollout", ROLLOUTS[service["rollout"]]
     yield "Endpoint", f"{service['endpoint']['url']} ({service['endpoint']['kind']}), timeout {figures.duration(service['timeoutSeconds'])}"
+
+
+def _cold_start(seconds: Mapping[str, Any]) -> Text:
+    text = Text(f"{figures.duration(seconds['expected'])} ({figures.band(seconds, figures.duration)}), ")
+    return text.append_text(layout.provenance(seconds["provenance"]))
 
 
 def _headline(service: Mapping[str, Any]) -> Text:
@@ -130,7 +142,13 @@ def _target(estimate: Mapping[str, Any], target: float | None) -> Text:
 
 
 def _row(name: str, estimate: Mapping[str, Any], spell: Callable[[float], str], remark: Text) -> list[RenderableType]:
-    return [name, Text(spell(estimate["expected"]), style=layout.STRONG), figures.band(estimate, spell), remark, layout.provenance(estimate["provenance"])]
+    return [
+        name,
+        Text(spell(estimate["expected"]), style=layout.STRONG),
+        figures.band(estimate, spell),
+        remark,
+        layout.provenance(estimate["provenance"]),
+    ]
 
 
 def _decisions(decisions: list[Mapping[str, Any]]) -> RenderableType:

@@ -19,16 +19,22 @@ def title(plan: Mapping[str, Any]) -> RenderableType:
     place = " ".join(part for part in (plan["cloud"], plan["region"]) if part)
     zones = f", zones {', '.join(plan['zones'])}" if plan["zones"] else ""
     version = f"Kubernetes {plan['kubernetesVersion']}, " if plan["kubernetesVersion"] else ""
-    monthly, hourly = plan["costs"]["monthlyUsd"], plan["costs"]["hourlyUsd"]
-    bound = "" if plan["costs"]["complete"] else "at least "
     return Group(
         Text.assemble(("inferstack", layout.STRONG), f"  stack {plan['stack']} on {place}{zones}"),
-        Text.assemble(
-            f"{figures.plural(len(plan['services']), 'service')}, ",
-            (f"{bound}{figures.money(monthly['expected'])} a month", layout.STRONG),
-            f" ({figures.money(hourly['expected'])} an hour) expected, up to {figures.money(monthly['max'])}",
-        ),
+        Text(f"{figures.plural(len(plan['services']), 'service')}, ").append_text(_cost(plan["costs"])),
         Text(f"{version}cluster {plan['clusterName']}, namespace {plan['namespace']}", style=layout.LABEL),
+    )
+
+
+def _cost(costs: Mapping[str, Any]) -> Text:
+    """The one figure that everybody asks for first; never a $0.00 that only means that no price is known."""
+    monthly, hourly = costs["monthlyUsd"], costs["hourlyUsd"]
+    if not costs["complete"] and monthly["max"] == 0:
+        return Text("cost not known")
+    bound = "" if costs["complete"] else "at least "
+    return Text.assemble(
+        (f"{bound}{figures.money(monthly['expected'])} a month", layout.STRONG),
+        f" ({figures.money(hourly['expected'])} an hour) expected, up to {figures.money(monthly['max'])}",
     )
 
 
@@ -48,14 +54,19 @@ def summary(plan: Mapping[str, Any]) -> RenderableType | None:
         ]
         for service in plan["services"]
     ]
-    return Group(layout.heading("Services"), layout.table(["", "service", "model", "replica", "replicas", "$/month"], rows, right=(4, 5), fixed=(0, 1)))
+    return Group(
+        layout.heading("Services"),
+        layout.table(["", "service", "model", "replica", "replicas", "$/month"], rows, right=(4, 5), fixed=(0, 1)),
+    )
 
 
 def pools(plan: Mapping[str, Any]) -> RenderableType:
     rows = [_pool_row(pool) for pool in plan["pools"]]
     system = plan["systemPool"]
     if system:
-        rows.append([_kind("system", system["machineType"]), "-", str(system["nodes"]), f"{system['diskGib']} GiB", "controllers, DNS and metrics"])
+        rows.append(
+            [_kind("system", system["machineType"]), "-", str(system["nodes"]), f"{system['diskGib']} GiB", "controllers, DNS and metrics"]
+        )
     return Group(layout.heading("Node pools"), layout.table(["pool", "GPUs", "nodes", "disk", "carries"], rows, right=(2, 3), fixed=(1,)))
 
 

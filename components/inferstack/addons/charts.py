@@ -1,0 +1,31 @@
+"""Which values each Helm release gets, and which add-ons must stand before others. One row per chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from . import cert_manager, cluster_autoscaler, device_plugin, keda, kserve, prometheus
+from .settings import Settings
+
+VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
+    {
+        "cert-manager": cert_manager.values,
+        "kserve-crd": kserve.crd_values,
+        "kserve-resources": kserve.values,
+        "keda": keda.values,
+        "kube-prometheus-stack": prometheus.values,
+        "nvidia-device-plugin": device_plugin.values,
+        "cluster-autoscaler": cluster_autoscaler.values,
+    }
+)
+"""Name of the Helm release -> its values."""
+
+REQUIRES: Mapping[str, tuple[str, ...]] = MappingProxyType({"kserve": ("cert-manager",)})
+"""Add-on -> add-ons that are installed before it and removed after it."""
+EXTRA_OBJECTS: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType({"nvidia-device-plugin": device_plugin.critical_quota})
+"""Add-on -> the object that its namespace needs before its pods are admitted."""
+NEEDS_AWS_IDENTITY = frozenset({"cluster-autoscaler"})
+SHARED_NAMESPACES = frozenset({"kube-system"})
+"""Namespaces that are there already and stay."""

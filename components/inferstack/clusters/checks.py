@@ -1,0 +1,71 @@
+"""Rules that the clusters of both clouds share. Each yields what is wrong with the arguments. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .. import catalog
+from ..errors import InputError, Problem, nearest_name
+from ..nodepools.rules import pool_spec
+from ..nodepools.spec import PoolSpec
+
+NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+NAME_LENGTH = 40
+"""GKE's limit, the lower of the two."""
+MINOR_VERSION = re.compile(r"1\.\d{2}")
+
+
+def name_problems(cluster_name: str) -> Iterator[Problem]:
+    if not NAME.fullmatch(cluster_name) or len(cluster_name) > NAME_LENGTH:
+        kept = re.sub(r"[^a-z0-9]+", "-", cluster_name.lower()).strip("-0123456789")[:NAME_LENGTH].strip("-")
+        reason = f"is not a name of at most {NAME_LENGTH} characters (a-z, 0-9 and -, a letter first)"
+        yield Problem("cluster_name", reason, cluster_name, f"use {kept}" if kept else None)
+
+
+def region_problems(cloud: str, region: str) -> Iterator[Problem]:
+    known = catalog.regions(cloud)
+    if region not in known:
+        near = nearest_name(region, known)
+        yield Problem("region", f"is not a known region of {cloud}", region, f"use {near}" if near else None)
+
+
+def zone_problems(region: str, zones: Sequence[str], form: str) -> Iterator[Problem]:
+    """`form`: how a zone of the region is written, as a regular expression with the region put in."""
+    for index, zone in enumerate(zones):
+        if not re.fullmatch(form.format(region=re.escape(region)), zone):
+            yield Problem("zones", f"is not a zone of {region}", zone)
+        elif zone in zones[:index]:
+            yield Problem("zones", "is listed twice", zone, "keep one")
+
+
+def version_problems(version: str | None) -> Iterator[Problem]:
+    if version is not None and not MINOR_VERSION.fullmatch(version):
+        yield Problem("kubernetes_version", "is not a minor version of Kubernetes", version, "such as 1.35")
+
+
+def system_pool(reference: Mapping[str, Any], wanted: Mapping[str, Any], problems: list[Problem]) -> PoolSpec | None:
+    """The system nodes as a pool of fixed size in the cluster of `reference`; None, and what is wrong, where they cannot be."""
+    args = {
+        "cluster": reference,
+        "machine_type": wanted["machine_type"],
+        "max_nodes": wanted["nodes"],
+        "disk_gib": wanted["disk_gib"],
+        "autoscaled": False,
+        **({"zones": list(wanted["zones"])} if wanted["zones"] else {}),
+    }
+    try:
+        spec = pool_spec("system", args)
+    except InputError as error:
+        renamed = {"max_nodes": "nodes"}
+        problems.extend(
+            Problem(f"system_pool.{renamed.get(p.path, p.path)}", p.reason, p.value, p.nearest)
+            for p in error.problems
+            if not p.path.startswith("cluster.")
+        )
+        return None
+    if spec.has_gpus:
+        reason = f"has {spec.machine.accelerator}; system nodes carry no service and would pay for a GPU in vain"
+        problems.append(Problem("system_pool.machine_type", reason, spec.machine.name, "use a machine type without GPUs"))
+    return spec

@@ -1,0 +1,1 @@
+"""Amazon EKS: network, IAM, cluster and its own add-ons."""

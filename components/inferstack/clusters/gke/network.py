@@ -1,0 +1,79 @@
+"""The network of a GKE cluster. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_gcp as gcp
+
+from ..cidrs import PODS, SERVICES
+
+POD_RANGE = "pods"
+SERVICE_RANGE = "services"
+WEBHOOK_PORTS = ("443", "6443", "8443", "9443", "10250")
+"""Where KServe, cert-manager, KEDA and the Prometheus operator answer the control plane. GKE itself opens 443 and 10250 only."""
+
+
+class GkeNetworkArgs(TypedDict):
+    """A VPC with one subnet."""
+
+    cidr: str
+    """Address range of the nodes."""
+    region: str
+    """Google Cloud region."""
+    project: NotRequired[str]
+    """Left out: the project of the provider."""
+    node_service_account: pulumi.Input[str]
+    """Email of the service account that nodes run as: whom the firewall rule is for."""
+
+
+class GkeNetwork(pulumi.ComponentResource):
+    """A VPC with a subnet for nodes, ranges for pods and Services, and Cloud NAT as the way out of nodes without public addresses."""
+
+    network_id: pulumi.Output[str]
+    """The VPC."""
+    subnetwork_id: pulumi.Output[str]
+    """The subnet, which spans the region."""
+
+    def __init__(self, name: str, args: GkeNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("inferstack:index:GkeNetwork", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        project = args.get("project")
+        network = gcp.compute.Network(f"{name}-vpc", auto_create_subnetworks=False, routing_mode="REGIONAL", project=project, opts=child)
+        subnetwork = gcp.compute.Subnetwork(
+            f"{name}-nodes",
+            network=network.id,
+            region=args["region"],
+            project=project,
+            ip_cidr_range=args["cidr"],
+            # Images and weights from Google's own registries and buckets then pass no NAT.
+            private_ip_google_access=True,
+            secondary_ip_ranges=[
+                {"range_name": POD_RANGE, "ip_cidr_range": str(PODS)},
+                {"range_name": SERVICE_RANGE, "ip_cidr_range": str(SERVICES)},
+            ],
+            opts=child,
+        )
+        router = gcp.compute.Router(f"{name}-router", network=network.id, region=args["region"], project=project, opts=child)
+        gcp.compute.RouterNat(
+            f"{name}-nat",
+            router=router.name,
+            region=args["region"],
+            project=project,
+            nat_ip_allocate_option="AUTO_ONLY",
+            source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
+            opts=child,
+        )
+        gcp.compute.Firewall(
+            f"{name}-webhooks",
+            description="From the control plane's address in the node subnet to admission webhooks and metrics APIs",
+            network=network.id,
+            project=project,
+            direction="INGRESS",
+            source_ranges=[args["cidr"]],
+            target_service_accounts=[args["node_service_account"]],
+            allows=[{"protocol": "tcp", "ports": list(WEBHOOK_PORTS)}],
+            opts=child,
+        )
+        self.network_id = network.id
+        self.subnetwork_id = subnetwork.id
+        self.register_outputs({"networkId": self.network_id, "subnetworkId": self.subnetwork_id})

@@ -1,0 +1,191 @@
+"""Everything that the preview asks of Pulumi's SDK beyond its public API, in one place.
+
+These are the same names that the CLI's own launcher (`pulumi-language-python-exec`) uses, and three that make a run in one process fast
+and repeatable. `missing` says which of them the installed SDK lacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import importlib
+import logging
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from .engine import Engine, UnknownRequest
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "pulumi": ("RunError", "log"),
+    "pulumi.log": ("debug",),
+    "pulumi.runtime.config": ("set_all_config",),
+    "pulumi.runtime.settings": ("Settings", "SETTINGS", "ROOT", "configure"),
+    "pulumi.runtime.stack": ("run_in_stack",),
+    "pulumi.runtime.resource": ("_get_stack_trace",),
+    "pulumi.runtime._context": ("wrap_with_context",),
+    "pulumi.runtime.proto.source_pb2": ("StackTrace",),
+    "pulumi.runtime.proto.resource_pb2": (
+        "RegisterResourceResponse",
+        "ReadResourceResponse",
+        "ResourceInvokeResponse",
+        "ExistsResourceResponse",
+        "RegisterPackageResponse",
+        "DeploymentInfo",
+    ),
+    "pulumi.runtime.proto.provider_pb2": ("CallResponse",),
+}
+"""Module by module, what must be there."""
+YOUNG_OBJECTS = 50_000
+"""New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the SDK is told about the run."""
+
+    project: str
+    stack: str
+    organization: str
+    root: str
+    config: dict[str, str]
+    secret_keys: tuple[str, ...]
+
+
+def missing() -> list[str]:
+    """Names that the preview needs and the installed SDK does not have."""
+    lacking: list[str] = []
+    for module, names in NEEDED.items():
+        try:
+            found = importlib.import_module(module)
+        except ImportError:
+            lacking.append(module)
+        else:
+            lacking += [f"{module}.{name}" for name in names if not hasattr(found, name)]
+    return lacking
+
+
+def run(deployment: Deployment, engine: Engine, program: Callable[[], Any]) -> None:
+    """Run `program` as the SDK runs one under the CLI, against `engine`. Raises what it raises; nothing of it stays behind."""
+    if lacking := missing():
+        raise UnknownRequest(
+            f"the installed Pulumi SDK has no {', '.join(lacking)}; install the version of pulumi that inferstack asks for"
+        )
+    with _settings_kept(), _own_loop() as loop, _quiet_and_fast(), _patient_collector():
+        contextvars.copy_context().run(_run, deployment, engine, program, loop)
+
+
+def _run(deployment: Deployment, engine: Engine, program: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+    from pulumi.runtime.config import set_all_config
+    from pulumi.runtime.settings import ROOT, Settings, configure
+    from pulumi.runtime.stack import run_in_stack
+
+    ROOT.set(None)
+    set_all_config(deployment.config, list(deployment.secret_keys))
+    configure(
+        Settings(
+            project=deployment.project,
+            stack=deployment.stack,
+            organization=deployment.organization,
+            root_directory=deployment.root,
+            monitor=engine,
+            engine=engine,
+            dry_run=True,
+        )
+    )
+    loop.run_until_complete(run_in_stack(program))
+
+
+@contextmanager
+def _settings_kept() -> Generator[None]:
+    """The SDK keeps its settings in context variables, but also remembers the first value of each for every other context."""
+    from pulumi.runtime.settings import SETTINGS
+
+    kept = {name: value for name, value in vars(type(SETTINGS)).items() if hasattr(value, "fget") and hasattr(value, "fset")}
+    before = {name: descriptor.fget() for name, descriptor in kept.items()}
+    try:
+        yield
+    finally:
+        for name, descriptor in kept.items():
+            descriptor.fset(before[name])
+
+
+@contextmanager
+def _own_loop() -> Generator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Inline())
+    asyncio.set_event_loop(loop)
+    # A program that fails leaves futures behind that nobody awaits; the CLI's launcher silences asyncio about them as well.
+    logger = logging.getLogger("asyncio")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield loop
+    finally:
+        _cancel_all(loop)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        asyncio.set_event_loop(None)
+        logger.setLevel(level)
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+class _Inline(ThreadPoolExecutor):
+    """Runs the SDK's calls to the engine where they are made: the engine never blocks, and their order is the same in every run."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if fn.__module__ != "pulumi.runtime._context":
+            return super().submit(fn, *args, **kwargs)
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call, as a thread pool does
+            done.set_exception(error)
+        return done
+
+
+@contextmanager
+def _quiet_and_fast() -> Generator[None]:
+    """Without debug messages and stack traces of registrations, which nobody reads here and which cost a third of a run."""
+    import pulumi.log
+    import pulumi.runtime.resource
+    from pulumi.runtime.proto import source_pb2
+
+    nowhere = source_pb2.StackTrace()
+    with _replaced(pulumi.log, "debug", _say_nothing), _replaced(pulumi.runtime.resource, "_get_stack_trace", lambda: nowhere):
+        yield
+
+
+@contextmanager
+def _patient_collector() -> Generator[None]:
+    """Garbage is looked for less often: nearly all that a program makes lives until its end, and looking takes a fifth of a run."""
+    before = gc.get_threshold()
+    gc.set_threshold(YOUNG_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _say_nothing(*_: Any, **__: Any) -> None:
+    pass
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: Any) -> Generator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)

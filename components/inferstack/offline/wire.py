@@ -1,0 +1,138 @@
+"""Values as the SDK sends them, read back as JSON data: secrets masked, unknowns named, everything else as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .types import SECRET, UNKNOWN, Properties
+
+if TYPE_CHECKING:
+    from google.protobuf.struct_pb2 import Struct, Value
+
+# sdk/go/common/resource/properties.go, asset.go and archive.go: an object with the key SIGNATURE is one of these.
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET_VALUE = "1b47061264138c4ac30d75fd1eb44270"
+OUTPUT_VALUE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+RESOURCE_REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
+ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+SHORTEST_SECRET = 4
+"""Shorter texts are masked where they are secret, but not looked for inside other texts, which hold them by chance."""
+_EXACT = 2**53
+
+
+class Wire:
+    """Reads properties. What is secret in any of `structs`, or is one of `texts`, is masked in all of them, also inside other text."""
+
+    def __init__(self, structs: Sequence[Struct], texts: Iterable[str]) -> None:
+        self._structs = structs
+        self._texts = texts
+
+    def properties(self, struct: Struct) -> Properties:
+        """`struct` as a dict."""
+        return {self._masked(key): self._value(value) for key, value in struct.fields.items()}
+
+    def text(self, text: str) -> str:
+        """`text` with every known secret masked."""
+        return self._masked(text)
+
+    def _value(self, value: Value) -> Any:
+        match value.WhichOneof("kind"):
+            case "string_value":
+                return self._masked(value.string_value)
+            case "number_value":
+                return _number(value.number_value)
+            case "bool_value":
+                return value.bool_value
+            case "struct_value":
+                return self._struct(value.struct_value)
+            case "list_value":
+                return [self._value(item) for item in value.list_value.values]
+            case _:
+                return None
+
+    def _struct(self, struct: Struct) -> Any:
+        fields = struct.fields
+        if SIGNATURE not in fields:
+            return self.properties(struct)
+        match fields[SIGNATURE].string_value:
+            case signature if signature == SECRET_VALUE or ("secret" in fields and fields["secret"].bool_value):
+                return SECRET
+            case signature if signature == OUTPUT_VALUE:
+                return self._value(fields["value"]) if "value" in fields else UNKNOWN
+            case signature if signature == RESOURCE_REFERENCE:
+                return self._masked(fields["urn"].string_value)
+            case _:
+                return {key: item for key, item in self.properties(struct).items() if key != SIGNATURE}
+
+    def _masked(self, text: str) -> str:
+        if UNKNOWN_VALUE in text:
+            text = text.replace(UNKNOWN_VALUE, UNKNOWN)
+        return self._pattern.sub(SECRET, text) if self._pattern is not None else text
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """Every known secret in the forms in which other text may hold it."""
+        found = {
+            text for struct in self._structs if _may_hold_secrets(struct) for text in _secret_texts(struct.fields.values(), secret=False)
+        }
+        forms = {
+            form
+            for text in {*self._texts, *found}
+            if len(text) >= SHORTEST_SECRET and text not in (SECRET, UNKNOWN_VALUE)
+            for form in _forms(text)
+        }
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        return re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+
+def holds_unknown(struct: Struct) -> bool:
+    """True where any value in `struct` is unknown."""
+    return UNKNOWN_VALUE.encode() in struct.SerializeToString()
+
+
+def _may_hold_secrets(struct: Struct) -> bool:
+    raw = struct.SerializeToString()
+    return SECRET_VALUE.encode() in raw or OUTPUT_VALUE.encode() in raw
+
+
+def _secret_texts(values: Iterable[Value], secret: bool) -> Iterator[str]:
+    """Texts below secret values."""
+    for value in values:
+        match value.WhichOneof("kind"):
+            case "string_value" if secret:
+                yield value.string_value
+            case "list_value":
+                yield from _secret_texts(value.list_value.values, secret)
+            case "struct_value":
+                fields = value.struct_value.fields
+                signature = fields[SIGNATURE].string_value if SIGNATURE in fields else ""
+                inside = (
+                    secret
+                    or signature == SECRET_VALUE
+                    or (signature == OUTPUT_VALUE and "secret" in fields and fields["secret"].bool_value)
+                )
+                yield from _secret_texts((item for key, item in fields.items() if key != SIGNATURE), inside)
+            case _:
+                pass
+
+
+def _forms(text: str) -> Iterator[str]:
+    """`text` itself, inside a JSON text, and as Kubernetes keeps it in a Secret's data."""
+    yield text
+    yield json.dumps(text)[1:-1]
+    yield base64.b64encode(text.encode()).decode()
+
+
+def _number(value: float) -> int | float | str:
+    if value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,30 @@
+"""This repository's compositions, one per kind of target. They put the library's components together and export; they decide nothing."""
+
+from __future__ import annotations
+
+import pulumi
+from inferstack import planning
+from inferstack.errors import InputError
+
+from .compose import compose, export
+from .config import read_stack_file
+
+
+def deploy() -> None:
+    """The whole program: read the stack file, plan it, build it, export what came of it.
+
+    Raises `pulumi.RunError`, which Pulumi prints without a traceback, for bad input and where the budget says no. A preview over
+    budget still shows everything; a deployment over budget creates nothing.
+    """
+    try:
+        stack = read_stack_file()
+        plan = planning.plan(stack)
+    except InputError as error:
+        raise pulumi.RunError(str(error)) from error
+    if plan.over_budget and not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError("\n".join(plan.over_budget))
+    for warning in plan.warnings:
+        pulumi.log.warn(warning)
+    export(plan, *compose(plan, stack))
+    if plan.over_budget:
+        raise pulumi.RunError("\n".join(plan.over_budget))

@@ -1,0 +1,71 @@
+"""What all targets have in common: node pools, add-ons and services on a cluster, and the outputs of the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import pulumi
+from inferstack import Addons, GpuNodePool, InferenceService, manifests, planning
+from inferstack.planning import StackPlan
+from inferstack.plain import plain
+from inferstack.planning.types import PoolPlan
+from inferstack.stackfile import StackFile
+from pulumi_kubernetes.core.v1 import Namespace
+
+from .config import secret
+
+
+def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceService]]:
+    """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
+    cluster, providers = import_module(f".{plan.cloud}", __name__.rpartition(".")[0]).cluster(plan, stack)
+    pools = [_pool(pool, cluster, providers) for pool in plan.pools if pool.managed]
+    on_cluster = pulumi.ResourceOptions(providers=[*providers, cluster.provider], depends_on=[cluster])
+    addons = Addons(
+        "addons",
+        {"addons": plain(plan.addons), "cluster_name": plan.cluster_name, "region": plan.region},  # pyright: ignore[reportArgumentType]
+        on_cluster,
+    )
+    namespace = Namespace(
+        plan.namespace,
+        metadata=manifests.namespace(plan.namespace)["metadata"],
+        opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[cluster]),
+    )
+    # Services come last and go first: KServe must still run when they go, and nodes must still stand.
+    before = [*addons.ready, *pools, namespace]
+    return cluster, _services(plan, cluster.provider, before)
+
+
+def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResource]) -> GpuNodePool:
+    args: dict[str, Any] = {
+        "cluster": cluster.reference,
+        "machine_type": pool.machine_type,
+        "capacity_type": pool.capacity_type,
+        "reservation_id": pool.reservation_id,
+        "zones": list(pool.zones),
+        "max_nodes": int(pool.nodes.max),
+        "expected_nodes": float(pool.nodes.expected),
+        "autoscaled": pool.autoscaled,
+        "disk_gib": pool.disk_gib,
+    }
+    given = {key: value for key, value in args.items() if value not in (None, [])}
+    return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]
+
+
+def _services(plan: StackPlan, provider: pulumi.ProviderResource, before: list[pulumi.Resource]) -> list[InferenceService]:
+    costs = {cost.service: plain(cost) for cost in plan.costs.services}
+    secrets = {"hugging_face_token": secret("huggingFaceToken"), "api_key": secret("apiKey")}
+    given = {key: value for key, value in secrets.items() if value is not None}
+    opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
+    return [InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts) for service in plan.services]
+
+
+def export(plan: StackPlan, cluster: Any, services: list[InferenceService]) -> None:
+    """The outputs of the stack; docs/outputs.md gives their shape."""
+    document = planning.document(plan)
+    pulumi.export("plan", document)
+    pulumi.export("costs", document["costs"])
+    pulumi.export("endpoints", {service.name: built.url for service, built in zip(plan.services, services, strict=True)})
+    pulumi.export("clusterName", plan.cluster_name)
+    pulumi.export("kubeconfig", cluster.kubeconfig)

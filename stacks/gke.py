@@ -1,0 +1,30 @@
+"""A new cluster on GKE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+from inferstack import GkeCluster
+from inferstack.planning import StackPlan
+from inferstack.stackfile import StackFile
+
+from .settings import system_pool
+
+
+def cluster(plan: StackPlan, stack: StackFile) -> tuple[GkeCluster, list[pulumi.ProviderResource]]:
+    """The cluster, and the Google Cloud provider that it and its pools are made with: of the region that the plan is priced for."""
+    # Without `gcp:project` the provider takes GOOGLE_CLOUD_PROJECT or gcloud's own project.
+    provider = gcp.Provider("gcp", region=plan.region, project=stack.provider.get("gcp:project"))
+    args: dict[str, Any] = {
+        "cluster_name": plan.cluster_name,
+        "region": plan.region,
+        "zones": list(plan.zones),
+        "kubernetes_version": plan.kubernetes_version,
+        "network_cidr": stack.target.network.cidr,
+        "api_access_cidrs": list(stack.target.network.api_access_cidrs),
+        "system_pool": system_pool(plan),
+        "deletion_protection": stack.target.deletion_protection,
+    }
+    return GkeCluster("cluster", args, pulumi.ResourceOptions(providers=[provider])), [provider]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,15 @@
+"""Arguments that new clusters share on every cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inferstack.planning import StackPlan
+
+
+def system_pool(plan: StackPlan) -> dict[str, Any]:
+    """The system nodes as the cluster components take them."""
+    pool = plan.system_pool
+    assert pool is not None, "a new cluster has system nodes"
+    args = {"machine_type": pool.machine_type, "nodes": pool.nodes, "disk_gib": pool.disk_gib, "zones": list(pool.zones)}
+    return {key: value for key, value in args.items() if value != []}
