@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+
 from inferstack import planning
 from inferstack.errors import InputError
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import Namespace
+
 from inferstack import Addons, GpuNodePool, InferenceService, manifests, planning
-from inferstack.planning import StackPlan
 from inferstack.plain import plain
+from inferstack.planning import StackPlan
 from inferstack.planning.types import PoolPlan
 from inferstack.stackfile import StackFile
-from pulumi_kubernetes.core.v1 import Namespace
 
 from .config import secret
 
@@ -20,7 +21,7 @@ from .config import secret
 def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceService]]:
     """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
     cluster, providers = import_module(f".{plan.cloud}", __name__.rpartition(".")[0]).cluster(plan, stack)
-    pools = [_pool(pool, cluster, providers) for pool in plan.pools if pool.managed]
+    pools = {pool.name: _pool(pool, cluster, providers) for pool in plan.pools if pool.managed}
     on_cluster = pulumi.ResourceOptions(providers=[*providers, cluster.provider], depends_on=[cluster])
     addons = Addons(
         "addons",
@@ -32,9 +33,7 @@ def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceServi
         metadata=manifests.namespace(plan.namespace)["metadata"],
         opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[cluster]),
     )
-    # Services come last and go first: KServe must still run when they go, and nodes must still stand.
-    before = [*addons.ready, *pools, namespace]
-    return cluster, _services(plan, cluster.provider, before)
+    return cluster, _services(plan, cluster.provider, [*addons.ready, namespace], pools)
 
 
 def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResource]) -> GpuNodePool:
@@ -53,12 +52,19 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
     return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]
 
 
-def _services(plan: StackPlan, provider: pulumi.ProviderResource, before: list[pulumi.Resource]) -> list[InferenceService]:
+def _services(
+    plan: StackPlan, provider: pulumi.ProviderResource, before: list[pulumi.Resource], pools: Mapping[str, GpuNodePool]
+) -> list[InferenceService]:
+    """The services, last to come and first to go: while they go KServe must still run, and their own nodes must still stand."""
     costs = {cost.service: plain(cost) for cost in plan.costs.services}
     secrets = {"hugging_face_token": secret("huggingFaceToken"), "api_key": secret("apiKey")}
     given = {key: value for key, value in secrets.items() if value is not None}
-    opts = pulumi.ResourceOptions(provider=provider, depends_on=before)
-    return [InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts) for service in plan.services]
+    made: list[InferenceService] = []
+    for service in plan.services:
+        nodes = [pools[service.pool]] if service.pool in pools else []
+        opts = pulumi.ResourceOptions(provider=provider, depends_on=[*before, *nodes])
+        made.append(InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts))
+    return made
 
 
 def export(plan: StackPlan, cluster: Any, services: list[InferenceService]) -> None:
@@ -68,4 +74,5 @@ def export(plan: StackPlan, cluster: Any, services: list[InferenceService]) -> N
     pulumi.export("costs", document["costs"])
     pulumi.export("endpoints", {service.name: built.url for service, built in zip(plan.services, services, strict=True)})
     pulumi.export("clusterName", plan.cluster_name)
-    pulumi.export("kubeconfig", cluster.kubeconfig)
+    if cluster.kubeconfig is not None:
+        pulumi.export("kubeconfig", cluster.kubeconfig)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pulumi
+from pulumi.runtime import config
+
 from inferstack import stackfile
 from inferstack.stackfile import StackFile
-from pulumi.runtime import config
 
 
 def read_stack_file() -> StackFile:

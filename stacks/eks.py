@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+
 from inferstack import EksCluster
 from inferstack.planning import StackPlan
 from inferstack.stackfile import StackFile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
+
 from inferstack import ExistingCluster
 from inferstack.planning import StackPlan
 from inferstack.stackfile import StackFile

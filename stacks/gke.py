@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
+
 from inferstack import GkeCluster
 from inferstack.planning import StackPlan
 from inferstack.stackfile import StackFile

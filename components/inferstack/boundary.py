@@ -7,7 +7,7 @@ in a provider. `check` finds both, `refusals` turns every `InputError` into the 
 from __future__ import annotations
 
 import typing
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, NotRequired
@@ -20,12 +20,12 @@ _SCALARS: Mapping[type, str] = {str: "text", bool: "true or false", int: "a whol
 
 
 @contextmanager
-def refusals(component: str, name: str) -> Iterator[None]:
+def refusals(component: str, name: str) -> Generator[None]:
     """Inside, an `InputError` ends the program as `pulumi.RunError`: its problems, each with the component that it concerns."""
     try:
         yield
     except InputError as error:
-        raise pulumi.RunError(str(InputError(error.problems, f"{component} {name}"))) from None
+        raise pulumi.RunError(str(InputError(error.problems, f"{component} {name}"))) from error
 
 
 def read(args: Mapping[str, Any], spec: type, path: str = "args") -> Mapping[str, Any]:
@@ -61,10 +61,11 @@ def _hints(spec: type) -> dict[str, Any]:
 
 def _check_value(value: Any, kind: Any, path: str) -> Iterator[Problem]:
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    later = isinstance(value, pulumi.Output | Awaitable)
     if any(_is_output(part) for part in inside):  # pulumi.Input[T] is a union of T, Awaitable[T] and Output[T]
-        if not isinstance(value, pulumi.Output | Awaitable):
+        if not later:
             yield from _check_value(value, inside[0], path)
-    elif isinstance(value, pulumi.Output | Awaitable):
+    elif later:
         yield Problem(path, "is an output, known only after deployment", None, "it is planned with, so write it as a plain value")
     elif origin is list:
         yield from _check_list(value, inside[0], path)

@@ -11,6 +11,7 @@ from inferstack import manifests
 from inferstack.planning.types import ServicePlan
 from tests.manifests import api_server, crd_schema
 from tests.manifests.sample_plans import ALL, gpu_plan
+from tests.manifests.test_stacks import STACKS, planned
 
 MISSING = api_server.missing_tools()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}")
@@ -29,6 +30,13 @@ def test_server_takes_every_object(server: api_server.ApiServer, plan: ServicePl
     """Applied on the server's side with strict field validation, every object of a service is accepted, CEL rules included."""
     secrets = [manifests.secret(plan, kind, f"<{kind}>") for kind in manifests.secrets_needed(plan)]
     for item in (*secrets, *manifests.service_objects(plan)):
+        server.apply(item)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_server_takes_every_stack(server: api_server.ApiServer, stack: str) -> None:
+    """Every object of the stacks that the repository ships is accepted."""
+    for item in manifests.stack_objects(planned(stack)):
         server.apply(item)
 
 

@@ -69,12 +69,14 @@ def test_registers_every_manifest(plan: ServicePlan) -> None:
 
 @pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
 def test_order(plan: ServicePlan) -> None:
-    """Prerequisites wait for what the caller names, the InferenceService for all of them, and what watches its pods waits for it."""
+    """The account waits for what the caller names, other prerequisites for it, the InferenceService for all, its watchers for that."""
     found = of_plan(plan)
     main = f"{plan.name}-inference-service"
     dependents = {f"{plan.name}-{_dashed(item['kind'])}" for item in manifests.dependents(plan)}
     before = {name for name, resource in found.items() if resource.parent == plan.name} - dependents - {main}
-    assert all(found[name].dependencies == {"kserve"} for name in before)
+    account = f"{plan.name}-service-account"
+    assert found[account].dependencies == {"kserve"}
+    assert all(found[name].dependencies == {account} for name in before - {account})
     assert found[main].dependencies == before
     assert all(found[name].dependencies == {main} for name in dependents)
 
@@ -105,6 +107,13 @@ def test_service_is_waited_for_as_long_as_a_cold_start() -> None:
     plan = internal_plan()
     timeout = of_plan(plan)["desk-service"].request.customTimeouts.create
     assert int(timeout.removesuffix("s")) >= plan.cold_start_seconds.high
+
+
+@pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
+def test_deletion_waits_for_the_last_response(plan: ServicePlan) -> None:
+    """Deleting a service, which ends when its last pod has ended, may take as long as pods get, and the controllers' share."""
+    timeout = of_plan(plan)[f"{plan.name}-inference-service"].request.customTimeouts.delete
+    assert int(timeout.removesuffix("s")) > plan.spec.drain.grace
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------------------
@@ -180,8 +189,8 @@ def test_plans_what_is_only_described() -> None:
         ({"service": SERVICE}, "plan: must be given, or `service` and `target`"),
         ({"plan": gpu_plan(), "target": TARGET}, "plan: must be given, or `service` and `target`"),
         ({"plan": {"name": "chat"}}, "plan: is a dict, not a ServicePlan; give `service` and `target`"),
-        ({"plan": gpu_plan(), "huggingface_token": "x"}, "huggingface_token: is not an argument; did you mean hugging_face_token?"),
-        ({"plan": internal_plan()}, "api_key: must be given: endpoint internal asks for it"),
+        ({"plan": gpu_plan(), "huggingface_token": "x"}, "huggingface_token: is not a known key; use hugging_face_token"),
+        ({"plan": internal_plan()}, "api_key: is missing, and endpoint internal asks for it"),
     ],
     ids=["nothing", "half", "both", "document", "misspelt", "missing-key"],
 )

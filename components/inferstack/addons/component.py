@@ -5,8 +5,9 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from ..boundary import read, refusals
 from ..clouds.addons import ADDONS, Addon, Chart
-from ..errors import nearest_name
+from ..errors import InputError, Problem, join_names, nearest_name
 from . import cluster_autoscaler
 from .charts import EXTRA_OBJECTS, NEEDS_AWS_IDENTITY, REQUIRES, SHARED_NAMESPACES, VALUES
 from .settings import Settings
@@ -57,11 +58,12 @@ class Addons(pulumi.ComponentResource):
     """Nothing of their own: they run on nodes that are priced elsewhere."""
 
     def __init__(self, name: str, args: AddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        wanted = _wanted(name, args)
-        super().__init__("inferstack:index:Addons", name, None, opts)
+        with refusals("Addons", name):
+            wanted = _wanted(args)
+            super().__init__("inferstack:index:Addons", name, None, opts)
+            self._require_providers(wanted)
         self._prefix, self._args = name, args
         self._first = opts.depends_on if opts else None
-        self._require_providers(wanted)
         releases: dict[str, list[pulumi.Resource]] = {}
         for addon in ADDONS.values():
             if addon.name in wanted:
@@ -116,27 +118,32 @@ class Addons(pulumi.ComponentResource):
         )
 
     def _require_providers(self, wanted: Mapping[str, str]) -> None:
-        needed = {"kubernetes": True, "aws": any(addon in wanted for addon in NEEDS_AWS_IDENTITY)}
-        for package, needs in needed.items():
-            if needs and self.get_provider(f"{package}:index:any") is None:
-                raise pulumi.RunError(f"Addons {self._prefix}: opts has no provider for {package}; pass ResourceOptions(providers=[...])")
+        needed = ["kubernetes", *(["aws"] if NEEDS_AWS_IDENTITY & set(wanted) else [])]
+        missing = [package for package in needed if self.get_provider(f"{package}:index:any") is None]
+        if missing:
+            raise InputError(
+                Problem("opts", f"has no provider for {package}", nearest="pass ResourceOptions(providers=[...])") for package in missing
+            )
 
 
-def _wanted(name: str, args: AddonsArgs) -> dict[str, str]:
-    """Chart version of each add-on to install. Raises `pulumi.RunError` with every problem of the arguments."""
-    problems = [_unknown(addon["name"]) for addon in args["addons"] if addon["name"] not in ADDONS]
+def _wanted(args: AddonsArgs) -> dict[str, str]:
+    """Chart version of each add-on to install. Raises `InputError` with every problem of the arguments."""
+    read(args, AddonsArgs)
+    problems = [_unknown(index, addon["name"]) for index, addon in enumerate(args["addons"]) if addon["name"] not in ADDONS]
     wanted = {addon["name"]: addon for addon in args["addons"] if addon.get("installed", True) and addon["name"] in ADDONS}
     if NEEDS_AWS_IDENTITY & set(wanted):
         missing = [key for key in ("cluster_name", "region") if args.get(key) is None]
-        problems += [f"{key}: must be given where the cluster-autoscaler is installed" for key in missing]
+        problems += [Problem(key, "is missing, and the cluster-autoscaler asks for it") for key in missing]
     if problems:
-        raise pulumi.RunError("\n".join(f"Addons {name}: {problem}" for problem in problems))
+        raise InputError(problems)
     return {found: ADDONS[found].chart_version(addon.get("version", ADDONS[found].version)) for found, addon in wanted.items()}
 
 
-def _unknown(addon: str) -> str:
+def _unknown(index: int, addon: str) -> Problem:
     near = nearest_name(addon, ADDONS)
-    return f"addons: {addon} is not known; " + (f"did you mean {near}?" if near else f"known are {', '.join(ADDONS)}")
+    return Problem(
+        f"addons[{index}].name", "is not a known add-on", addon, f"use {near}" if near else f"known are {join_names(list(ADDONS), 'and')}"
+    )
 
 
 def _plan(args: AddonsArgs) -> list[dict[str, Any]]:

@@ -1,26 +1,27 @@
 """Facts as data, each with source and date, behind typed and lazy lookups; nothing else.
 
-The data lies beside this code as JSON in `data/`, one row per line. Nothing is read before it is asked for, and the files of one cloud are never
-read for the other. Every lookup by name is kind (case, a missing organisation, marketing names) and raises `UnknownName`, which carries the
-nearest names that exist; a name that fits two rows is refused with both.
+The data lies beside this code as JSON in `data/`, one row per line. Nothing is read before it is asked for, and the files of one cloud are
+never read for the other. Every lookup by name is kind (case, a missing organisation, marketing names) and raises `UnknownName`, which
+carries the nearest names that exist; a name that fits two rows is refused with both.
 
 How to add a row:
 
-* a model: `data/models.json`, under its Hugging Face id, with the columns of `Model`; what has no source is left out, and a row that lacks what
-  sizing needs becomes an `IncompleteModel`. Other names of the same architecture go to `aliases`;
-* weights in another quantization: `data/checkpoints.json`, under the model's id; GGUF repositories name the one file (or the first part) to load;
+* a model: `data/models.json`, under its Hugging Face id, with the columns of `Model`; what has no source is left out, and a row that lacks
+  what sizing needs becomes an `IncompleteModel`. Names that cannot be derived from the id go to `data/model_names.json`;
+* weights in another quantization: `data/checkpoints.json`, under the model's id; GGUF repositories name the file (or first part) to load;
 * a GPU: `data/accelerators.json`, with the memory that software sees and dense TFLOPS; unknown figures are null;
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
 
-`tests/catalog` checks every row: references resolve, sources are there, spot is never above on-demand. `SOURCES.md` says where the data is from.
+`tests/catalog` checks every row: references resolve, sources are there, spot is never above on-demand. `SOURCES.md` says where the data is
+from.
 """
 
 from __future__ import annotations
 
 from .config_fields import BadConfig
-from .configs import model_from_config, model_from_dimensions
+from .custom import model_from_config, model_from_dimensions
 from .names import UnknownName
 from .places import fees, machine, machines, regions, zones
 from .releases import engine_release, engine_releases, engine_support

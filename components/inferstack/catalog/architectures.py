@@ -1,7 +1,7 @@
 """Architectures as rows: which weight matrices a layer has, and how many parameters follow.
 
-Counted are matrices. Norms and biases are below 0.1 % of every model here and left out; `tests/catalog` compares the count with the exact one
-of every model in the catalog.
+Counted are matrices. Norms and biases are below 0.1 % of every model here and left out; `tests/catalog` compares the count with the exact
+one of every model in the catalog.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ class BadConfig(InferstackError):
 
 
 def number(facts: Mapping[str, Any], *keys: str, default: int | None = None) -> int:
-    """The first of `keys` that is set. Raises `BadConfig` where it is no whole number from 0 up, or missing without a default."""
+    """The first of `keys` that is set. Raises `BadConfig` where it is no whole number from 0 up, and where it is missing or 0 without a default."""
     for key in keys:
         value = facts.get(key)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise BadConfig(f"has {key} {value!r}, which is not a whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or value < (1 if default is None else 0):
+            raise BadConfig(f"has {key} {value!r}, which is not a {'whole' if default is not None else 'positive whole'} number")
         return value
     if default is None:
         raise BadConfig(f"lacks `{keys[0]}`")

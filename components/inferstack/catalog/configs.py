@@ -1,6 +1,6 @@
 """A model from its Hugging Face `config.json`, or from the dimensions that a stack file gives.
 
-An architecture that `architectures` does not have is refused by name: parameters and KV cache of one that merely looks alike would be a guess.
+An architecture that `architectures` does not have is refused by name: parameters and KV cache of one that looks alike would be a guess.
 """
 
 from __future__ import annotations
@@ -19,11 +19,8 @@ INDEXER_BYTES = 132
 """Bytes per token and layer that DeepSeek's sparse-attention indexer keeps beside the latent."""
 
 
-def model_from_config(config: Mapping[str, Any], id: str, source: str, gated: bool | None = None) -> Model:
-    """The model that a parsed `config.json` describes.
-
-    Raises `BadConfig` for an architecture that is not known (named in the text) and for a config that lacks a dimension.
-    """
+def read(config: Mapping[str, Any], id: str, source: str, gated: bool | None) -> Model:
+    """What `catalog.model_from_config` answers."""
     text, kind = _language_model(config)
     architecture = ARCHITECTURES[kind]
     dims = _dimensions(text, architecture)
@@ -65,11 +62,8 @@ def model_from_config(config: Mapping[str, Any], id: str, source: str, gated: bo
     )
 
 
-def model_from_dimensions(id: str, dimensions: Mapping[str, Any], gated: bool | None = None) -> Model:
-    """The model of plain dimensions: architecture, hidden_size, num_layers, num_attention_heads, num_kv_heads, head_dim, intermediate_size,
-    vocab_size, tied_embeddings and max_context, each as in `Model`. Raises `BadConfig` as `model_from_config` does.
-    """
-    given = {key: value for key, value in dimensions.items() if value is not None}
+def config_of(dimensions: Mapping[str, Any]) -> dict[str, Any]:
+    """The config that says the same as plain dimensions; those that are None are left out."""
     renamed = {
         "architecture": "model_type",
         "num_layers": "num_hidden_layers",
@@ -77,8 +71,7 @@ def model_from_dimensions(id: str, dimensions: Mapping[str, Any], gated: bool | 
         "tied_embeddings": "tie_word_embeddings",
         "max_context": "max_position_embeddings",
     }
-    config = {renamed.get(key, key): value for key, value in given.items()}
-    return model_from_config(config, id, source="dimensions in the stack file", gated=gated)
+    return {renamed.get(key, key): value for key, value in dimensions.items() if value is not None}
 
 
 def _language_model(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:

@@ -54,32 +54,44 @@ def gemma4(text: Mapping[str, Any], dims: Dimensions) -> Counts:
 
 def nemotron_h(text: Mapping[str, Any], dims: Dimensions) -> Counts:
     """Nemotron-H and 3: Mamba-2, attention, MLP and expert layers in a given order. After transformers 5.23, models/nemotron_h."""
-    pattern = str(text.get("hybrid_override_pattern", "")) or "".join(_LETTERS.get(kind, kind) for kind in listed(text, "layers_block_type"))
-    if not pattern:
-        raise BadConfig("lacks `hybrid_override_pattern`")
-    mamba, attention = pattern.count("M"), pattern.count("*")
+    pattern = _pattern(text)
+    mamba, attention, experts = pattern.count("M"), pattern.count("*"), pattern.count("E")
     hidden = dims.hidden
-    heads, width = number(text, "mamba_num_heads", default=0), number(text, "mamba_head_dim", default=0)
-    inner = heads * width
-    states = number(text, "ssm_state_size", default=0)
-    mixed = inner + 2 * number(text, "n_groups", default=0) * states
-    kernel = number(text, "conv_kernel", default=0)
-    total = dims.vocabulary * hidden * (1 if dims.tied else 2)
-    total += mamba * (hidden * (inner + mixed + heads) + mixed * kernel + inner * hidden)
-    total += attention * 2 * hidden * dims.head_width * (dims.heads + dims.kv_heads)
-    total += pattern.count("-") * 2 * hidden * dims.intermediate
     latent = number(text, "moe_latent_size", default=0)
     shared = number(text, "moe_shared_expert_intermediate_size", default=0) * number(text, "n_shared_experts", default=0)
-    experts = pattern.count("E")
-    total += experts * (hidden * dims.experts + 2 * hidden * shared + 2 * hidden * latent)
+    layer_parameters, layer_state = _mamba(text, hidden)
+    total = dims.vocabulary * hidden * (1 if dims.tied else 2)
+    total += mamba * layer_parameters
+    total += attention * 2 * hidden * dims.head_width * (dims.heads + dims.kv_heads)
+    total += pattern.count("-") * 2 * hidden * dims.intermediate
+    total += experts * hidden * (dims.experts + 2 * shared + 2 * latent)
     expert = experts * 2 * (latent if latent else hidden) * dims.expert_width
-    bytes_each = 4 if text.get("mamba_ssm_cache_dtype") == "float32" else 2
-    state = mamba * (inner * states * bytes_each + (kernel - 1) * mixed * 2)
-    kv = KvCache(KvKind.STATE, full_layers=attention, elements_full=attention * 2 * dims.kv_heads * dims.head_width, state_bytes=state)
+    elements = attention * 2 * dims.kv_heads * dims.head_width
+    kv = KvCache(KvKind.STATE, full_layers=attention, elements_full=elements, state_bytes=mamba * layer_state)
     return Counts(total + expert * dims.experts, total + expert * dims.top_k, kv)
 
 
-_LETTERS = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+def _mamba(text: Mapping[str, Any], hidden: int) -> tuple[int, int]:
+    """Parameters of one Mamba-2 layer, and bytes that it keeps per sequence: its state in the dtype that the config names, else in 16 bits,
+    and the tail of its convolution.
+    """
+    heads, kernel = number(text, "mamba_num_heads", default=0), number(text, "conv_kernel", default=0)
+    inner, states = heads * number(text, "mamba_head_dim", default=0), number(text, "ssm_state_size", default=0)
+    mixed = inner + 2 * number(text, "n_groups", default=0) * states
+    state_width = 4 if text.get("mamba_ssm_cache_dtype") == "float32" else 2
+    return hidden * (2 * inner + mixed + heads) + mixed * kernel, inner * states * state_width + (kernel - 1) * mixed * 2
+
+
+def _pattern(text: Mapping[str, Any]) -> str:
+    """The order of the layers, one letter each: M Mamba, * attention, - MLP, E experts."""
+    letters = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+    pattern = str(text.get("hybrid_override_pattern", ""))
+    for kind in listed(text, "layers_block_type"):
+        pattern += letters.get(str(kind), str(kind))
+    if not pattern:
+        raise BadConfig("lacks `hybrid_override_pattern`")
+    return pattern
+
 
 IRREGULAR: dict[str, Callable[[Mapping[str, Any], Dimensions], Counts]] = {
     "gemma4_text": gemma4,

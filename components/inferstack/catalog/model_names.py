@@ -1,8 +1,8 @@
-"""What people call models, and which model of the catalog they mean.
+"""From what people call a model to the one in the catalog that they mean.
 
-A name is taken apart into tokens: organisation, family, versions, sizes, and words that do not change the architecture (Instruct, it, FP8, GGUF,
-...). Two names with the same remaining tokens are one model. Weights of another organisation under the same name may be another model, so they
-only count where that organisation is known for re-publishing quantized weights.
+A name is taken apart into tokens: organisation, family, versions, sizes, and words that do not change the architecture (Instruct, it, FP8,
+GGUF, ...). Two names with the same remaining tokens are one model. Weights of another organisation under the same name may be another
+model: they only count where that organisation is known to publish other people's weights in other formats. The words are data, too.
 """
 
 from __future__ import annotations
@@ -12,40 +12,26 @@ import re
 from collections.abc import Mapping
 
 from . import names
-
-TUNING = frozenset({"instruct", "it", "hf", "chat", "meta", "base"})
-"""Words that say how weights were trained or packed; the architecture is the same."""
-PACKING = frozenset(
-    "fp8 fp4 nvfp4 mxfp4 int4 int8 awq gptq gguf ggml bnb bf16 fp16 f16 dynamic block quantized compressed marlin autoround w4a16 w8a8 w8a16 "
-    "4bit 8bit kv ptq unsloth q8 q6 q5 q4 q3 q2 k m s l xs 0 iq4".split()
-)
-"""Words that say how weights are stored. Single letters and digits only count behind one of the others."""
-REPACKERS = frozenset(
-    "redhatai neuralmagic nvidia unsloth bartowski thebloke hugging-quants ggml-org lmstudio-community casperhansen qwen amd intel techxgenus "
-    "modelcloud cyankiwi nm-testing second-state mradermacher maziyarpanahi".split()
-)
-"""Organisations that re-publish other people's weights in other formats under the same name."""
-
+from .tables import table
 
 ALIKE = 0.6
 """Similarity (0..1) from which a name of another family is still worth a suggestion."""
 
 
-def resolve(name: str, known: tuple[str, ...], aliases: Mapping[str, str], suggest: tuple[str, ...]) -> str:
+def resolve(name: str, known: tuple[str, ...], suggest: tuple[str, ...]) -> str:
     """The id among `known` that `name` means. Raises `UnknownName` (kind model) with the nearest ids among `suggest`."""
     by_case = _by_case(known)
     found = by_case.get(name.strip().casefold())
     if found is None:
-        alias = {alias.casefold(): owner for alias, owner in aliases.items()}
         owner, plain = _split(name)
-        found = alias.get(f"{owner}/{plain}" if owner else plain) or _only(_matches(name, known))
+        found = _aliases().get(f"{owner}/{plain}" if owner else plain) or _only(_matches(name, known))
     if found is None:
         raise names.UnknownName("model", name, nearest(name, suggest))
     return found
 
 
 def nearest(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Up to three ids, best first: same family and size, then no other words such as Coder, then the closest version, the newer one first."""
+    """Up to three ids, best first: of the same family and size, without other words such as Coder, of the closest version."""
     owner, plain = _split(name)
     wanted = _tokens(plain)
     key = names.folded(plain)
@@ -69,13 +55,23 @@ def nearest(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
 def _matches(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     owner, plain = _split(name)
     found = _by_tokens(known).get(_key(plain), ())
-    if owner in ("", *REPACKERS):
+    if not owner or owner in _words_of("republishers", "organisations"):
         return found
     return tuple(candidate for candidate in found if _split(candidate)[0] == owner)
 
 
 def _only(found: tuple[str, ...]) -> str | None:
     return found[0] if len(found) == 1 else None
+
+
+@functools.cache
+def _words_of(kind: str, column: str = "words") -> frozenset[str]:
+    return frozenset(table("model_names")[kind][column])
+
+
+@functools.cache
+def _aliases() -> Mapping[str, str]:
+    return {alias.casefold(): model for alias, model in table("model_names")["aliases"].items()}
 
 
 @functools.cache
@@ -107,25 +103,25 @@ def _tokens(plain: str) -> tuple[str, ...]:
 
 def _key(plain: str) -> tuple[str, ...]:
     """The tokens that tell architectures apart, in order."""
-    tokens = _tokens(re.sub(r"\.gguf$", "", plain))
+    tokens = _tokens(plain.removesuffix(".gguf"))
+    tuning, packing = _words_of("tuning"), _words_of("packing")
     kept: list[str] = []
     packed = False
     for token in tokens:
-        short = len(token) == 1
-        if token in PACKING and (packed or not short):
+        if token in packing and (packed or len(token) > 1):
             packed = True
-        elif token not in TUNING:
+        elif token not in tuning:
             kept.append(token)
     return tuple(kept)
 
 
 def _family(tokens: tuple[str, ...]) -> str:
-    return next((token for token in tokens if token not in TUNING and token[0].isalpha()), "")
+    return next((token for token in tokens if token not in _words_of("tuning") and token[0].isalpha()), "")
 
 
 def _words(tokens: tuple[str, ...]) -> set[str]:
     """Words that may change the architecture or what the weights are for."""
-    return {token for token in tokens if token.isalpha() and token not in TUNING and token not in PACKING}
+    return {token for token in tokens if token.isalpha()} - _words_of("tuning") - _words_of("packing")
 
 
 def _sizes(tokens: tuple[str, ...]) -> set[str]:

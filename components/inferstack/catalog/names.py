@@ -1,4 +1,4 @@
-"""From a name as somebody wrote it to the row that is meant, or to the nearest rows that exist. Nothing is guessed: one row or a refusal."""
+"""From a name as somebody wrote it to the row that is meant, or to the nearest rows that exist: one row or a refusal, never a guess."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clouds sell: machine types with their offerings, regions, zones and fees. One pair of files per cloud; the other cloud's are never read."""
+"""What clouds sell: machine types with their offerings, regions, zones and fees. Each cloud has files of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ GIB_PER_GB = 1e9 / 2**30
 def machines(cloud: str) -> tuple[Machine, ...]:
     """Every machine type of `cloud` (eks or gke) that can be planned with, accelerator machines first.
 
-    Machines with a fraction of a GPU or without known vCPUs are in the data but not here: neither can be scheduled or sized.
+    In the data but not here: machines with a fraction of a GPU, without known vCPUs, that can no longer be started, and those whose GPU is
+    attached to a machine type of another name.
     """
     return _place(cloud).machines
 
@@ -74,7 +75,8 @@ def zones(cloud: str, region: str, machine_type: str | None = None) -> tuple[str
     """Zones of `region`, or those of them that sell a machine type; () where they are not known."""
     if machine_type is None:
         return _place(cloud).zones.get(region, ())
-    return tuple(region + zone for zone in machine(cloud, machine_type).facts["zones"].get(region, ""))
+    letters = machine(cloud, machine_type).facts["zones"].get(region, "")
+    return tuple(zone for zone in zones(cloud, region) if zone[-1] in letters)
 
 
 @functools.cache
@@ -91,7 +93,10 @@ class _Place:
     def __init__(self, cloud: str) -> None:
         data = money_table(cloud)
         sources: dict[str, dict[str, str]] = data["sources"]
-        self.zones = {region: tuple(region + zone for zone in letters) for region, letters in _zone_letters(data).items()}
+        before_letter: str = data["zones"]["before_letter"]
+        self.zones = {
+            region: tuple(f"{region}{before_letter}{letter}" for letter in letters) for region, letters in _zone_letters(data).items()
+        }
         self.machines = tuple(_machine(cloud, row, sources) for row in data["machines"] if _can_be_planned(row))
         self.by_name = {machine.name: machine for machine in self.machines}
 
@@ -113,7 +118,7 @@ def _zone_letters(data: Mapping[str, Any]) -> Mapping[str, list[str]]:
 
 def _can_be_planned(row: Mapping[str, Any]) -> bool:
     count = row.get("accelerator_count", 0)
-    return row["vcpus"] is not None and count == int(count) and "attached" not in row["facts"]
+    return row["vcpus"] is not None and count == int(count) and not {"attached", "retired"} & row["facts"].keys()
 
 
 def _machine(cloud: str, row: Mapping[str, Any], sources: Mapping[str, Mapping[str, str]]) -> Machine:
@@ -151,7 +156,7 @@ def _offerings(row: Mapping[str, Any], sources: Mapping[str, Mapping[str, str]])
                 yield _offering(region, how, caps[region], None, sources[key])
     for key, prices in row["prices"].get("spot", {}).items():
         for region, price in prices.items():
-            low, high = map(Decimal, price if isinstance(price, list) else (price, price))
+            low, high = Decimal(price[0]), Decimal(price[1])
             cap = caps.get(region, high)
             yield _offering(region, CapacityType.SPOT, min(high, cap), min(low, cap), sources[key])
 
@@ -166,7 +171,7 @@ def _fee(name: str, row: Mapping[str, Any], source: Mapping[str, str]) -> Fee:
         unit=row["unit"],
         usd=None if row["usd"] is None else Decimal(row["usd"]),
         source=source["text"],
-        as_of=row.get("as_of", source["as_of"]),
+        as_of=row["as_of"] if "as_of" in row else (source["as_of"] if source["as_of"] else None),
         basis=source["basis"],
         note=row.get("note"),
     )

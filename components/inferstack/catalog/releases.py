@@ -26,9 +26,8 @@ def engine_release(engine: str) -> EngineRelease:
 
 @functools.cache
 def engine_support(engine: str) -> Mapping[str, Mapping[str, str]]:
-    """Scheme of a quantization -> silicon (sm70 .. sm100, neuron, cpu) -> Y native, W weights only or emulated, P plugin, N no, ? not verified.
-
-    Raises `UnknownName` (kind engine).
+    """By scheme of a quantization and silicon (sm70 .. sm100, neuron, cpu): Y native, W weights only or emulated, P needs a plugin, N no,
+    ? not verified. Raises `UnknownName` (kind engine).
     """
     rows = table("engines")["support"]
     found = names.resolve("engine", engine, names.index(rows, {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from . import names
 from .tables import table
@@ -14,21 +15,15 @@ from .types import Accelerator, Cpu
 @functools.cache
 def accelerators() -> Mapping[str, Accelerator]:
     """Every known accelerator by id, those with gaps in their figures included."""
-    rows = table("accelerators")["accelerators"]
-    kept = ("note",)
-    return MappingProxyType(
-        {
-            name: Accelerator(
-                id=name,
-                **{
-                    **{key: value for key, value in row.items() if key not in kept},
-                    "dense_tflops": MappingProxyType(row["dense_tflops"]),
-                    "aliases": tuple(row["aliases"]),
-                },
-            )
-            for name, row in rows.items()
-        }
-    )
+    rows: dict[str, dict[str, Any]] = table("accelerators")["accelerators"]
+    return MappingProxyType({name: _accelerator(name, row) for name, row in rows.items()})
+
+
+def _accelerator(name: str, row: dict[str, Any]) -> Accelerator:
+    columns = {key: value for key, value in row.items() if key != "note"}
+    columns["dense_tflops"] = MappingProxyType(row["dense_tflops"])
+    columns["aliases"] = tuple(row["aliases"])
+    return Accelerator(id=name, **columns)
 
 
 @functools.cache

@@ -11,7 +11,17 @@ from . import model_names, names
 from .tables import table
 from .types import Checkpoint, IncompleteModel, KvCache, KvKind, Model, Quantization
 
-NEEDED = ("params_total", "params_active", "hidden_size", "num_layers", "num_attention_heads", "num_kv_heads", "head_dim", "vocab_size", "kv")
+NEEDED = (
+    "params_total",
+    "params_active",
+    "hidden_size",
+    "num_layers",
+    "num_attention_heads",
+    "num_kv_heads",
+    "head_dim",
+    "vocab_size",
+    "kv",
+)
 """What sizing cannot do without."""
 
 
@@ -31,11 +41,11 @@ def incomplete_models() -> Mapping[str, IncompleteModel]:
 
 @functools.cache
 def model(name: str) -> Model:
-    """The model that `name` means: its id in any case, without organisation, without `-Instruct`, or the name of a quantized checkpoint of it.
+    """The model that `name` means: its id in any case, without organisation or `-Instruct`, or the name of a quantized checkpoint of it.
 
     Raises `UnknownName` (kind model) with the nearest models, also where the name is known but its dimensions are not.
     """
-    found = model_names.resolve(name, tuple(table("models")["models"]), table("models")["aliases"], suggest=tuple(models()))
+    found = model_names.resolve(name, tuple(table("models")["models"]), suggest=tuple(models()))
     row = models().get(found)
     if row is not None:
         return row
@@ -65,7 +75,9 @@ def checkpoints(model_id: str) -> tuple[Checkpoint, ...]:
 def quantizations() -> Mapping[str, Quantization]:
     """Every way of storing weights, by name."""
     rows = table("quantizations")["quantizations"]
-    return MappingProxyType({name: Quantization(name=name, **{key: row[key] for key in row if key != "aliases"}) for name, row in rows.items()})
+    return MappingProxyType(
+        {name: Quantization(name=name, **{key: row[key] for key in row if key != "aliases"}) for name, row in rows.items()}
+    )
 
 
 @functools.cache
@@ -78,7 +90,8 @@ def quantization(name: str) -> Quantization:
 
 def kv_cache(row: Mapping[str, Any]) -> KvCache:
     """The KV cache of a data row; `kind` as text, the other fields by name."""
-    return KvCache(**{**row, "kind": KvKind(row["kind"])})
+    columns: dict[str, Any] = {**row, "kind": KvKind(row["kind"])}
+    return KvCache(**columns)
 
 
 def _missing(row: Mapping[str, Any]) -> bool:
@@ -86,12 +99,14 @@ def _missing(row: Mapping[str, Any]) -> bool:
 
 
 def _model(name: str, row: Mapping[str, Any]) -> Model:
-    return Model(id=name, **{**row, "kv": kv_cache(row["kv"])})
+    columns: dict[str, Any] = {**row, "kv": kv_cache(row["kv"])}
+    return Model(id=name, **columns)
 
 
 def _incomplete(name: str, row: Mapping[str, Any]) -> IncompleteModel:
-    known = {key: value for key, value in row.items() if key in IncompleteModel.__dataclass_fields__}
-    return IncompleteModel(id=name, **{**known, "kv": kv_cache(row["kv"]) if row.get("kv") else None})
+    columns: dict[str, Any] = {key: value for key, value in row.items() if key in IncompleteModel.__dataclass_fields__}
+    columns["kv"] = kv_cache(row["kv"]) if "kv" in row else None
+    return IncompleteModel(id=name, **columns)
 
 
 def _reference(model: Model) -> Checkpoint:

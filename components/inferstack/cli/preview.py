@@ -28,4 +28,4 @@ def preview(stack: StackOption = None, json: JsonOption = False) -> None:
         from .render.preview import preview_report
 
         output.print_report(preview_report(document))
-    output.guard(document["plan"]["overBudget"])
+    output.guard([shown.guard] if shown.guard else [])

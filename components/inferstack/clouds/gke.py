@@ -56,6 +56,9 @@ SYSTEM_MACHINE = "e2-standard-4"
 SYSTEM_NODES = 2
 SYSTEM_DISK_GIB = 50
 
+KEY_VERSIONS = 5
+"""Active versions of a key that is rotated every 90 days, after a year."""
+
 NAT_MOST_VMS = 32
 """Cloud NAT bills at most this many VMs per gateway."""
 
@@ -131,6 +134,13 @@ class Gke:
         nat_hours = nodes.map(lambda count: min(count, Decimal(NAT_MOST_VMS)) * HOURS_PER_MONTH)
         fixed = [
             Charge(CONTROL_PLANE, "GKE cluster", "gke_cluster_hour", always(1), "free tiers of the billing account are not counted"),
+            Charge(
+                CONTROL_PLANE,
+                "KMS key for Kubernetes secrets",
+                "kms_key_version_month",
+                Columns.same(KEY_VERSIONS),
+                "versions of a year of rotation; older ones stay billed until they are destroyed",
+            ),
             *root_disks(groups, "pd_balanced_gb_month", "pd-balanced"),
             Charge(NETWORK, "Cloud NAT", "cloud_nat_vm_hour", nat_hours, f"per node, at most {NAT_MOST_VMS}"),
             Charge(NETWORK, "public IPv4 of Cloud NAT", "external_ip_hour", always(1)),

@@ -13,6 +13,9 @@ from .spec import GPU_RESOURCE, GPU_TAINT, PoolSpec
 ROOT_DEVICE = "/dev/xvda"
 """Root device of the AL2023 images."""
 
+NAME_PREFIX_LENGTH = 36
+"""Names of node groups have at most 63 characters, of which the generated end and its dash take 27."""
+
 METADATA_HOP_LIMIT = 2
 """Containers are one hop further from the instance metadata service than their node."""
 
@@ -98,7 +101,7 @@ def _launch_template(spec: PoolSpec) -> dict[str, Any]:
 
 def _node_group(spec: PoolSpec) -> dict[str, Any]:
     group: dict[str, Any] = {
-        "node_group_name_prefix": f"{spec.name}-",
+        "node_group_name_prefix": f"{spec.name[:NAME_PREFIX_LENGTH].rstrip('-')}-",
         "ami_type": spec.machine.facts["ami_types"][0],
         "capacity_type": "CAPACITY_BLOCK" if spec.capacity_block else CAPACITY_TYPES[spec.capacity_type],
         "scaling_config": {"min_size": spec.min_nodes, "max_size": spec.max_nodes, "desired_size": spec.min_nodes},

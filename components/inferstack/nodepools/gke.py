@@ -11,6 +11,9 @@ from .spec import GPU_TAINT, PoolSpec
 LOCAL_SSD_GIB = 375
 """Size in which the catalog's machines have their local SSDs."""
 
+NAME_PREFIX_LENGTH = 30
+"""Names of node pools have at most 40 characters, of which the generated end and its dash take 10."""
+
 DRIVER = "LATEST"
 """The newest GPU driver of the node's system image: engine images built on CUDA 13 need driver 580, which the default may not be. Always
 said, because what is installed when nothing is said differs between versions of GKE."""
@@ -33,7 +36,7 @@ class GkePool:
 def gke_pool(spec: PoolSpec) -> GkePool:
     """The arguments of `gcp.container.NodePool`."""
     pool: dict[str, Any] = {
-        "name_prefix": f"{spec.name}-",
+        "name_prefix": f"{spec.name[:NAME_PREFIX_LENGTH].rstrip('-')}-",
         "management": {"auto_repair": True, "auto_upgrade": True},
         "upgrade_settings": _upgrade_settings(spec),
         "network_config": {"enable_private_nodes": True},

@@ -9,7 +9,7 @@ from ..planning import cost_document
 from ..planning.pools import POOL_LABEL
 from .args import GpuNodePoolArgs
 from .document import pool_cost, pool_document
-from .rules import pool_spec
+from .rules import pool_spec, pool_warnings
 
 
 class GpuNodePool(pulumi.ComponentResource):
@@ -28,6 +28,8 @@ class GpuNodePool(pulumi.ComponentResource):
             spec = pool_spec(name, read(args, GpuNodePoolArgs))
         super().__init__("inferstack:index:GpuNodePool", name, None, opts)
         cluster = args["cluster"]
+        for warning in pool_warnings(spec, cluster["cloud"]):
+            pulumi.log.warn(warning, self)
         child = pulumi.ResourceOptions(parent=self)
         # The other cloud's SDK is never imported: each costs hundreds of megabytes.
         if cluster["cloud"] == "eks":

@@ -19,8 +19,8 @@ SMALLEST_DISK_GIB = 20
 """Size of the snapshot of the EKS node image; GKE allows less, but then has no room for an engine's image."""
 
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-NAME_LENGTH = 30
-"""GKE allows 40 characters, of which the random suffix of a generated name takes 10."""
+NAME_LENGTH = 63
+"""It is the value of a node label."""
 
 LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -44,6 +44,15 @@ def pool_spec(name: str, args: Mapping[str, Any]) -> PoolSpec:
     if problems:
         raise InputError(problems)
     return spec
+
+
+def pool_warnings(spec: PoolSpec, cloud: str) -> Iterator[str]:
+    """What may fail in the cloud although nothing known here speaks against it."""
+    if cloud == "eks" and spec.capacity_type is CapacityType.RESERVED and len(spec.zones) > 1:
+        zones = join_names(spec.zones, "and")
+        yield f"reservation {spec.reservation_id} is good in one zone only, but nodes may start in {zones}: name its zone"
+    if cloud == "gke" and spec.has_gpus and not spec.zones:
+        yield f"{spec.machine.name} is not sold in every zone, and no zones are named: GKE refuses the pool where one of its zones lacks it"
 
 
 def _spec(name: str, args: Mapping[str, Any], reference: Mapping[str, Any], machine: Machine) -> PoolSpec:

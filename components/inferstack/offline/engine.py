@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InferstackError
 from .types import Diagnostic
 from .wire import UNKNOWN_VALUE, holds_unknown
 
@@ -35,6 +36,7 @@ FEATURES = (
     "STATE_MIGRATIONS",
 )
 """What an engine of today supports, by the SDK's names. Hooks and migrations do not run in a preview; of transforms it warns."""
+WAY_OUT = "install the version of pulumi that inferstack asks for, or a newer inferstack"
 _SEVERITIES = {1: "info", 2: "warning", 3: "error"}
 
 
@@ -42,8 +44,8 @@ class DuplicateUrn(Exception):
     """Two resources with one URN."""
 
 
-class UnknownRequest(Exception):
-    """The installed SDK asks for something that this engine does not know."""
+class SdkMismatch(InferstackError):
+    """The installed SDK and this engine do not fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,7 @@ class Engine:
         self._was_read = resource_pb2.ReadResourceResponse()
 
     def __getattr__(self, name: str) -> Any:
-        raise UnknownRequest(
-            f"the installed Pulumi SDK asks the engine for {name}, which the offline preview does not know; "
-            "install the version of pulumi that inferstack asks for, or update inferstack"
-        )
+        raise SdkMismatch(f"the installed Pulumi SDK asks the engine for {name}, which the offline preview does not know; {WAY_OUT}")
 
     # --- resources ----------------------------------------------------------------------------------------------------------
 

@@ -47,4 +47,4 @@ def _alias(alias: Any) -> str | dict[str, Any]:
     """The URN of an alias, or those parts of one that differ."""
     if alias.urn:
         return alias.urn
-    return {descriptor.name: value for descriptor, value in alias.spec.ListFields()}
+    return {descriptor.name: value for descriptor, value in alias.spec.ListFields() if value}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InferstackError
+from ..errors import GuardError, InferstackError, InputError
 from ..stackfile.finding import in_use, stack_name
-from .engine import DuplicateUrn, Engine, Recorded, UnknownRequest
+from .engine import DuplicateUrn, Engine, Recorded
 from .options import options
 from .program import prepared
 from .project import Config, Project, load_config, load_project
-from .types import Diagnostic, Preview, ProgramError, Properties, Resource
+from .types import SECRET, Diagnostic, Preview, ProgramError, Properties, Resource
 from .wire import Wire
 
-BAD_INPUT = InferstackError.exit_code + 1
 ORGANIZATION = "organization"
 """What Pulumi calls the organisation where there is none."""
 
@@ -23,8 +23,12 @@ def preview(project: Path, stack_path: Path) -> Preview:
     """What `pulumi up` would be asked to create for the stack file `stack_path` by the program of the project in `project`.
 
     Needs no cloud account, no CLI and no network. Raises InputError where project, stack file or plan are wrong, and ProgramError where
-    the program ends with an error: its message alone for pulumi.RunError, with a traceback for every other.
+    the program ends with an error: its message alone for pulumi.RunError, with a traceback for every other. A GuardError, or a RunError
+    that comes from one, ends no preview: what was registered stands, and `Preview.guard` says what the guard objects to.
     """
+    from . import sdk
+
+    sdk.require()
     stack_path = stack_path.absolute()
     found = load_project(project)
     config = load_config(found, stack_path)
@@ -34,10 +38,15 @@ def preview(project: Path, stack_path: Path) -> Preview:
         message = f"secrets of the stack file stand in as placeholders: {config.undecrypted}"
         engine.diagnostics.append(Diagnostic("info", message))
     error = _run(found, stack, stack_path, config, engine)
-    made = _preview(found, stack, config, engine)
-    if error is not None:
-        raise _explained(error, made, config, found) from error
-    return made
+    wire = Wire([*(item.inputs for item in engine.resources.values()), *engine.outputs.values()], config.secret_texts)
+    made = _preview(found.name, stack, engine, wire)
+    if error is None:
+        return made
+    if isinstance(error, GuardError) or isinstance(error.__cause__, GuardError):
+        return replace(made, guard=wire.text(str(error)))
+    if isinstance(error, InferstackError):
+        raise error
+    raise _program_error(error, made, wire, found.program) from error
 
 
 def _run(project: Project, stack: str, stack_path: Path, config: Config, engine: Engine) -> BaseException | None:
@@ -55,26 +64,27 @@ def _run(project: Project, stack: str, stack_path: Path, config: Config, engine:
     return None
 
 
-def _explained(error: BaseException, partial: Preview, config: Config, project: Project) -> InferstackError:
-    """The error to raise in place of one of the program."""
+def _program_error(error: BaseException, partial: Preview, wire: Wire, program: Path) -> ProgramError:
+    """What the program's error says to its users; to its author, where it is none that it meant."""
     import pulumi
 
-    if isinstance(error, InferstackError):
-        return error
-    texts = Wire((), config.secret_texts)
-    if isinstance(error, pulumi.RunError):
-        cause = error.__cause__
-        return ProgramError(texts.text(str(error)), partial, cause.exit_code if isinstance(cause, InferstackError) else BAD_INPUT)
-    if isinstance(error, DuplicateUrn | UnknownRequest):
-        return ProgramError(str(error), partial, InferstackError.exit_code)
-    if isinstance(error, SystemExit):
-        return ProgramError(f"the program ended itself with {error.code!r}", partial, InferstackError.exit_code)
-    return ProgramError(texts.text(f"the program failed:\n{_program_traceback(error, project)}"), partial, InferstackError.exit_code)
+    exit_code = InferstackError.exit_code
+    match error:
+        case pulumi.RunError(__cause__=cause):
+            message = str(error)
+            exit_code = cause.exit_code if isinstance(cause, InferstackError) else InputError.exit_code
+        case DuplicateUrn():
+            message = str(error)
+        case SystemExit(code=code):
+            message = f"the program ended itself: {code}"
+        case _:
+            message = f"the program failed:\n{_program_traceback(error, program)}"
+    return ProgramError(wire.text(message), partial, exit_code)
 
 
-def _program_traceback(error: BaseException, project: Project) -> str:
+def _program_traceback(error: BaseException, program: Path) -> str:
     """The traceback from the program's first line on; how it was started is of no interest to its author."""
-    folder = str(project.program.resolve())
+    folder = str(program.resolve())
     frames = list(traceback.walk_tb(error.__traceback__))
     own = next((index for index, (frame, _) in enumerate(frames) if frame.f_code.co_filename.startswith(folder)), 0)
     skipped = error.__traceback__
@@ -83,12 +93,10 @@ def _program_traceback(error: BaseException, project: Project) -> str:
     return "".join(traceback.format_exception(type(error), error, skipped)).rstrip()
 
 
-def _preview(project: Project, stack: str, config: Config, engine: Engine) -> Preview:
-    recorded = list(engine.resources.values())
-    wire = Wire([*(item.inputs for item in recorded), *engine.outputs.values()], config.secret_texts)
-    resources = tuple(_resource(item, engine, wire) for item in recorded)
+def _preview(project: str, stack: str, engine: Engine, wire: Wire) -> Preview:
+    resources = tuple(_resource(item, engine, wire) for item in engine.resources.values())
     return Preview(
-        project=project.name,
+        project=project,
         stack=stack,
         resources=resources,
         outputs=resources[0].outputs if resources else {},
@@ -120,7 +128,9 @@ def _outputs(item: Recorded, custom: bool, engine: Engine, wire: Wire) -> Proper
     if not custom:
         registered = engine.outputs.get(item.urn)
         return {} if registered is None else wire.properties(registered)
-    return {"id": wire.text(item.answered_id), **wire.properties(item.answered)}
+    hidden = dict.fromkeys(item.request.additionalSecretOutputs, SECRET)
+    made = {"id": wire.text(item.answered_id), **wire.properties(item.answered)}
+    return {key: hidden.get(key, value) for key, value in made.items()}
 
 
 def _without_id(reference: str) -> str:

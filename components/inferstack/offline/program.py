@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 @contextmanager
@@ -54,53 +55,57 @@ def _arguments(program: Path) -> Generator[None]:
 def _own_modules(folder: Path) -> Generator[None]:
     """Imports find the program's folder first; its modules are imported anew, and are gone afterwards."""
     path_before = list(sys.path)
-    shadowing = {name: module for name, module in sys.modules.items() if _would_shadow(name, folder)}
-    for name in shadowing:
-        del sys.modules[name]
+    shadowing = _take({top for top in _loaded_tops() if _would_shadow(top, folder)})
     sys.path.insert(0, str(folder))
     # Only after the path is set: what was cached about missing modules no longer holds.
     _forget_finders(folder)
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if _is_below(_top(name), folder)]:
-            del sys.modules[name]
+        _take({top for top in _loaded_tops() if _is_below(top, folder)})
         sys.modules.update(shadowing)
         sys.path[:] = path_before
 
 
-def _would_shadow(name: str, folder: Path) -> bool:
+def _loaded_tops() -> set[str]:
+    """Names of top-level modules and packages."""
+    return {name.partition(".")[0] for name in list(sys.modules)}
+
+
+def _take(tops: set[str]) -> dict[str, ModuleType]:
+    """Removes these modules and all that is in them; returns what was removed."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in tops}
+
+
+def _would_shadow(top: str, folder: Path) -> bool:
     """True for a loaded module that the program would get in place of its own of the same name."""
-    top = name.partition(".")[0]
     if top == "__main__" or top == __name__.partition(".")[0] or top in sys.stdlib_module_names:
         return False
     if not ((folder / top).is_dir() or (folder / f"{top}.py").is_file()):
         return False
-    module = _top(name)
-    return module is not None and not _installed(module)
+    return top in sys.modules and not _installed(top)
 
 
-def _top(name: str) -> ModuleType | None:
-    return sys.modules.get(name.partition(".")[0])
-
-
-def _is_below(module: ModuleType | None, folder: Path) -> bool:
+def _is_below(top: str, folder: Path) -> bool:
     """True for a top-level module or package that lies in `folder` itself."""
-    return module is not None and any(Path(place).parent == folder for place in _places(module))
+    return any(Path(place).parent == folder for place in _places(top))
 
 
-def _installed(module: ModuleType) -> bool:
+def _installed(top: str) -> bool:
     roots = {Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib")}
-    return any(root in Path(place).parents for place in _places(module) for root in roots)
+    return any(root in Path(place).parents for place in _places(top) for root in roots)
 
 
-def _places(module: ModuleType) -> list[str]:
-    """The file of a module, or the folders of a package."""
-    folders = getattr(module, "__path__", None)
+def _places(top: str) -> list[str]:
+    """The file of a module, or the folders of a package; empty for modules that no file holds."""
+    module = sys.modules.get(top)
+    if not isinstance(module, ModuleType):
+        return []
+    # Not by attribute: a module that is loaded on first use would be loaded by it.
+    known: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    folders, file = known.get("__path__"), known.get("__file__")
     if folders is not None:
         return [str(place) for place in folders]
-    # Modules that no file holds, such as built-in ones, may lack the attribute.
-    file = getattr(module, "__file__", None)
     return [file] if isinstance(file, str) else []
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from .engine import Engine, UnknownRequest
+from ..errors import join_names
+from .engine import WAY_OUT, Engine, SdkMismatch
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi": ("RunError", "log"),
@@ -69,12 +70,17 @@ def missing() -> list[str]:
     return lacking
 
 
+def require() -> None:
+    """Raises SdkMismatch where the installed SDK lacks something, or there is none."""
+    lacking = missing()
+    if "pulumi" in lacking:
+        raise SdkMismatch("Pulumi's Python SDK is not installed; `pip install 'inferstack[pulumi]'`")
+    if lacking:
+        raise SdkMismatch(f"the installed Pulumi SDK has no {join_names(lacking)}; {WAY_OUT}")
+
+
 def run(deployment: Deployment, engine: Engine, program: Callable[[], Any]) -> None:
     """Run `program` as the SDK runs one under the CLI, against `engine`. Raises what it raises; nothing of it stays behind."""
-    if lacking := missing():
-        raise UnknownRequest(
-            f"the installed Pulumi SDK has no {', '.join(lacking)}; install the version of pulumi that inferstack asks for"
-        )
     with _settings_kept(), _own_loop() as loop, _quiet_and_fast(), _patient_collector():
         contextvars.copy_context().run(_run, deployment, engine, program, loop)
 

@@ -92,6 +92,8 @@ class Preview:
     outputs: Properties
     """What the program exports."""
     diagnostics: tuple[Diagnostic, ...]
+    guard: str | None = None
+    """What a guard of the program said after everything was registered; None where none objected."""
 
     def document(self) -> dict[str, Any]:
         """As JSON data: `plan`, `resources`, `costs` and `outputs`; plan and costs are the outputs of that name, or null."""

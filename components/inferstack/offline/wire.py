@@ -6,7 +6,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ ASSET = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
+NO_TEXT = (SIGNATURE, "dependencies", "urn")
+"""Keys of such an object that hold no text of a program, and so no secret."""
 SHORTEST_SECRET = 4
 """Shorter texts are masked where they are secret, but not looked for inside other texts, which hold them by chance."""
 _EXACT = 2**53
@@ -37,8 +39,9 @@ class Wire:
         self._texts = texts
 
     def properties(self, struct: Struct) -> Properties:
-        """`struct` as a dict."""
-        return {self._masked(key): self._value(value) for key, value in struct.fields.items()}
+        """`struct` as a dict, keys sorted: protobuf keeps no order."""
+        fields = struct.fields
+        return {self._masked(key): self._value(fields[key]) for key in sorted(fields)}
 
     def text(self, text: str) -> str:
         """`text` with every known secret masked."""
@@ -63,15 +66,13 @@ class Wire:
         fields = struct.fields
         if SIGNATURE not in fields:
             return self.properties(struct)
-        match fields[SIGNATURE].string_value:
-            case signature if signature == SECRET_VALUE or ("secret" in fields and fields["secret"].bool_value):
-                return SECRET
-            case signature if signature == OUTPUT_VALUE:
-                return self._value(fields["value"]) if "value" in fields else UNKNOWN
-            case signature if signature == RESOURCE_REFERENCE:
-                return self._masked(fields["urn"].string_value)
-            case _:
-                return {key: item for key, item in self.properties(struct).items() if key != SIGNATURE}
+        if _is_secret(fields):
+            return SECRET
+        if _is_output(fields):
+            return self._value(fields["value"]) if "value" in fields else UNKNOWN
+        if fields[SIGNATURE].string_value == RESOURCE_REFERENCE:
+            return self._masked(fields["urn"].string_value)
+        return {key: item for key, item in self.properties(struct).items() if key != SIGNATURE}
 
     def _masked(self, text: str) -> str:
         if UNKNOWN_VALUE in text:
@@ -114,15 +115,21 @@ def _secret_texts(values: Iterable[Value], secret: bool) -> Iterator[str]:
                 yield from _secret_texts(value.list_value.values, secret)
             case "struct_value":
                 fields = value.struct_value.fields
-                signature = fields[SIGNATURE].string_value if SIGNATURE in fields else ""
-                inside = (
-                    secret
-                    or signature == SECRET_VALUE
-                    or (signature == OUTPUT_VALUE and "secret" in fields and fields["secret"].bool_value)
-                )
-                yield from _secret_texts((item for key, item in fields.items() if key != SIGNATURE), inside)
+                own = NO_TEXT if SIGNATURE in fields else ()
+                inside = (item for key, item in fields.items() if key not in own)
+                yield from _secret_texts(inside, secret or _is_secret(fields))
             case _:
                 pass
+
+
+def _is_output(fields: Mapping[str, Value]) -> bool:
+    return SIGNATURE in fields and fields[SIGNATURE].string_value == OUTPUT_VALUE
+
+
+def _is_secret(fields: Mapping[str, Value]) -> bool:
+    if SIGNATURE in fields and fields[SIGNATURE].string_value == SECRET_VALUE:
+        return True
+    return _is_output(fields) and "secret" in fields and fields["secret"].bool_value
 
 
 def _forms(text: str) -> Iterator[str]:

@@ -104,6 +104,10 @@ def size(
     def failed(criterion: str, reason: str) -> Sized:
         return Sized(engine, requirement.model, checkpoint, accelerator, tensor, None, 0, Failure(criterion, reason))
 
+    over = sizing.weight_bytes(requirement.model, checkpoint) - device.count * device.memory_bytes
+    if over > 0:
+        where = f"{device.count} x {device.id}" if device.count > 1 else device.id
+        return failed("memory", f"the weights alone exceed {where} by {over / GIB:.1f} GiB")
     shape, memory = _admit(requirement, engine, checkpoint, device, context)
     if not memory.fits:
         return failed("memory", _shortfall(memory, device, shape))

@@ -133,13 +133,14 @@ def _one_of_a_kind(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
 
 
 def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse: list[Checkpoint], context: int, outcome: Outcome) -> None:
-    """Weights below the quality bound: chosen where nothing else works, otherwise named as alternatives where they would be cheaper."""
+    """Weights below the quality bound: chosen where nothing else works, otherwise the coarsest is named where it would be cheaper."""
     if not outcome.feasible:
         _explore(requirement, site, engine, coarse, context, outcome)
         return
     chosen, finer = min(outcome.feasible, key=lambda placement: placement.rank), list(outcome.feasible)
     bound = chosen.monthly_usd.expected if chosen.monthly_usd else NEVER
-    _explore(requirement, site, engine, coarse, context, outcome, bound)
+    coarsest = min(coarse, key=lambda checkpoint: catalog.quantization(checkpoint.quantization).bits)
+    _explore(requirement, site, engine, [coarsest], context, outcome, bound)
     reason = "fewer than 8 bits per weight lose quality that is not known here; pin `quantization` to accept it"
     cheaper = [placement for placement in outcome.feasible[len(finer) :] if placement.rank < chosen.rank]
     outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in cheaper)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .inference_service import InferenceService, InferenceServiceArgs
+from .args import InferenceServiceArgs
+from .inference_service import InferenceService
 from .kubernetes import KubernetesObject
 
 __all__ = ["InferenceService", "InferenceServiceArgs", "KubernetesObject"]

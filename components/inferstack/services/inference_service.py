@@ -2,34 +2,21 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 
 from .. import manifests, planning
+from ..boundary import refusals
+from ..errors import InputError, Problem
 from ..planning.types import ServicePlan
-from .args import secret_values, wanted, warnings
+from .args import InferenceServiceArgs
 from .kubernetes import KubernetesObject, suffix
+from .wanted import secret_values, wanted, warnings
 
 MODE_ANNOTATION = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
 LEAST_AWAIT_SECONDS = 600
-
-
-class InferenceServiceArgs(TypedDict):
-    """What to serve: either a plan, or a service and a target that are planned here."""
-
-    plan: NotRequired[Any]
-    """A `ServicePlan` of `inferstack.plan(...)`. Programs in other languages than Python give `service` and `target`."""
-    cost: NotRequired[dict[str, Any]]
-    """With `plan`: the service's part of its stack's cost, returned as the output `cost`."""
-    service: NotRequired[dict[str, Any]]
-    """The service as a stack file writes it below `inferstack:services`."""
-    target: NotRequired[dict[str, Any]]
-    """Where it runs, as a stack file writes it below `inferstack:target`."""
-    hugging_face_token: NotRequired[pulumi.Input[str]]
-    """Token for weights behind a licence. Kept in a Kubernetes secret, nowhere else."""
-    api_key: NotRequired[pulumi.Input[str]]
-    """Key that an internal endpoint asks for."""
+"""What Pulumi waits by itself."""
 
 
 class InferenceService(pulumi.ComponentResource):
@@ -47,40 +34,63 @@ class InferenceService(pulumi.ComponentResource):
     """Base URL of the API: inside the cluster, or of the internal load balancer."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        service = wanted(name, args)
+        with refusals("InferenceService", name):
+            service = wanted(name, args)
+            super().__init__("inferstack:index:InferenceService", name, None, opts)
+            self._require_provider()
         plan = service.plan
-        super().__init__("inferstack:index:InferenceService", name, None, opts)
-        self._require_provider(name)
         for warning in warnings(plan, args):
             pulumi.log.warn(warning, resource=self)
-        first = opts.depends_on if opts else None
-        before = [self._add(f"{name}-{suffix(manifest)}", manifest, first) for manifest in manifests.prerequisites(plan)]
-        before += [self._add(f"{name}-{kind}", manifests.secret(plan, kind, value), first) for kind, value in secret_values(plan, args)]
-        main = self._add(f"{name}-inference-service", manifests.inference_service(plan), before, replace_on_changes=[MODE_ANNOTATION])
-        after = {item["kind"]: self._add_dependent(f"{name}-{suffix(item)}", item, main, plan) for item in manifests.dependents(plan)}
+        before = self._prepare(name, plan, args, opts)
+        main = self._add(f"{name}-inference-service", manifests.inference_service(plan), before, _main_options(plan))
+        after = {
+            item["kind"]: self._add(f"{name}-{suffix(item)}", item, main, _service_options(item, plan))
+            for item in manifests.dependents(plan)
+        }
         document = planning.service_document(plan)
         self.plan = _known(document)
         self.cost = _known(service.cost)
         self.url = _url(plan, after)
         self.register_outputs({"plan": document, "cost": service.cost, "url": self.url})
 
-    def _require_provider(self, name: str) -> None:
+    def _prepare(
+        self, name: str, plan: ServicePlan, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None
+    ) -> list[KubernetesObject]:
+        """What must stand before the InferenceService. The first of it waits for what the caller names, the others for the first."""
+        first, *others = manifests.prerequisites(plan)
+        account = self._add(f"{name}-{suffix(first)}", first, opts.depends_on if opts else None)
+        made = [self._add(f"{name}-{suffix(item)}", item, account) for item in others]
+        secrets = [(kind, manifests.secret(plan, kind, value)) for kind, value in secret_values(plan, args)]
+        return [account, *made, *(self._add(f"{name}-{kind}", item, account) for kind, item in secrets)]
+
+    def _add(self, name: str, manifest: dict[str, Any], depends_on: Any, options: pulumi.ResourceOptions | None = None) -> KubernetesObject:
+        own = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
+        return KubernetesObject(name, manifest, pulumi.ResourceOptions.merge(own, options) if options else own)
+
+    def _require_provider(self) -> None:
         if self.get_provider("kubernetes:core/v1:Secret") is None:
             # Without one Pulumi would take whatever cluster the kubeconfig of the moment points to.
-            raise pulumi.RunError(
-                f"InferenceService {name}: opts has no Kubernetes provider; pass ResourceOptions(provider=cluster.provider)"
-            )
+            raise InputError([Problem("opts", "has no Kubernetes provider", nearest="pass ResourceOptions(provider=cluster.provider)")])
 
-    def _add(self, name: str, manifest: dict[str, Any], depends_on: Any, **options: Any) -> KubernetesObject:
-        return KubernetesObject(name, manifest, pulumi.ResourceOptions(parent=self, depends_on=depends_on, **options))
 
-    def _add_dependent(self, name: str, manifest: dict[str, Any], main: pulumi.Resource, plan: ServicePlan) -> KubernetesObject:
-        if manifest["kind"] != "Service":
-            return self._add(name, manifest, main)
-        # Pulumi waits until a Service has endpoints, which takes a cold start; for other kinds it does not wait.
-        patience = pulumi.CustomTimeouts(create=f"{max(LEAST_AWAIT_SECONDS, 2 * math.ceil(plan.cold_start_seconds.high))}s")
-        opts = pulumi.ResourceOptions(parent=self, depends_on=main, custom_timeouts=patience)
-        return KubernetesObject(name, manifest, opts, with_status=True)
+def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(
+        # KServe refuses to change the mode of an InferenceService that exists.
+        replace_on_changes=[MODE_ANNOTATION],
+        # Pulumi deletes in the foreground: it waits for the last pod, which may finish the longest response first.
+        custom_timeouts=pulumi.CustomTimeouts(delete=_seconds(plan.spec.drain.grace + LEAST_AWAIT_SECONDS)),
+    )
+
+
+def _service_options(manifest: dict[str, Any], plan: ServicePlan) -> pulumi.ResourceOptions | None:
+    """Pulumi waits until a Service has endpoints, which takes a cold start; for other kinds it does not wait."""
+    if manifest["kind"] != "Service":
+        return None
+    return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=_seconds(2 * plan.cold_start_seconds.high)))
+
+
+def _seconds(least: float) -> str:
+    return f"{max(LEAST_AWAIT_SECONDS, math.ceil(least))}s"
 
 
 def _url(plan: ServicePlan, dependents: Mapping[str, KubernetesObject]) -> pulumi.Output[str]:

@@ -35,15 +35,21 @@ class Node:
 
 def resource_section(resources: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Heading with counts, and the tree."""
-    roots = build(resources)
-    rows = [
-        [
-            Text.assemble((guide, layout.LABEL), (short_type(node.type), layout.TITLE if node.type.startswith(COMPONENT) else "")),
-            Text(node.name, style=layout.STRONG),
-        ]
-        for guide, node in guided(roots, lambda node: list(_drawn(node.children)))
-    ]
-    return Group(layout.heading("Resources", _counts(resources)), layout.table(["type", "name"], rows))
+    roots = _aligned(build(resources))
+    lines = [_line(guide, node, width) for guide, (node, width) in guided(roots, lambda pair: _aligned(list(_drawn(pair[0].children))))]
+    return Group(layout.heading("Resources", _counts(resources)), *(layout.indented(line) for line in lines))
+
+
+def _aligned(siblings: Sequence[Node]) -> list[tuple[Node, int]]:
+    """Siblings with the columns of the longest type among them, so that their names stand in one column."""
+    width = max((len(short_type(node.type)) for node in siblings), default=0)
+    return [(node, width) for node in siblings]
+
+
+def _line(guide: str, node: Node, width: int) -> Text:
+    shown = short_type(node.type).ljust(width)
+    style = layout.TITLE if node.type.startswith(COMPONENT) else ""
+    return Text.assemble((guide, layout.LABEL), (shown, style), "  ", (node.name, layout.STRONG))
 
 
 def build(resources: Sequence[Mapping[str, Any]]) -> list[Node]:

@@ -1,7 +1,7 @@
 """The EKS cluster component. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +14,7 @@ from ...nodepools.reference import ClusterReference
 from ...planning import cost_document
 from ..access import NOBODY
 from ..args import EksClusterArgs
+from ..computed import filled_in
 from ..document import cluster_cost, eks_document
 from ..kubeconfig import eks_kubeconfig
 from .addons import addons_after_nodes, addons_before_nodes
@@ -62,15 +63,17 @@ class EksCluster(pulumi.ComponentResource):
             self._child,
         )
         self.cluster = self._control_plane()
-        self._access()
+        self.security_group_id: pulumi.Output[str] = filled_in(self.cluster.arn, self.cluster.vpc_config.cluster_security_group_id)
+        """Security group that EKS gives the control plane and every node."""
+        access = self._access()
         oidc = self._oidc_provider()
         node_role, attachments = role_with_policies(f"{name}-node-role", trust("ec2.amazonaws.com"), NODE_POLICIES, self._child)
         before = addons_before_nodes(name, self.cluster.name, self._child)
-        self.reference = self._reference(node_role, oidc, [*attachments, *before])
-        """What pools and add-ons take. Its name waits for all that a node needs: role policies and the add-ons that make nodes ready."""
+        self.reference = self._reference(node_role, oidc, [*attachments, *before, *self.network.ways_out])
+        """What pools and add-ons take. Its name waits for all that a node needs: role policies, add-ons, a way out."""
         system = create_eks_group(f"{name}-system", spec.system_pool, self.reference, self._child)
         after = addons_after_nodes(name, self.cluster.name, [system], self._child)
-        self.provider = self._provider([system, *after])
+        self.provider = self._kubernetes([system, *after, *access])
         """Kubernetes provider; what it makes comes after the system nodes and goes before them."""
         self._outputs(node_role, oidc)
 
@@ -103,7 +106,7 @@ class EksCluster(pulumi.ComponentResource):
             name=spec.cluster_name,
             version=spec.kubernetes_version,
             role_arn=role.arn,
-            vpc_config={"subnet_ids": [self.network.subnet_ids[zone] for zone in sorted(spec.zones)], **_endpoints(spec)},
+            vpc_config=cast("Any", _vpc_config(spec, self.network.subnet_ids)),
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
             encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
             enabled_cluster_log_types=list(LOG_TYPES),
@@ -119,13 +122,14 @@ class EksCluster(pulumi.ComponentResource):
             ),
         )
 
-    def _access(self) -> None:
+    def _access(self) -> list[pulumi.Resource]:
         """Administrators beside the one who makes the cluster, and the private networks that may talk to its API."""
         name, spec = self._base, self._spec
+        made: list[pulumi.Resource] = []
         for arn in spec.admin_role_arns:
             slug = arn.partition(":role/")[2].replace("/", "-")
             entry = aws.eks.AccessEntry(f"{name}-admin-{slug}", cluster_name=self.cluster.name, principal_arn=arn, opts=self._child)
-            aws.eks.AccessPolicyAssociation(
+            admin = aws.eks.AccessPolicyAssociation(
                 f"{name}-admin-{slug}-policy",
                 cluster_name=self.cluster.name,
                 principal_arn=entry.principal_arn,
@@ -133,10 +137,11 @@ class EksCluster(pulumi.ComponentResource):
                 access_scope={"type": "cluster"},
                 opts=self._child,
             )
+            made.append(admin)
         for cidr in spec.access.private:
-            aws.vpc.SecurityGroupIngressRule(
+            rule = aws.vpc.SecurityGroupIngressRule(
                 f"{name}-api-from-{cidr.replace('/', '-')}",
-                security_group_id=self.cluster.vpc_config.cluster_security_group_id,
+                security_group_id=self.security_group_id,
                 description="Kubernetes API",
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
@@ -144,6 +149,8 @@ class EksCluster(pulumi.ComponentResource):
                 to_port=443,
                 opts=self._child,
             )
+            made.append(rule)
+        return made
 
     def _oidc_provider(self) -> aws.iam.OpenIdConnectProvider:
         """EKS signs with a certificate of a public authority, so that IAM needs no thumbprint."""
@@ -171,11 +178,11 @@ class EksCluster(pulumi.ComponentResource):
             "subnet_ids": dict(self.network.subnet_ids),
             "node_role_arn": node_role.arn,
             "oidc_provider_arn": oidc.arn,
-            "security_group_id": self.cluster.vpc_config.cluster_security_group_id,
+            "security_group_id": self.security_group_id,
             "vpc_id": self.network.vpc_id,
         }
 
-    def _provider(self, ready: Sequence[pulumi.Resource]) -> kubernetes.Provider:
+    def _kubernetes(self, ready: Sequence[pulumi.Resource]) -> kubernetes.Provider:
         spec, cluster = self._spec, self.cluster
         self.kubeconfig = pulumi.Output.all(cluster.endpoint, cluster.certificate_authority.data).apply(
             lambda known: eks_kubeconfig(spec.cluster_name, spec.region, known[0], known[1], spec.aws_profile)
@@ -215,11 +222,14 @@ class EksCluster(pulumi.ComponentResource):
         )
 
 
-def _endpoints(spec: EksSpec) -> dict[str, Any]:
+def _vpc_config(spec: EksSpec, subnets: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
     """Nodes and joined networks use the private endpoint; the public one exists only for the public ranges that were named."""
-    if not spec.access.public:
-        return {"endpoint_private_access": True, "endpoint_public_access": False}
-    return {"endpoint_private_access": True, "endpoint_public_access": True, "public_access_cidrs": list(spec.access.public)}
+    config: dict[str, Any] = {
+        "subnet_ids": [subnets[zone] for zone in sorted(spec.zones)],
+        "endpoint_private_access": True,
+        "endpoint_public_access": bool(spec.access.public),
+    }
+    return config | ({"public_access_cidrs": list(spec.access.public)} if spec.access.public else {})
 
 
 def _refuse_unreachable(spec: EksSpec) -> None:

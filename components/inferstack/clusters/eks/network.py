@@ -49,6 +49,8 @@ class EksNetwork(pulumi.ComponentResource):
         private = {zone: self._subnet("private", zone, cut.private, vpc, "internal-elb") for zone, cut in subnets.items()}
         public = {zone: self._subnet("public", zone, cut.public, vpc, "elb") for zone, cut in subnets.items()}
         gateway = aws.ec2.InternetGateway(f"{name}-internet", vpc_id=vpc.id, tags={"Name": name}, opts=self._child)
+        self.ways_out: list[pulumi.Resource] = []
+        """What has to be there before nodes are, and to stay until they are gone."""
         self._public_routes(vpc, gateway, public)
         nats = self._nat_gateways(gateway, public, zones if args["nat_per_zone"] else zones[:1])
         tables = self._private_routes(vpc, nats, private)
@@ -81,12 +83,14 @@ class EksNetwork(pulumi.ComponentResource):
 
     def _public_routes(self, vpc: aws.ec2.Vpc, gateway: aws.ec2.InternetGateway, public: Mapping[str, aws.ec2.Subnet]) -> None:
         table = self._table("public", vpc)
-        aws.ec2.Route(
-            f"{self._base}-public-default",
-            route_table_id=table.id,
-            destination_cidr_block=ANYWHERE,
-            gateway_id=gateway.id,
-            opts=self._child,
+        self.ways_out.append(
+            aws.ec2.Route(
+                f"{self._base}-public-default",
+                route_table_id=table.id,
+                destination_cidr_block=ANYWHERE,
+                gateway_id=gateway.id,
+                opts=self._child,
+            )
         )
         for zone, subnet in public.items():
             self._associate("public", zone, subnet, table)
@@ -113,13 +117,14 @@ class EksNetwork(pulumi.ComponentResource):
         tables: list[aws.ec2.RouteTable] = []
         for zone, subnet in private.items():
             table = self._table(f"private-{zone}", vpc)
-            aws.ec2.Route(
+            route = aws.ec2.Route(
                 f"{self._base}-private-{zone}-default",
                 route_table_id=table.id,
                 destination_cidr_block=ANYWHERE,
                 nat_gateway_id=nats.get(zone, shared).id,
                 opts=self._child,
             )
+            self.ways_out.append(route)
             self._associate("private", zone, subnet, table)
             tables.append(table)
         return tables
@@ -128,6 +133,5 @@ class EksNetwork(pulumi.ComponentResource):
         return aws.ec2.RouteTable(f"{self._base}-{kind}-routes", vpc_id=vpc.id, tags={"Name": f"{self._base}-{kind}"}, opts=self._child)
 
     def _associate(self, kind: str, zone: str, subnet: aws.ec2.Subnet, table: aws.ec2.RouteTable) -> None:
-        aws.ec2.RouteTableAssociation(
-            f"{self._base}-{kind}-{zone}-routes-of", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
-        )
+        name = f"{self._base}-{kind}-{zone}-routes-of"
+        self.ways_out.append(aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=self._child))

@@ -13,6 +13,7 @@ from ...nodepools.gke_pool import create_gke_pool
 from ...nodepools.reference import ClusterReference
 from ...planning import cost_document
 from ..args import GkeClusterArgs
+from ..computed import filled_in
 from ..document import cluster_cost, gke_document
 from ..kubeconfig import gke_dns_kubeconfig, gke_ip_kubeconfig
 from .network import POD_RANGE, SERVICE_RANGE, GkeNetwork
@@ -68,10 +69,10 @@ class GkeCluster(pulumi.ComponentResource):
         roles = [self._node_role(role, account) for role in NODE_ROLES]
         self.network = GkeNetwork(f"{name}-network", self._network_args(account), self._enabled)
         self.cluster = self._control_plane(account)
-        self.reference = self._reference(account, roles)
-        """What pools and add-ons take. Its name waits for the roles of the nodes."""
+        self.reference = self._reference(account, [*roles, *self.network.ways_out])
+        """What pools and add-ons take. Its name waits for all that a node needs: its roles and a way out."""
         system = create_gke_pool(f"{name}-system", spec.system_pool, self.reference, self._child)
-        self.provider = self._provider(system)
+        self.provider = self._kubernetes(system)
         """Kubernetes provider; what it makes comes after the system nodes and goes before them."""
         self._outputs(account)
 
@@ -185,11 +186,11 @@ class GkeCluster(pulumi.ComponentResource):
             reference["project"] = spec.project
         return reference
 
-    def _provider(self, system: gcp.container.NodePool) -> kubernetes.Provider:
+    def _kubernetes(self, system: gcp.container.NodePool) -> kubernetes.Provider:
         name, cluster = self._spec.cluster_name, self.cluster
-        self.endpoint = cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint
+        self.endpoint = filled_in(cluster.self_link, cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint)
         if self._spec.access.any:
-            authority = cluster.master_auth.cluster_ca_certificate
+            authority = filled_in(cluster.self_link, cluster.master_auth.cluster_ca_certificate)
             known = pulumi.Output.all(cluster.endpoint, authority)
             self.kubeconfig = known.apply(lambda values: gke_ip_kubeconfig(name, values[0], values[1]))
         else:

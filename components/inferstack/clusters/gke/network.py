@@ -36,7 +36,8 @@ class GkeNetwork(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GkeNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("inferstack:index:GkeNetwork", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # What a component waits for is not handed down to what is in it.
+        child = pulumi.ResourceOptions(parent=self, depends_on=None if opts is None else opts.depends_on)
         project = args.get("project")
         network = gcp.compute.Network(f"{name}-vpc", auto_create_subnetworks=False, routing_mode="REGIONAL", project=project, opts=child)
         subnetwork = gcp.compute.Subnetwork(
@@ -54,7 +55,7 @@ class GkeNetwork(pulumi.ComponentResource):
             opts=child,
         )
         router = gcp.compute.Router(f"{name}-router", network=network.id, region=args["region"], project=project, opts=child)
-        gcp.compute.RouterNat(
+        nat = gcp.compute.RouterNat(
             f"{name}-nat",
             router=router.name,
             region=args["region"],
@@ -63,7 +64,7 @@ class GkeNetwork(pulumi.ComponentResource):
             source_subnetwork_ip_ranges_to_nat="ALL_SUBNETWORKS_ALL_IP_RANGES",
             opts=child,
         )
-        gcp.compute.Firewall(
+        webhooks = gcp.compute.Firewall(
             f"{name}-webhooks",
             description="From the control plane's address in the node subnet to admission webhooks and metrics APIs",
             network=network.id,
@@ -74,6 +75,8 @@ class GkeNetwork(pulumi.ComponentResource):
             allows=[{"protocol": "tcp", "ports": list(WEBHOOK_PORTS)}],
             opts=child,
         )
+        self.ways_out: list[pulumi.Resource] = [nat, webhooks]
+        """What has to be there before nodes are, and to stay until they are gone."""
         self.network_id = network.id
         self.subnetwork_id = subnetwork.id
         self.register_outputs({"networkId": self.network_id, "subnetworkId": self.subnetwork_id})

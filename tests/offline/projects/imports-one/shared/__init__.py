@@ -1,0 +1,3 @@
+"""A package of this program alone."""
+
+NAME = "one"

@@ -1,0 +1,3 @@
+"""Imported by a function that runs after the program's own text."""
+
+LATER = True
