@@ -5,7 +5,8 @@ from __future__ import annotations
 import pulumi
 
 from inferstack import planning
-from inferstack.errors import InputError
+from inferstack.errors import GuardError, InputError
+from inferstack.planning import StackPlan
 
 from .compose import compose, export
 from .config import read_stack_file
@@ -22,10 +23,16 @@ def deploy() -> None:
         plan = planning.plan(stack)
     except InputError as error:
         raise pulumi.RunError(str(error)) from error
-    if plan.over_budget and not pulumi.runtime.is_dry_run():
-        raise pulumi.RunError("\n".join(plan.over_budget))
+    if not pulumi.runtime.is_dry_run():
+        guard(plan)
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     export(plan, *compose(plan, stack))
+    guard(plan)
+
+
+def guard(plan: StackPlan) -> None:
+    """Refuse a plan above its budget."""
     if plan.over_budget:
-        raise pulumi.RunError("\n".join(plan.over_budget))
+        sentences = "\n".join(plan.over_budget)
+        raise pulumi.RunError(sentences) from GuardError(sentences)

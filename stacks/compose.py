@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 
 from inferstack import Addons, GpuNodePool, InferenceService, manifests, planning
 from inferstack.plain import plain
 from inferstack.planning import StackPlan
+from inferstack.planning.pools import POOL_LABEL
 from inferstack.planning.types import PoolPlan
+from inferstack.services import KubernetesObject
 from inferstack.stackfile import StackFile
 
 from .config import secret
+
+SYSTEM_POOL = "system"
+"""Value of the pool label on the nodes that carry controllers."""
+DELETE_MARGIN_SECONDS = 600
+"""A namespace is gone when its last pod is: after the longest drain, and then some."""
 
 
 def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceService]]:
     """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
     cluster, providers = import_module(f".{plan.cloud}", __name__.rpartition(".")[0]).cluster(plan, stack)
-    pools = {pool.name: _pool(pool, cluster, providers) for pool in plan.pools if pool.managed}
+    pools = [_pool(pool, cluster, providers) for pool in plan.pools if pool.managed]
+    args: dict[str, Any] = {"addons": plain(plan.addons), "cluster_name": plan.cluster_name, "region": plan.region}
+    if plan.system_pool is not None:
+        args["node_selector"] = {POOL_LABEL: SYSTEM_POOL}
     on_cluster = pulumi.ResourceOptions(providers=[*providers, cluster.provider], depends_on=[cluster])
-    addons = Addons(
-        "addons",
-        {"addons": plain(plan.addons), "cluster_name": plan.cluster_name, "region": plan.region},  # pyright: ignore[reportArgumentType]
-        on_cluster,
+    addons = Addons("addons", args, on_cluster)  # pyright: ignore[reportArgumentType]
+    # Services come last and go first: while they go KServe must still run, and their nodes must still stand. They depend on their
+    # namespace, and the namespace on all that: one edge for each object in place of dozens.
+    before = pulumi.ResourceOptions(
+        provider=cluster.provider,
+        depends_on=[*addons.ready, *pools],
+        custom_timeouts=pulumi.CustomTimeouts(delete=f"{_longest_drain(plan) + DELETE_MARGIN_SECONDS}s"),
     )
-    namespace = Namespace(
-        plan.namespace,
-        metadata=manifests.namespace(plan.namespace)["metadata"],
-        opts=pulumi.ResourceOptions(provider=cluster.provider, depends_on=[cluster]),
-    )
-    return cluster, _services(plan, cluster.provider, [*addons.ready, namespace], pools)
+    namespace = KubernetesObject(plan.namespace, manifests.namespace(plan.namespace), before)
+    return cluster, _services(plan, cluster.provider, namespace)
+
+
+def _longest_drain(plan: StackPlan) -> int:
+    return max(service.spec.drain.grace for service in plan.services)
 
 
 def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResource]) -> GpuNodePool:
@@ -52,19 +64,12 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
     return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]
 
 
-def _services(
-    plan: StackPlan, provider: pulumi.ProviderResource, before: list[pulumi.Resource], pools: Mapping[str, GpuNodePool]
-) -> list[InferenceService]:
-    """The services, last to come and first to go: while they go KServe must still run, and their own nodes must still stand."""
+def _services(plan: StackPlan, provider: pulumi.ProviderResource, namespace: pulumi.Resource) -> list[InferenceService]:
     costs = {cost.service: plain(cost) for cost in plan.costs.services}
     secrets = {"hugging_face_token": secret("huggingFaceToken"), "api_key": secret("apiKey")}
     given = {key: value for key, value in secrets.items() if value is not None}
-    made: list[InferenceService] = []
-    for service in plan.services:
-        nodes = [pools[service.pool]] if service.pool in pools else []
-        opts = pulumi.ResourceOptions(provider=provider, depends_on=[*before, *nodes])
-        made.append(InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts))
-    return made
+    opts = pulumi.ResourceOptions(provider=provider, depends_on=[namespace])
+    return [InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts) for service in plan.services]
 
 
 def export(plan: StackPlan, cluster: Any, services: list[InferenceService]) -> None:

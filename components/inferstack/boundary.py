@@ -48,10 +48,11 @@ def check(args: object, spec: type, prefix: str = "", path: str = "args") -> Ite
             near = nearest_name(str(key), hints)
             known = f"use {near}" if near else f"known are {join_names(sorted(hints), 'and')}"
             yield Problem(f"{prefix}{key}", "is not a known key", None, known)
-        elif value is not None or key in required:
+        elif value is not None:
             yield from _check_value(value, hints[key], f"{prefix}{key}")
-    for key in sorted(required - args.keys()):
-        yield Problem(f"{prefix}{key}", "is missing")
+    for key in sorted(required):
+        if args.get(key) is None:
+            yield Problem(f"{prefix}{key}", "is missing")
 
 
 def _hints(spec: type) -> dict[str, Any]:

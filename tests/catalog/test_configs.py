@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.catalog.architectures import ARCHITECTURES
 
@@ -18,8 +19,8 @@ CONFIGS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "config
 WITHOUT_OUTPUT = {"embedding", "reward"}
 """Kinds of models that leave the output embedding out."""
 PLAIN = (
-    "llama", "mistral", "qwen2", "qwen3", "granite", "phi3", "gemma2", "gemma3_text", "starcoder2", "falcon", "gpt_neox", "bloom", "mixtral",
-    "qwen3_moe", "phimoe", "gpt_oss", "minimax_m2", "glm4_moe",
+    "llama", "mistral", "qwen2", "qwen3", "granite", "phi3", "gemma2", "gemma3_text", "starcoder2", "falcon", "gpt_neox", "bloom",
+    "mixtral", "qwen3_moe", "phimoe", "gpt_oss", "minimax_m2", "glm4_moe",
 )  # fmt: skip
 """Architectures whose rows in the catalog hold all dimensions of the formula."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 
 LLAMA_8B = "meta-llama/Llama-3.1-8B-Instruct"
@@ -38,17 +39,10 @@ LLAMA_8B = "meta-llama/Llama-3.1-8B-Instruct"
         ("deepseek-r1", "deepseek-ai/DeepSeek-R1"),
         ("DeepSeek-R1-0528", "deepseek-ai/DeepSeek-R1-0528"),
         ("GPT-OSS-120B", "openai/gpt-oss-120b"),
-        ("Llama-2-7b", "meta-llama/Llama-2-7b-hf"),
     ],
 )
 def test_models_by_what_people_call_them(name: str, model: str) -> None:
     """Case, a missing organisation or tuning word, a quantized checkpoint and remarks in parentheses lead to the model that is meant."""
-    found = [name for name in [name] if "llama-2-7b" in name.casefold()]
-    if found:
-        with pytest.raises(catalog.UnknownName) as refused:
-            catalog.model(name)
-        assert model in refused.value.nearest
-        return
     assert catalog.model(name).id == model
 
 
@@ -58,7 +52,7 @@ def test_models_by_what_people_call_them(name: str, model: str) -> None:
         ("meta-llama/Llama-3.2-70B", "meta-llama/Llama-3.3-70B-Instruct"),
         ("llama-70b", "meta-llama/Llama-3.3-70B-Instruct"),
         ("Qwen3-30B", "Qwen/Qwen3-30B-A3B"),
-        ("mistral-7b", "mistralai/Mistral-7B-v0.1"),
+        ("mistral-7b", "mistralai/Mistral-7B-Instruct-v0.3"),
         ("gpt-oss", "openai/gpt-oss-20b"),
         ("mixtral", "mistralai/Mixtral-8x7B-Instruct-v0.1"),
         ("foo/Llama-3.1-8B-Instruct", LLAMA_8B),
@@ -123,14 +117,13 @@ def test_gpus_by_marketing_names_and_labels(name: str, gpu: str) -> None:
 @pytest.mark.parametrize(
     ("find", "kind", "name", "nearest"),
     [
+        (catalog.model, "model", "Llama-2-7b", ("meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-7b-chat-hf")),
         (catalog.accelerator, "GPU", "A100", ("a100-80", "a100-40")),
         (catalog.quantization, "quantization", "4bit", ("awq", "gptq-int4", "gguf-q4_k_m")),
         (catalog.quantization, "quantization", "gptq", ("gptq-int4", "gptq-int8")),
     ],
 )
-def test_name_that_fits_several_is_refused_with_all(
-    find: Callable[[str], Any], kind: str, name: str, nearest: tuple[str, ...]
-) -> None:
+def test_name_that_fits_several_is_refused_with_all(find: Callable[[str], Any], kind: str, name: str, nearest: tuple[str, ...]) -> None:
     """An ambiguous name is not decided for the user."""
     with pytest.raises(catalog.UnknownName, match="could be ") as refused:
         find(name)
@@ -158,7 +151,7 @@ def gke(name: str) -> catalog.Machine:
         (eks, "p5", "p5.4xlarge"),
         (gke, "a3-highgpu-3g", "a3-highgpu-2g"),
         (gke, "g2-standard-5", "g2-standard-4"),
-        (catalog.machines, "gek", "gke"),
+        (catalog.machines, "gkee", "gke"),
     ],
 )
 def test_slips_suggest_the_nearest(find: Callable[[str], Any], name: str, nearest: str) -> None:
@@ -170,7 +163,15 @@ def test_slips_suggest_the_nearest(find: Callable[[str], Any], name: str, neares
 
 @pytest.mark.parametrize(
     ("spelling", "name"),
-    [("Q4_K_M", "gguf-q4_k_m"), ("q8_0", "gguf-q8_0"), ("w8a8", "int8"), ("AWQ", "awq"), ("FP8", "fp8"), ("bfloat16", "bf16"), ("NVFP4", "nvfp4")],
+    [
+        ("Q4_K_M", "gguf-q4_k_m"),
+        ("q8_0", "gguf-q8_0"),
+        ("w8a8", "int8"),
+        ("AWQ", "awq"),
+        ("FP8", "fp8"),
+        ("bfloat16", "bf16"),
+        ("NVFP4", "nvfp4"),
+    ],
 )
 def test_quantizations_by_their_spellings(spelling: str, name: str) -> None:
     """Spellings of llama.cpp, llm-compressor and torch lead to the one name of a quantization."""
@@ -186,7 +187,9 @@ def test_any_text_is_answered_or_refused(name: str) -> None:
         (catalog.quantization, catalog.quantizations()),
         (eks, {machine.name for machine in catalog.machines("eks")}),
     ):
+        suggested: tuple[str, ...] = ()
         try:
             find(name)
         except catalog.UnknownName as refused:
-            assert set(refused.nearest) <= set(known)
+            suggested = refused.nearest
+        assert set(suggested) <= set(known)

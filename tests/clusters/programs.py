@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from inferstack import offline
 from inferstack.offline import Preview, Resource
 
@@ -77,7 +79,9 @@ def previewed(folder: Path, program: str) -> Preview:
     (folder / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
     (folder / "Pulumi.test.yaml").write_text("config: {}\n")
     (folder / "__main__.py").write_text(textwrap.dedent(program))
-    return offline.preview(folder, folder / "Pulumi.test.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_ERROR_OUTPUT_STRING", "true")  # an Output that is formatted into a text is an error
+        return offline.preview(folder, folder / "Pulumi.test.yaml")
 
 
 def of_type(preview: Preview, type_: str) -> list[Resource]:

@@ -79,7 +79,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         ({"clustername": "x"}, "clustername: is not a known key; use cluster_name"),
         (
             {"system_pool": {"machine_type": "g6.xlarge"}},
-            "system_pool.machine_type: g6.xlarge has l4; system nodes carry no service and would pay for a GPU in vain; use a machine type without GPUs",
+            "system_pool.machine_type: g6.xlarge has l4, for which system nodes have no use; use a machine type without GPUs",
         ),
         (
             {"system_pool": {"nodes": 0}},

@@ -15,7 +15,7 @@ class BadConfig(InferstackError):
 
 
 def number(facts: Mapping[str, Any], *keys: str, default: int | None = None) -> int:
-    """The first of `keys` that is set. Raises `BadConfig` where it is no whole number from 0 up, and where it is missing or 0 without a default."""
+    """The first of `keys` that is set. Raises `BadConfig` where it is no whole number, and where it is missing or 0 without a default."""
     for key in keys:
         value = facts.get(key)
         if value is None:

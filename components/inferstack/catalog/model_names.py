@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Mapping
 
+from ..errors import join_names
 from . import names
 from .tables import table
 
@@ -19,15 +20,19 @@ ALIKE = 0.6
 
 
 def resolve(name: str, known: tuple[str, ...], suggest: tuple[str, ...]) -> str:
-    """The id among `known` that `name` means. Raises `UnknownName` (kind model) with the nearest ids among `suggest`."""
-    by_case = _by_case(known)
-    found = by_case.get(name.strip().casefold())
+    """The id among `known` that `name` means. Raises `UnknownName` (kind model) with all that it fits, else the nearest of `suggest`."""
+    found = _by_case(known).get(name.strip().casefold())
     if found is None:
         owner, plain = _split(name)
-        found = _aliases().get(f"{owner}/{plain}" if owner else plain) or _only(_matches(name, known))
-    if found is None:
-        raise names.UnknownName("model", name, nearest(name, suggest))
-    return found
+        found = _aliases().get(f"{owner}/{plain}" if owner else plain)
+    if found is not None:
+        return found
+    matches = _matches(name, known)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise names.UnknownName("model", name, matches, f"could be {join_names(matches)}")
+    raise names.UnknownName("model", name, nearest(name, suggest))
 
 
 def nearest(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,10 +63,6 @@ def _matches(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     if not owner or owner in _words_of("republishers", "organisations"):
         return found
     return tuple(candidate for candidate in found if _split(candidate)[0] == owner)
-
-
-def _only(found: tuple[str, ...]) -> str | None:
-    return found[0] if len(found) == 1 else None
 
 
 @functools.cache

@@ -75,6 +75,7 @@ class Model:
     num_attention_heads: int
     num_kv_heads: int
     head_dim: int
+    """Width of a query and key head; with MLA its part with and its part without position together."""
     vocab_size: int
     kv: KvCache
     source: str
@@ -91,7 +92,7 @@ class Model:
     shared_expert_intermediate_size: int | None = None
     first_k_dense: int | None = None
     params_vision: int = 0
-    """Vision tower and projector, loaded beside the language model."""
+    """Vision tower and projector, loaded beside the language model; part of `params_total`."""
     sliding_window: int | None = None
     gated: bool | None = None
     """True where the hub asks for an accepted licence and a token; None where unknown."""
@@ -214,6 +215,7 @@ class Offering:
     """Bottom of a spot range."""
     source: str = ""
     as_of: str = ""
+    """ISO date; where a source only bounds it, the earliest that it can be. Empty where the source bears none."""
     basis: str = "listed"
     """listed, derived, or belief."""
 
@@ -233,6 +235,9 @@ class Machine:
     link: str
     """nvlink, pcie or none: how its accelerators reach each other."""
     offerings: tuple[Offering, ...]
+    """What is known of its prices. Sold in one of `regions` without an offering there: the price is not known. A reserved offering of a
+    machine that is not sold on-demand holds its list price, which a reservation is billed at.
+    """
     source: str
     regions: tuple[str, ...] = ()
     """Where it is sold, priced or not; () where nothing is known."""
@@ -248,7 +253,9 @@ class Machine:
     count: int | None = None
     """How many there are, on an existing cluster; None where the cloud's quota is the limit."""
     facts: Mapping[str, Any] = field(default_factory=lambda: NO_FACTS)
-    """Columns that only its own cloud reads: AMI types, accelerator label, sold usage classes."""
+    """Columns that only its own cloud reads. Both: `zones` (region -> zone letters, where known), `burstable`. EKS: `ami_types`,
+    `usage_classes`, `max_enis` and `ipv4_per_eni` (pods), `efa_interfaces`. GKE: `accelerator_label`, `gpudirect`, `sold_as`.
+    """
 
     def offering(self, region: str, capacity_type: CapacityType) -> Offering | None:
         """The offering in `region` of that kind; None where it is not sold so."""

@@ -11,7 +11,7 @@ from ..costs.types import Charge, Columns, NodeGroup
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, LOGS, NETWORK, always, joined, priced_elsewhere, root_disks
 from .nodes import Agent, left_for_pods, sold_in
-from .types import Allocatable, QuotaNeed, SystemPool
+from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 """The control plane needs two zones and gains nothing from a fourth; each zone takes subnets and, if so asked, a NAT gateway."""
@@ -148,6 +148,16 @@ class Eks:
             fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None))
         return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+
+    def internal_balancer(self) -> InternalBalancer:
+        return InternalBalancer(
+            annotations=(
+                ("service.beta.kubernetes.io/aws-load-balancer-type", "nlb"),
+                ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
+            ),
+            idle_seconds=350,
+            source="believed: annotations of the AWS cloud provider; idle timeout of a Network Load Balancer",
+        )
 
     def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed:
         quota = QUOTA[machine.accelerator]

@@ -85,6 +85,9 @@ class Existing:
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
         return ()
 
+    def internal_balancer(self) -> None:
+        """What keeps a load balancer off the internet is the cluster's own affair."""
+
     def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed | None:
         return None
 

@@ -11,7 +11,7 @@ from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, LOGS, NETWORK, always, priced_elsewhere, root_disks
 from .nodes import MEMORY_TIERS, Agent, left_for_pods, sold_in, tiered_gib
-from .types import Allocatable, QuotaNeed, SystemPool
+from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 
@@ -156,6 +156,13 @@ class Gke:
             fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer data", "lb_ingress_gb", None))
         return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+
+    def internal_balancer(self) -> InternalBalancer:
+        return InternalBalancer(
+            annotations=(("networking.gke.io/load-balancer-type", "Internal"),),
+            idle_seconds=600,
+            source="believed: annotation of GKE; idle timeout of connection tracking",
+        )
 
     def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed:
         spot = capacity_type is CapacityType.SPOT

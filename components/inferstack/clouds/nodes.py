@@ -38,12 +38,12 @@ CONTROLLERS = (
     Agent("cert-manager-cainjector", 10, 64),
     Agent("cert-manager-webhook", 10, 32),
     Agent("kserve-controller-manager", 100, 300),
+    Agent("kserve-rbac-proxy", 10, 32),
     Agent("keda-operator", 100, 100),
     Agent("keda-operator-metrics-apiserver", 100, 100),
     Agent("keda-admission-webhooks", 100, 100),
     Agent("prometheus-operator", 100, 128),
     Agent("prometheus", 200, 1024),
-    Agent("kube-state-metrics", 10, 64),
 )
 """What this library installs on every cloud. KServe and KEDA: chart defaults. The charts of the others request nothing by default: their
 figures are believed, as what they use in a small cluster."""

@@ -47,6 +47,16 @@ class SystemPool:
     """Zones that its nodes are spread over evenly; () where they are left to the cloud."""
 
 
+@dataclass(frozen=True, slots=True)
+class InternalBalancer:
+    """How a Service of type LoadBalancer is kept inside the network."""
+
+    annotations: tuple[tuple[str, str], ...]
+    idle_seconds: int
+    """A connection without traffic for longer is cut."""
+    source: str
+
+
 class Cloud(Protocol):
     """One cloud. `existing` is one too: it charges nothing beside its nodes and rations nothing.
 
@@ -87,6 +97,10 @@ class Cloud(Protocol):
 
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
         """Everything that is billed beside the machines of `groups` (all nodes of the stack): control plane, disks, network."""
+        ...
+
+    def internal_balancer(self) -> InternalBalancer | None:
+        """How an internal endpoint is made; None where nobody here knows."""
         ...
 
     def quota(self, target: Target, machine: Machine, nodes: int, capacity_type: CapacityType) -> QuotaNeed | None:

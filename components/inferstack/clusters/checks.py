@@ -66,6 +66,6 @@ def system_pool(reference: Mapping[str, Any], wanted: Mapping[str, Any], problem
         )
         return None
     if spec.has_gpus:
-        reason = f"has {spec.machine.accelerator}; system nodes carry no service and would pay for a GPU in vain"
+        reason = f"has {spec.machine.accelerator}, for which system nodes have no use"
         problems.append(Problem("system_pool.machine_type", reason, spec.machine.name, "use a machine type without GPUs"))
     return spec

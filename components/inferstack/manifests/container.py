@@ -27,11 +27,17 @@ def container(service: str, spec: EngineSpec) -> dict[str, Any]:
         "startupProbe": _probe(spec.probes.startup),
         "readinessProbe": _probe(spec.probes.readiness),
         "livenessProbe": _probe(spec.probes.liveness),
-        # The kubelet's own sleep: it needs no shell in the image.
-        "lifecycle": {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}},
+        "lifecycle": {"preStop": _pre_stop(spec)},
         "securityContext": _security(spec),
         "volumeMounts": _mounts(spec),
     }
+
+
+def _pre_stop(spec: EngineSpec) -> dict[str, Any]:
+    """What runs before SIGTERM: the engine's own command, or else the kubelet's sleep, which needs no shell in the image."""
+    if spec.drain.command:
+        return {"exec": {"command": [literal(word) for word in spec.drain.command]}}
+    return {"sleep": {"seconds": spec.drain.pre_stop}}
 
 
 def volumes(service: str, spec: EngineSpec) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +44,7 @@ def gke_pool(spec: PoolSpec) -> GkePool:
         "node_config": _node_config(spec),
         **_size(spec),
     }
-    # Local SSDs come with the machine type. A change of how they are told would replace every node and give the same machine.
-    ignored = ("nodeConfig.ephemeralStorageLocalSsdConfig",) if spec.machine.local_nvme_gib else ()
-    return GkePool(pool, ignored)
+    return GkePool(pool, tuple(_ignored(spec, pool)))
 
 
 def spread(nodes: int, zones: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
@@ -55,14 +54,40 @@ def spread(nodes: int, zones: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     return zones[:count], nodes // count
 
 
+def first_nodes(spec: PoolSpec) -> int:
+    """Nodes in each zone that an autoscaled pool begins with, because the autoscaler never raises a pool to its minimum by itself.
+
+    As many as the minimum needs where the maximum allows that in every zone, else fewer: the rest comes with the pods that need it.
+    """
+    zones = len(spec.zones)
+    if not zones:
+        return 0
+    enough = -(-spec.min_nodes // zones)
+    return enough if enough * zones <= spec.max_nodes else spec.min_nodes // zones
+
+
 def _size(spec: PoolSpec) -> dict[str, Any]:
-    """Zones and number of nodes. Limits are totals: limits per zone, and `initial_node_count`, would count once for every zone."""
-    if spec.autoscaled or not spec.zones:
-        # Without zones a fixed size is kept by the autoscaler's limits: nobody here knows by how many zones GKE would multiply a number.
-        limits = {"total_min_node_count": spec.min_nodes, "total_max_node_count": spec.max_nodes, "location_policy": "ANY"}
-        return {"autoscaling": limits} | ({"node_locations": list(spec.zones)} if spec.zones else {})
-    zones, each = spread(spec.max_nodes, spec.zones)
-    return {"node_locations": list(zones), "node_count": each}
+    """Zones and number of nodes. Limits are totals; limits per zone would count once for every zone."""
+    if not spec.autoscaled and spec.zones:
+        zones, each = spread(spec.max_nodes, spec.zones)
+        return {"node_locations": list(zones), "node_count": each}
+    # Without zones a fixed size is kept by the autoscaler's limits: nobody here knows by how many zones GKE would multiply a number.
+    size: dict[str, Any] = {
+        "autoscaling": {"total_min_node_count": spec.min_nodes, "total_max_node_count": spec.max_nodes, "location_policy": "ANY"}
+    }
+    if spec.zones:
+        size["node_locations"] = list(spec.zones)
+    if first_nodes(spec):
+        size["initial_node_count"] = first_nodes(spec)
+    return size
+
+
+def _ignored(spec: PoolSpec, pool: Mapping[str, Any]) -> Iterator[str]:
+    """What is good for the first day only; a later difference would replace every node and give the same machines."""
+    if "initial_node_count" in pool:
+        yield "initialNodeCount"
+    if spec.machine.local_nvme_gib:
+        yield "nodeConfig.ephemeralStorageLocalSsdConfig"
 
 
 def _upgrade_settings(spec: PoolSpec) -> dict[str, Any]:

@@ -1,33 +1,34 @@
 """Everything that the preview asks of Pulumi's SDK beyond its public API, in one place.
 
-These are the same names that the CLI's own launcher (`pulumi-language-python-exec`) uses, and three that make a run in one process fast
-and repeatable. `missing` says which of them the installed SDK lacks.
+These are the names that the CLI's own launcher (`pulumi-language-python-exec`) uses, and those of `shortcuts`. `missing` says which of
+them the installed SDK lacks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import importlib
 import logging
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from ..errors import join_names
 from .engine import WAY_OUT, Engine, SdkMismatch
+from .shortcuts import taken
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi": ("RunError", "log"),
     "pulumi.log": ("debug",),
     "pulumi.runtime.config": ("set_all_config",),
     "pulumi.runtime.settings": ("Settings", "SETTINGS", "ROOT", "configure"),
-    "pulumi.runtime.stack": ("run_in_stack",),
+    "pulumi.runtime.stack": ("run_in_stack", "wait_for_rpcs", "_get_rpc_manager"),
     "pulumi.runtime.resource": ("_get_stack_trace",),
+    "pulumi.runtime.resource_cycle_breaker": ("declare_dependency", "_add_dep"),
+    "pulumi.runtime.rpc": ("declare_dependency",),
     "pulumi.runtime._context": ("wrap_with_context",),
     "pulumi.runtime.proto.source_pb2": ("StackTrace",),
     "pulumi.runtime.proto.resource_pb2": (
@@ -41,8 +42,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi.runtime.proto.provider_pb2": ("CallResponse",),
 }
 """Module by module, what must be there."""
-YOUNG_OBJECTS = 50_000
-"""New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def require() -> None:
 
 def run(deployment: Deployment, engine: Engine, program: Callable[[], Any]) -> None:
     """Run `program` as the SDK runs one under the CLI, against `engine`. Raises what it raises; nothing of it stays behind."""
-    with _settings_kept(), _own_loop() as loop, _quiet_and_fast(), _patient_collector():
+    with _settings_kept(), _own_loop() as loop, taken():
         contextvars.copy_context().run(_run, deployment, engine, program, loop)
 
 
@@ -158,40 +157,3 @@ class _Inline(ThreadPoolExecutor):
         except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call, as a thread pool does
             done.set_exception(error)
         return done
-
-
-@contextmanager
-def _quiet_and_fast() -> Generator[None]:
-    """Without debug messages and stack traces of registrations, which nobody reads here and which cost a third of a run."""
-    import pulumi.log
-    import pulumi.runtime.resource
-    from pulumi.runtime.proto import source_pb2
-
-    nowhere = source_pb2.StackTrace()
-    with _replaced(pulumi.log, "debug", _say_nothing), _replaced(pulumi.runtime.resource, "_get_stack_trace", lambda: nowhere):
-        yield
-
-
-@contextmanager
-def _patient_collector() -> Generator[None]:
-    """Garbage is looked for less often: nearly all that a program makes lives until its end, and looking takes a fifth of a run."""
-    before = gc.get_threshold()
-    gc.set_threshold(YOUNG_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-def _say_nothing(*_: Any, **__: Any) -> None:
-    pass
-
-
-@contextmanager
-def _replaced(module: ModuleType, name: str, value: Any) -> Generator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)

@@ -86,8 +86,9 @@ def resolve(service: Service, path: str, site: Site, base: Path, has_token: bool
     if model is not None:
         _check_model(model, service, workload, path, problems)
     checkpoint = _pinned_checkpoint(service, path, model, quantization.name if quantization else None, problems)
-    if service.endpoint == "public":
-        problems.add(f"{path}.endpoint", "public", "needs a gateway with TLS and keys, which is not built yet", "use internal")
+    if service.endpoint == "internal" and site.cloud.internal_balancer() is None:
+        reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
+        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
     if model is None or len(problems.found) > before:
         return None
     return Requirement(

@@ -64,9 +64,15 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site),
         decisions=_decisions(requirement, outcome, placement),
         alternatives=_alternatives(requirement, outcome, placement),
-        warnings=_warnings(requirement, placement, performance),
+        warnings=(*_warnings(requirement, placement, performance), *_cut_off(requirement, longest, site)),
         uses_hugging_face_token=_needs_token(requirement, placement),
+        endpoint_annotations=_endpoint_annotations(requirement, site),
     )
+
+
+def _endpoint_annotations(requirement: Requirement, site: Site) -> tuple[tuple[str, str], ...]:
+    balancer = site.cloud.internal_balancer()
+    return balancer.annotations if balancer and requirement.service.endpoint == "internal" else ()
 
 
 def _cold_start(placement: Placement, site: Site) -> Estimate:
@@ -216,6 +222,14 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.capacity.value == "spot" and placement.replicas.max == 1:
         found.append("one replica on spot: an interruption takes the service away for a cold start")
     return tuple(found)
+
+
+def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, ...]:
+    """A load balancer cuts connections that are silent for too long; a response that is not streamed is silent until it is whole."""
+    balancer = site.cloud.internal_balancer()
+    if balancer is None or requirement.service.endpoint != "internal" or longest <= balancer.idle_seconds:
+        return ()
+    return (f"the load balancer cuts silent connections after {balancer.idle_seconds} s: stream responses that may take longer",)
 
 
 def _alternatives(requirement: Requirement, outcome: Outcome, chosen: Placement) -> tuple[Alternative, ...]:

@@ -19,7 +19,7 @@ from .requirement import Problems, Requirement, resolve
 from .search import search
 from .service import plan_requirement
 from .site import Site
-from .types import ServicePlan, StackPlan
+from .types import AddonPlan, ServicePlan, StackPlan
 
 
 def plan(stack: StackFile) -> StackPlan:
@@ -75,6 +75,7 @@ def _settle(requirement: Requirement, site: Site, problems: Problems) -> Tenant 
 def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackPlan:
     target = stack.target
     bill = _bill(site, tenants, pools)
+    addons = plan_addons(target, site, [tenant.plan for tenant in tenants])
     budget = stack.budget
     return StackPlan(
         stack=stack.stack,
@@ -84,10 +85,10 @@ def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: 
         kubernetes_version=target.versions.kubernetes if target.versions.kubernetes else site.cloud.kubernetes_version,
         cluster_name=target.cluster_name if target.cluster_name else f"inferstack-{stack.stack}",
         namespace=target.namespace,
-        services=_with_shared_rollout(tenants, pools),
+        services=_with_shared_state(tenants, pools, addons),
         pools=tuple(pool.plan for pool in pools),
         system_pool=site.cloud.system_pool(target),
-        addons=plan_addons(target, site, [tenant.plan for tenant in tenants]),
+        addons=addons,
         quota=_quota(site, pools),
         costs=bill,
         over_budget=costs.over_budget(bill, budget.max_monthly_usd, budget.max_hourly_usd),
@@ -96,14 +97,13 @@ def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: 
     )
 
 
-def _with_shared_rollout(tenants: Sequence[Tenant], pools: Sequence[Pool]) -> tuple[ServicePlan, ...]:
-    """A service surges only into room that the other services of its pool leave."""
+def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons: Sequence[AddonPlan]) -> tuple[ServicePlan, ...]:
+    """What a service owes to its stack: it surges only into room that others leave, and is monitored where Prometheus is."""
     room = {pool.plan.name: float(pool.plan.nodes.max) * max(1, pool.machine.accelerator_count) * pool.plan.idle_share for pool in pools}
+    monitored = any(addon.name == "prometheus" and addon.installed for addon in addons)
     return tuple(
-        replace(tenant.plan, rollout="recreate")
-        if tenant.plan.rollout == "surge" and tenant.plan.resources.gpus > room[tenant.plan.pool] + 1e-9
-        else tenant.plan
-        for tenant in tenants
+        replace(plan, monitored=monitored, rollout=plan.rollout if plan.resources.gpus <= room[plan.pool] + 1e-9 else "recreate")
+        for plan in (tenant.plan for tenant in tenants)
     )
 
 
