@@ -43,7 +43,8 @@ def check(args: object, spec: type, prefix: str = "", path: str = "args") -> Ite
         return
     hints = _hints(spec)
     required: frozenset[str] = getattr(spec, "__required_keys__", frozenset())
-    for key, value in typing.cast("Mapping[str, Any]", args).items():
+    given = typing.cast("Mapping[str, Any]", args)
+    for key, value in given.items():
         if key not in hints:
             near = nearest_name(str(key), hints)
             known = f"use {near}" if near else f"known are {join_names(sorted(hints), 'and')}"
@@ -51,7 +52,7 @@ def check(args: object, spec: type, prefix: str = "", path: str = "args") -> Ite
         elif value is not None:
             yield from _check_value(value, hints[key], f"{prefix}{key}")
     for key in sorted(required):
-        if args.get(key) is None:
+        if given.get(key) is None:
             yield Problem(f"{prefix}{key}", "is missing")
 
 
@@ -74,16 +75,16 @@ def _check_value(value: Any, kind: Any, path: str) -> Iterator[Problem]:
         yield from _check_dict(value, inside[1], path)
     elif typing.is_typeddict(kind):
         yield from check(value, kind, f"{path}.")
+    elif kind in _SCALARS:
+        yield from _check_scalar(value, kind, path)
     elif isinstance(kind, type) and issubclass(kind, Enum):
         yield from _check_enum(value, kind, path)
-    elif kind in _SCALARS and not _is_scalar(value, kind):
-        # Quotes, because the text 2 and the number 2 look the same without.
-        yield Problem(path, f"is not {_SCALARS[kind]}", f'"{value}"' if isinstance(value, str) else _shown(value))
 
 
 def _check_list(value: Any, kind: Any, path: str) -> Iterator[Problem]:
-    if isinstance(value, str) or not isinstance(value, list | tuple):
-        yield Problem(path, "is not a list", _shown(value), f"write [{value!r}]" if isinstance(value, str) else None)
+    if not isinstance(value, list | tuple):
+        text: object = value
+        yield Problem(path, "is not a list", _shown(text), f"write [{text!r}]" if isinstance(text, str) else None)
         return
     for index, item in enumerate(typing.cast("list[Any]", value)):
         yield from _check_value(item, kind, f"{path}[{index}]")
@@ -95,6 +96,12 @@ def _check_dict(value: Any, kind: Any, path: str) -> Iterator[Problem]:
         return
     for key, item in typing.cast("Mapping[str, Any]", value).items():
         yield from _check_value(item, kind, f"{path}.{key}")
+
+
+def _check_scalar(value: Any, kind: type, path: str) -> Iterator[Problem]:
+    if not _is_scalar(value, kind):
+        # Quotes, because the text 2 and the number 2 look the same without.
+        yield Problem(path, f"is not {_SCALARS[kind]}", f'"{value}"' if isinstance(value, str) else _shown(value))
 
 
 def _check_enum(value: Any, kind: type[Enum], path: str) -> Iterator[Problem]:

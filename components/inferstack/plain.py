@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 MONEY_PLACES = 6
 """Decimals that money keeps in JSON."""
@@ -24,7 +24,8 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {key: plain(getattr(value, name)) for name, key in _fields(type(value))}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        mapping = cast(Mapping[Any, Any], value)
+        return {str(key): plain(item) for key, item in mapping.items()}
     return [plain(item) for item in value]
 
 

@@ -59,7 +59,6 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("vllm", shapes.VISION, "bf16", "t4", "unstable in float16"),
         ("vllm", "BAAI/bge-m3", "fp16", "l4", "text generation only"),
         ("llama.cpp", shapes.SMALL, "awq", "l4", "loads GGUF only"),
-        ("llama.cpp", shapes.SMALL, "gguf-q4_k_m", "v100-32", "needs compute capability 7.5"),
         ("llama.cpp", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
         ("llama.cpp", "BAAI/bge-m3", "gguf-q4_k_m", None, "text generation only"),
     ],

@@ -21,14 +21,14 @@ from .engine import WAY_OUT, Engine, SdkMismatch
 from .shortcuts import taken
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    "pulumi": ("RunError", "log"),
+    "pulumi": ("RunError", "Resource", "log"),
     "pulumi.log": ("debug",),
     "pulumi.runtime.config": ("set_all_config",),
     "pulumi.runtime.settings": ("Settings", "SETTINGS", "ROOT", "configure"),
     "pulumi.runtime.stack": ("run_in_stack", "wait_for_rpcs", "_get_rpc_manager"),
     "pulumi.runtime.resource": ("_get_stack_trace",),
     "pulumi.runtime.resource_cycle_breaker": ("declare_dependency", "_add_dep"),
-    "pulumi.runtime.rpc": ("declare_dependency",),
+    "pulumi.runtime.rpc": ("declare_dependency", "serialize_property"),
     "pulumi.runtime._context": ("wrap_with_context",),
     "pulumi.runtime.proto.source_pb2": ("StackTrace",),
     "pulumi.runtime.proto.resource_pb2": (

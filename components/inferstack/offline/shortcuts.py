@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 YOUNG_OBJECTS = 50_000
 """New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
+
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 @contextmanager
@@ -28,6 +31,7 @@ def taken() -> Generator[None]:
     with (
         _replaced(pulumi.log, "debug", _say_nothing),
         _replaced(pulumi.runtime.resource, "_get_stack_trace", lambda: nowhere),
+        _replaced(pulumi.runtime.rpc, "serialize_property", _serializing(pulumi.runtime.rpc.serialize_property)),
         _replaced(pulumi.runtime.rpc, "declare_dependency", _dependencies()),
         _replaced(pulumi.runtime.stack, "wait_for_rpcs", _wait_for_everything),
         _patient_collector(),
@@ -37,6 +41,43 @@ def taken() -> Generator[None]:
 
 def _say_nothing(*_: Any, **__: Any) -> None:
     pass
+
+
+def _serializing(whole: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """`serialize_property`, which makes a coroutine for every value in a tree; a tree of plain data without a type comes out as it went in."""
+    from pulumi import Resource
+
+    as_it_is = (None, Resource.translate_input_property)
+
+    async def serialize(
+        value: Any,
+        deps: Any,
+        property_key: Any,
+        resource_obj: Any = None,
+        input_transformer: Any = None,
+        typ: Any = None,
+        *rest: Any,
+        **options: Any,
+    ) -> Any:
+        if not options and (type(value) in PLAIN or (typ is None and _function(input_transformer) in as_it_is and _is_plain(value))):
+            return value
+        return await whole(value, deps, property_key, resource_obj, input_transformer, typ, *rest, **options)
+
+    return serialize
+
+
+def _function(method: Any) -> Any:
+    return getattr(method, "__func__", method)
+
+
+def _is_plain(value: Any) -> bool:
+    """True for a tree of dicts, lists and scalars, none of them of a class of its own."""
+    kind = type(value)
+    if kind in PLAIN:
+        return True
+    if kind is dict:
+        return all(_is_plain(item) for item in value.values())
+    return kind is list and all(_is_plain(item) for item in value)
 
 
 def _dependencies() -> Callable[[Any, Any], bool]:
@@ -60,7 +101,7 @@ async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None
     from pulumi.runtime import settings
     from pulumi.runtime.stack import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]
 
-    manager = _get_rpc_manager()
+    manager: Any = _get_rpc_manager()
     while True:
         while manager.rpcs:
             # Lets those that were queued right now begin.
@@ -68,7 +109,7 @@ async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None
             await manager.rpcs.pop()
         if manager.unhandled_exception is not None:
             raise manager.unhandled_exception.with_traceback(manager.exception_traceback)
-        outputs: set[Any] = settings.SETTINGS.outputs
+        outputs = cast("set[Awaitable[Any]]", settings.SETTINGS.outputs)
         while await_all_outstanding_tasks and outputs:
             pending = list(outputs)
             outputs.clear()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint, Machine, Model
@@ -153,10 +153,10 @@ def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems
 
 
 def _read_config(file: Path) -> dict[str, Any]:
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config: Any = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(config, dict):
         raise ValueError("its top level is not an object")
-    return config
+    return cast(dict[str, Any], config)
 
 
 def _check_model(model: Model, service: Service, workload: Workload, path: str, problems: Problems) -> None:

@@ -30,10 +30,10 @@ class Outcome:
 
     context: int
     context_shortened: bool = False
-    feasible: list[Placement] = field(default_factory=list)
+    feasible: list[Placement] = field(default_factory=list[Placement])
     """In order of `Placement.rank`."""
-    rejected: list[Placement] = field(default_factory=list)
-    refusals: list[tuple[str, Refusal]] = field(default_factory=list)
+    rejected: list[Placement] = field(default_factory=list[Placement])
+    refusals: list[tuple[str, Refusal]] = field(default_factory=list[tuple[str, Refusal]])
     """What engines refused outright: key of the stack file and why."""
     considered: int = 0
 
