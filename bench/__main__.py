@@ -23,32 +23,39 @@ INFERSTACK = [sys.executable, "-c", "from inferstack.cli import main; main()"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure with its target: `value` may be at most `target`, in `unit`."""
+    """One figure: `value` may be at most `target`, in `unit`; None is no target."""
 
     what: str
     detail: str
     value: float
-    target: float
+    target: float | None
     unit: str
 
     @property
     def kept(self) -> bool:
-        return self.value <= self.target
+        return self.target is None or self.value <= self.target
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        target = "" if self.target is None else f"≤ {self.target:g} {self.unit}"
+        return self.what, self.detail, f"{self.value:.2f} {self.unit}", target, "" if self.target is None else "✓" if self.kept else "✗"
 
 
 def previews(folder: Path) -> Iterator[Row]:
     """The offline preview against the bare loop over what it registered."""
-    for services, runs in ((100, RUNS), (1000, 3)):
-        stack, recorded = write_stack(folder, services), folder / f"{services}.json"
+    for target, services, runs in (("existing", 100, RUNS), ("existing", 1000, 3), ("eks", 100, RUNS)):
+        stack, recorded = write_stack(folder, services, target), folder / f"{target}{services}.json"
         count = measure(module("bench.preview", str(stack), str(recorded)), 1).output.strip()
-        ours, floor = measure(module("bench.preview", str(stack)), runs), measure(module("bench.floor", str(recorded)), runs)
-        what = f"offline preview of {services:,} services, {int(count):,} resources"
-        yield Row(f"{what}: time", _both(ours, floor, "seconds", "s"), ours.seconds / floor.seconds, 1.5, "x")
-        yield Row(f"{what}: peak memory", _both(ours, floor, "peak_mib", "MiB"), ours.peak_mib / floor.peak_mib, 1.3, "x")
+        ours = measure(module("bench.preview", str(stack)), runs)
+        floor, whole = (measure(module("bench.floor", str(recorded), *extra), runs) for extra in ((), ("whole",)))
+        what = f"offline preview, {services:,} services on {target}, {int(count):,} resources"
+        yield from _ratios(what, ours, floor, (1.5, 1.3))
+        yield from _ratios("  over the floor with its SDKs imported and its outputs", ours, whole, (None, None))
 
 
-def _both(ours: Taken, floor: Taken, field: str, unit: str) -> str:
-    return f"{getattr(ours, field):.2f} {unit}, the SDK's floor {getattr(floor, field):.2f} {unit}"
+def _ratios(what: str, ours: Taken, floor: Taken, targets: tuple[float | None, float | None]) -> Iterator[Row]:
+    for field, unit, target in (("seconds", "s", targets[0]), ("peak_mib", "MiB", targets[1])):
+        own, least = getattr(ours, field), getattr(floor, field)
+        yield Row(what, f"{own:.2f} {unit}, floor {least:.2f} {unit}", own / least, target, "x")
 
 
 def plans(folder: Path) -> Iterator[Row]:
@@ -73,7 +80,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rows = [*commands(), *plans(Path(folder)), *previews(Path(folder))]
     for row in rows:
-        table.add_row(row.what, row.detail, f"{row.value:.2f} {row.unit}", f"≤ {row.target:g} {row.unit}", "✓" if row.kept else "✗")
+        table.add_row(*row.cells())
     console = Console(width=140)
     console.print(f"Medians of fresh processes on {os.cpu_count()} cores, Python {platform.python_version()}", highlight=False)
     console.print(table, highlight=False)

@@ -1,13 +1,15 @@
 """The SDK's own floor: a bare loop that registers recorded types, names and inputs, against an engine that only echoes.
 
-    python -m bench.floor RECORDED.json
+    python -m bench.floor RECORDED.json [whole]
 
 Nothing of inferstack is imported here: what this process takes is what Pulumi's Python SDK takes, whoever registers these resources.
+With `whole` the loop also imports the SDK packages that the program imported, and registers the outputs that it registered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -46,20 +48,27 @@ class Echo:
         return empty_pb2.Empty()
 
 
-def register(resources: list[dict[str, Any]]) -> None:
+def register(recorded: dict[str, Any], whole: bool) -> None:
     """Register every recorded resource below its recorded parent."""
+    for name in recorded["imported"] if whole else ():
+        importlib.import_module(name)
     made: dict[str, pulumi.Resource] = {}
-    for item in resources:
+    for item in recorded["resources"]:
         options = pulumi.ResourceOptions(parent=made.get(item["parent"]))
         kind = pulumi.CustomResource if item["custom"] else pulumi.ComponentResource
-        made[item["urn"]] = kind(item["type"], item["name"], item["inputs"], options)
+        made[item["urn"]] = resource = kind(item["type"], item["name"], item["inputs"], options)
+        if whole and isinstance(resource, pulumi.ComponentResource):
+            resource.register_outputs(item["outputs"])
+    for name, value in recorded["outputs"].items() if whole else ():
+        pulumi.export(name, value)
 
 
 def main() -> None:
     recorded = json.loads(Path(sys.argv[1]).read_text())
+    whole = "whole" in sys.argv[2:]
     echo = Echo()
     configure(Settings(project="bench", stack="floor", monitor=echo, engine=echo, dry_run=True))
-    asyncio.new_event_loop().run_until_complete(run_in_stack(lambda: register(recorded)))
+    asyncio.new_event_loop().run_until_complete(run_in_stack(lambda: register(recorded, whole)))
 
 
 if __name__ == "__main__":

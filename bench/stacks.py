@@ -17,15 +17,19 @@ MODELS = (
 )
 
 
-def write_stack(folder: Path, services: int) -> Path:
-    """A stack file of that many services in EKS; returns its path."""
-    content = {
-        "config": {
-            "inferstack:target": {"cloud": "eks", "region": "us-east-1"},
-            "inferstack:services": [_service(number) for number in range(services)],
-        }
-    }
-    path = folder / f"Pulumi.bench{services}.yaml"
+TARGETS: dict[str, dict[str, object]] = {
+    "eks": {"cloud": "eks", "region": "us-east-1"},
+    "existing": {
+        "cloud": "existing",
+        "nodes": [{"gpu": "h100-80", "gpusPerNode": 8, "count": 100_000, "cpu": 192, "memoryGib": 2048, "usdPerHour": 40}],
+    },
+}
+
+
+def write_stack(folder: Path, services: int, target: str = "eks") -> Path:
+    """A stack file of that many services on one of `TARGETS`; returns its path."""
+    content = {"config": {"inferstack:target": TARGETS[target], "inferstack:services": [_service(number) for number in range(services)]}}
+    path = folder / f"Pulumi.{target}{services}.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
 

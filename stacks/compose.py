@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -26,8 +26,9 @@ DELETE_MARGIN_SECONDS = 600
 
 def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceService]]:
     """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
-    cluster, providers = import_module(f".{plan.cloud}", __name__.rpartition(".")[0]).cluster(plan, stack)
-    pools = [_pool(pool, cluster, providers) for pool in plan.pools if pool.managed]
+    target = import_module(f".{plan.cloud}", __name__.rpartition(".")[0])
+    cluster, providers = target.cluster(plan, stack)
+    pools = [_pool(pool, cluster, providers, target.pool_args(plan)) for pool in plan.pools if pool.managed]
     args: dict[str, Any] = {"addons": plain(plan.addons), "cluster_name": plan.cluster_name, "region": plan.region}
     if plan.system_pool is not None:
         args["node_selector"] = {POOL_LABEL: SYSTEM_POOL}
@@ -48,7 +49,7 @@ def _longest_drain(plan: StackPlan) -> int:
     return max(service.spec.drain.grace for service in plan.services)
 
 
-def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResource]) -> GpuNodePool:
+def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResource], own: Mapping[str, Any]) -> GpuNodePool:
     args: dict[str, Any] = {
         "cluster": cluster.reference,
         "machine_type": pool.machine_type,
@@ -59,6 +60,7 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
         "expected_nodes": float(pool.nodes.expected),
         "autoscaled": pool.autoscaled,
         "disk_gib": pool.disk_gib,
+        **own,
     }
     given = {key: value for key, value in args.items() if value not in (None, [])}
     return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]

@@ -33,3 +33,8 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[EksCluster, list[pulumi.
     if profile is not None:
         args["aws_profile"] = profile
     return EksCluster("cluster", args, pulumi.ResourceOptions(providers=[provider])), [provider]  # pyright: ignore[reportArgumentType]
+
+
+def pool_args(plan: StackPlan) -> dict[str, Any]:
+    """Arguments that only pools on EKS take: none."""
+    return {}

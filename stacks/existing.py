@@ -17,3 +17,8 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[ExistingCluster, list[pu
     if stack.target.kubeconfig_context is not None:
         args["context"] = stack.target.kubeconfig_context
     return ExistingCluster("cluster", args), []  # pyright: ignore[reportArgumentType]
+
+
+def pool_args(plan: StackPlan) -> dict[str, Any]:
+    """Arguments of pools: none are made."""
+    return {}

@@ -9,6 +9,7 @@ import pulumi_gcp as gcp
 
 from inferstack import GkeCluster
 from inferstack.planning import StackPlan
+from inferstack.planning.addons import PLUGIN
 from inferstack.stackfile import StackFile
 
 from .settings import system_pool
@@ -29,3 +30,8 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[GkeCluster, list[pulumi.
         "deletion_protection": stack.target.deletion_protection,
     }
     return GkeCluster("cluster", args, pulumi.ResourceOptions(providers=[provider])), [provider]  # pyright: ignore[reportArgumentType]
+
+
+def pool_args(plan: StackPlan) -> dict[str, Any]:
+    """GKE's own device plugin gives way to NVIDIA's where the stack asks for that: two would fight over the GPUs."""
+    return {"own_device_plugin": any(addon.name == PLUGIN and addon.installed for addon in plan.addons)}

@@ -155,6 +155,24 @@ def test_own_quantization_is_read() -> None:
     assert native["Qwen/Qwen3-8B"] is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "mixtral"}, "lacks `num_local_experts`"),
+        ({"architecture": "qwen3_moe"}, "lacks `num_local_experts`"),
+        ({"num_kv_heads": 7}, "has 7 KV heads, which do not divide its 32 attention heads"),
+        ({"num_kv_heads": 64}, "has 64 KV heads, which do not divide its 32 attention heads"),
+        ({"hidden_size": 4097}, "lacks `head_dim`"),
+    ],
+)
+def test_dimensions_that_no_such_model_has_are_refused(changes: dict[str, Any], message: str) -> None:
+    """A mixture of experts without experts, KV heads that divide no heads, and heads without a width are not sized as something else."""
+    llama = {"architecture": "llama", "hidden_size": 4096, "num_layers": 32, "num_attention_heads": 32, "num_kv_heads": 8}
+    with pytest.raises(catalog.BadConfig) as refused:
+        catalog.model_from_dimensions("me/mine", {**llama, "intermediate_size": 14336, "vocab_size": 128256, "max_context": 8192, **changes})
+    assert str(refused.value) == message
+
+
 def test_vision_tower_is_counted() -> None:
     """The vision tower of a multimodal config is counted within 3 % and is part of the total."""
     model = catalog.model_from_config(CONFIGS["Qwen/Qwen3-VL-8B-Instruct"], "me/mine", "")
@@ -165,17 +183,17 @@ def test_vision_tower_is_counted() -> None:
 @given(
     hidden=st.integers(64, 8192),
     layers=st.integers(1, 100),
-    heads=st.integers(1, 64),
+    queries=st.integers(1, 16),
     width=st.integers(64, 32768),
     kv=st.integers(1, 64),
     name=st.sampled_from(["llama", "qwen2", "granite", "gemma2", "mixtral"]),
 )
-def test_more_of_anything_is_more_parameters(hidden: int, layers: int, heads: int, width: int, kv: int, name: str) -> None:
+def test_more_of_anything_is_more_parameters(hidden: int, layers: int, queries: int, width: int, kv: int, name: str) -> None:
     """One layer more adds parameters and cache; both are positive for any dimensions."""
     config = {
         "model_type": name,
         "hidden_size": hidden,
-        "num_attention_heads": heads,
+        "num_attention_heads": queries * kv,
         "num_key_value_heads": kv,
         "head_dim": 64,
         "intermediate_size": width,

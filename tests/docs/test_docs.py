@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import refresh
 from inferstack import planning, stackfile
 from tests.cli.command import inferstack
 
@@ -18,7 +19,14 @@ YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 def test_the_page_of_the_stack_file_is_current() -> None:
     """docs/stack-file.md is what `make docs` writes."""
-    assert (ROOT / "docs" / "stack-file.md").read_text() == stackfile.markdown()
+    assert refresh.STACK_FILE_PAGE.read_text() == stackfile.markdown()
+
+
+def test_the_readme_shows_real_output() -> None:
+    """The output in the README is what the preview prints today; `make docs` refreshes it."""
+    text = refresh.README.read_text()
+    assert refresh.readme(text, inferstack("preview", "-s", "dev").stdout) == text
+    assert text.count("$/month") > 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -36,14 +44,6 @@ def test_stack_files_of_the_pages_have_plans(tmp_path: Path) -> None:
         path = tmp_path / f"Pulumi.shown{number}.yaml"
         path.write_text(text)
         assert planning.plan(stackfile.load(path)).services
-
-
-def test_the_readme_shows_real_output() -> None:
-    """The output in the README is what the command prints today."""
-    text = (ROOT / "README.md").read_text()
-    shown = re.search(r"<!-- output: inferstack (.*?) -->\n```\n(.*?)```\n<!-- end of output -->", text, re.DOTALL)
-    assert shown is not None
-    assert shown[2] == inferstack(*shown[1].split()).stdout
 
 
 def test_every_command_of_the_readme_exists() -> None:

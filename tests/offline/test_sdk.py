@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pulumi
@@ -11,6 +14,7 @@ import pytest
 from packaging.version import Version
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
+from inferstack import offline
 from inferstack.offline import engine, sdk, wire
 from tests.offline.previews import PROJECTS, preview
 
@@ -84,6 +88,46 @@ def test_calls_to_the_engine_stay_in_the_thread() -> None:
     pool.shutdown()
 
 
+@pytest.mark.parametrize("name", ["graph", "values", "reads", "unknown-provider", "configured"])
+def test_shortcuts_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without the shortcuts through the SDK, a preview lists the same."""
+    quick = preview(name)
+    monkeypatch.setattr(sdk, "taken", contextlib.nullcontext)
+    slow = preview(name)
+    by_urn = [{item["urn"]: item for item in shown.document()["resources"]} for shown in (quick, slow)]
+    assert by_urn[0] == by_urn[1]
+    assert {item.urn: item.property_dependencies for item in quick.resources} == {
+        item.urn: item.property_dependencies for item in slow.resources
+    }
+
+
+def test_circles_are_still_found(tmp_path: Path) -> None:
+    """A resource that depends on the component it is in would wait for itself for ever; the SDK refuses it."""
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    (tmp_path / "__main__.py").write_text(
+        "import pulumi\n"
+        "whole = pulumi.ComponentResource('a:b:Whole', 'whole')\n"
+        "pulumi.CustomResource('a:b:Part', 'part', {}, pulumi.ResourceOptions(parent=whole, depends_on=[whole]))\n"
+    )
+    with pytest.raises(offline.ProgramError, match="circular dependency involving a resource of type a:b:Part named part"):
+        offline.preview(tmp_path, tmp_path / "Pulumi.dev.yaml")
+
+
+def test_a_thousand_resources_cost_little(tmp_path: Path) -> None:
+    """Our own share of a preview (requests, URNs, records) stays below 0.3 ms per resource."""
+    from google.protobuf import struct_pb2
+
+    monitor = engine.Engine("p", "s")
+    inputs = struct_pb2.Struct()
+    inputs.update({"spec": {"containers": [{"name": "c", "args": ["a", "b"] * 10}], "replicas": 3}})
+    requests = [resource_pb2.RegisterResourceRequest(type="a:b:C", name=str(number), custom=True, object=inputs) for number in range(1000)]
+    started = time.process_time()
+    for request in requests:
+        monitor.RegisterResource(request)
+    assert time.process_time() - started < 0.3
+
+
 def test_transforms_are_warned_of(tmp_path: Path) -> None:
     """A transform would change what is listed; it does not run here, and the preview says so."""
     (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
@@ -93,8 +137,6 @@ def test_transforms_are_warned_of(tmp_path: Path) -> None:
         "pulumi.CustomResource('a:b:C', 'c', {}, pulumi.ResourceOptions(transforms=[lambda args: None]))\n"
         "pulumi.CustomResource('a:b:C', 'd', {}, pulumi.ResourceOptions(transforms=[lambda args: None]))\n"
     )
-    from inferstack import offline
-
     shown = offline.preview(tmp_path, tmp_path / "Pulumi.dev.yaml")
     assert [str(item) for item in shown.diagnostics] == ["warning: transforms are not applied in an offline preview"]
 
@@ -113,8 +155,6 @@ def test_the_order_does_not_depend_on_chance(seed: str) -> None:
         check=True,
         env={"PYTHONPATH": str(ROOT / "components"), "PYTHONHASHSEED": seed},
     )
-    import json
-
     assert json.loads(ran.stdout) == [preview(name).document() for name in ("graph", "values", "reads")]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from inferstack import stackfile
 from inferstack.errors import InputError
 from inferstack.stackfile.schema import StackFile

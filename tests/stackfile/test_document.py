@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from inferstack import stackfile
 from inferstack.errors import InputError
-
 from tests.stackfile import files
 from tests.stackfile.files import problems_in, write
 
@@ -82,7 +82,7 @@ def test_numbers_of_any_length(tmp_path: Path, number: str) -> None:
 
 def test_a_key_written_twice(tmp_path: Path) -> None:
     """The second of two equal keys would silently win; both lines are named, along with everything else that is wrong."""
-    text = "config:\n  inferstack:target:\n    cloud: gke\n    region: x\n    cloud: eks\n" + files.GOOD.split("\n", 2)[2]
+    text = "config:\n  inferstack:target:\n    cloud: gke\n    region: us-central1\n    cloud: eks\n" + files.GOOD.split("\n", 2)[2]
     assert problems_in(tmp_path, text.replace("isl: 512", "isl: 0")) == [
         "services[0].traffic.isl: 0 must be at least 1",
         "target.cloud: is written twice, on lines 3 and 5; keep one",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from inferstack import stackfile
 from inferstack.errors import InputError
-
 from tests.stackfile.files import write
 
 

@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from inferstack import stackfile
 from inferstack.errors import InputError
 from inferstack.stackfile.document import parse
 from inferstack.stackfile.keys import children
 from inferstack.stackfile.schema import StackFile
-
 from tests.stackfile import files
 
 KEYS = sorted({key for section in (StackFile, *filter(None, children(StackFile).values())) for key in children(section)})

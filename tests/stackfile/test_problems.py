@@ -260,6 +260,26 @@ def test_all_problems_of_a_file_are_reported_at_once() -> None:
     ]
 
 
+def test_names_that_the_catalog_lacks_come_with_the_rest() -> None:
+    """A file that the planner never gets to see has its unknown models, GPUs, machines, engines and regions reported all the same."""
+    wrong = service(model="Qwen/Qwen3-9B-Nonexistent", gpu="h1000", quantization="fp9", engine="vlm", tensorParallel=0, slo=3)
+    said = problems(config(wrong, target={"cloud": "gke", "region": "us-central9"}))
+    assert [line.partition(";")[0] for line in said if "known" in line] == [
+        "services[0].engine: vlm is not a known engine",
+        "services[0].gpu: h1000 is not a known GPU",
+        "services[0].model: Qwen/Qwen3-9B-Nonexistent is not a known model",
+        "services[0].quantization: fp9 is not a known quantization",
+        "target.region: us-central9 is not a known region of gke",
+    ]
+    assert "did you mean vllm" in said[0]
+    assert "services[0].tensorParallel: 0 must be at least 1" in said
+
+
+def test_names_are_left_to_the_planner_in_a_good_file() -> None:
+    """A file that is right by itself is read whatever it names; the planner says what it does not know, with what would do instead."""
+    assert files.read(config(service(model="no-such/model"))).services[0].model == "no-such/model"
+
+
 def test_missing_settings_are_named() -> None:
     """A stack without target and services says which keys it lacks."""
     assert problems({}) == [

@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from inferstack import stackfile
 from inferstack.catalog import CapacityType
+from inferstack.errors import InputError
 from inferstack.stackfile.schema import ReplicaRange
-
 from tests.stackfile import files
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +129,9 @@ def test_every_public_name_is_there() -> None:
         assert getattr(stackfile, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = stackfile.nothing
+
+
+def test_digits_of_other_kinds_in_keys_are_text() -> None:
+    """A superscript is a digit to Unicode and no number; a key with one is reported like any other unknown key."""
+    with pytest.raises(InputError, match="is not a key of the stack file"):
+        files.read(files.config() | {"inferstack:0²": None})

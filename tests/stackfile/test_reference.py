@@ -7,11 +7,11 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
 from inferstack import stackfile
 from inferstack.stackfile.keys import children
 from inferstack.stackfile.schema import StackFile
 from inferstack.stackfile.section import Section
-
 from tests.stackfile import files
 from tests.stackfile.test_reading import ROOT
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from inferstack.stackfile import SECRET
 from inferstack.stackfile.secrets import looks_like
-
 from tests.stackfile import files
 from tests.stackfile.files import config, problems, problems_in, problems_of, service
 

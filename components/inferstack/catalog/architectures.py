@@ -33,6 +33,8 @@ class Architecture:
     """True where the feed-forward width is four times the hidden size unless the config says otherwise."""
     query_per_kv: bool = False
     """True where `multi_query` without the new decoder means one KV head."""
+    experts: bool = False
+    """True where every model of it is a mixture of experts, so that a config without them lacks something."""
 
 
 LLAMA = Architecture()
@@ -41,31 +43,31 @@ ARCHITECTURES: dict[str, Architecture] = {
     "llama": LLAMA,
     "mistral": Architecture(window_every=1),
     "ministral3": LLAMA,
-    "mixtral": Architecture(window_every=1),
+    "mixtral": Architecture(window_every=1, experts=True),
     "granite": LLAMA,
     "qwen2": Architecture(window_needs_switch=True),
-    "qwen2_moe": Architecture(window_needs_switch=True, shared_expert="width"),
+    "qwen2_moe": Architecture(window_needs_switch=True, shared_expert="width", experts=True),
     "qwen3": Architecture(window_needs_switch=True),
-    "qwen3_moe": Architecture(window_needs_switch=True),
+    "qwen3_moe": Architecture(window_needs_switch=True, experts=True),
     "qwen2_5_vl_text": Architecture(window_needs_switch=True),
     "qwen3_vl_text": LLAMA,
-    "qwen3_vl_moe_text": LLAMA,
+    "qwen3_vl_moe_text": Architecture(experts=True),
     "qwen3_next": Architecture(gated_attention=True, hybrid=True, shared_expert="width"),
     "qwen3_5_text": Architecture(gated_attention=True, hybrid=True),
     "qwen3_5_moe_text": Architecture(gated_attention=True, hybrid=True, shared_expert="width"),
     "gemma2": Architecture(tied=True, window_every=2),
     "gemma3_text": Architecture(tied=True, window_every=6),
     "phi3": Architecture(window_every=1),
-    "phimoe": Architecture(window_every=1),
-    "gpt_oss": Architecture(window_every=2),
+    "phimoe": Architecture(window_every=1, experts=True),
+    "gpt_oss": Architecture(window_every=2, experts=True),
     "deepseek_v2": Architecture(mla=True, shared_expert="count"),
     "deepseek_v3": Architecture(mla=True, shared_expert="count"),
     "deepseek_v32": Architecture(mla=True, shared_expert="count"),
     "kimi_k2": Architecture(mla=True, shared_expert="count"),
     "glm_moe_dsa": Architecture(mla=True, shared_expert="count"),
-    "glm4_moe": Architecture(shared_expert="count"),
-    "minimax_m2": LLAMA,
-    "llama4_text": Architecture(shared_expert="one", window_every=4),
+    "glm4_moe": Architecture(shared_expert="count", experts=True),
+    "minimax_m2": Architecture(experts=True),
+    "llama4_text": Architecture(shared_expert="one", window_every=4, experts=True),
     "mistral4": Architecture(mla=True, shared_expert="count"),
     "gemma4_text": Architecture(tied=True),
     "gemma4_unified_text": Architecture(tied=True),

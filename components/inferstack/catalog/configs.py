@@ -96,8 +96,8 @@ def _dimensions(text: Mapping[str, Any], architecture: Architecture) -> Dimensio
     layers = number(text, "num_hidden_layers", "n_layer", default=_layers_of_pattern(text))
     heads = number(text, "num_attention_heads", "n_head")
     latent = _latent(text) if architecture.mla else None
-    head_width = latent.nope + latent.rope if latent else number(text, "head_dim", default=hidden // heads)
-    experts = number(text, "num_local_experts", "num_experts", "n_routed_experts", default=0)
+    head_width = latent.nope + latent.rope if latent else number(text, "head_dim", default=_even_head_width(hidden, heads))
+    experts = number(text, "num_local_experts", "num_experts", "n_routed_experts", default=None if architecture.experts else 0)
     expert_layers = _expert_layers(text, layers) if experts else 0
     default_width = 4 * hidden if architecture.four_times_wide else None
     wide = number(text, "intermediate_size", "ffn_hidden_size", "n_inner", default=default_width if expert_layers < layers else 0)
@@ -132,7 +132,15 @@ def _layers_of_pattern(text: Mapping[str, Any]) -> int | None:
 def _kv_heads(text: Mapping[str, Any], architecture: Architecture, heads: int) -> int:
     if architecture.query_per_kv and text.get("multi_query") and not text.get("new_decoder_architecture"):
         return 1
-    return number(text, "num_key_value_heads", "num_kv_heads", default=heads)
+    kv_heads = number(text, "num_key_value_heads", "num_kv_heads", default=heads)
+    if not kv_heads or heads % kv_heads:
+        raise BadConfig(f"has {kv_heads} KV heads, which do not divide its {heads} attention heads")
+    return kv_heads
+
+
+def _even_head_width(hidden: int, heads: int) -> int | None:
+    """Width of a head where the config does not say; None where the heads do not divide the hidden size, so that it must be said."""
+    return None if hidden % heads else hidden // heads
 
 
 def _latent(text: Mapping[str, Any]) -> LatentAttention:

@@ -55,13 +55,10 @@ class Recorded:
     urn: str
     request: Any
     read: bool
+    inputs: Struct
     answered: Struct
     """What the program sees as outputs."""
     answered_id: str = UNKNOWN_VALUE
-
-    @property
-    def inputs(self) -> Struct:
-        return self.request.properties if self.read else self.request.object
 
 
 class Answer:
@@ -114,16 +111,18 @@ class Engine:
         urn = self._claim(request)
         if request.transforms:
             self._warn_once("transforms", "transforms are not applied in an offline preview")
-        answered = self._empty if request.custom and self._of_unknown_provider(request) else request.object
-        if request.type.startswith(PROVIDER_TYPE) and holds_unknown(request.object):
+        inputs = request.object
+        answered = self._empty if request.custom and self._of_unknown_provider(request) else inputs
+        if request.type.startswith(PROVIDER_TYPE) and holds_unknown(inputs):
             self._unknown_providers.add(urn)
-        self.resources[urn] = Recorded(urn, request, False, answered)
+        self.resources[urn] = Recorded(urn, request, False, inputs, answered)
         return Answer(self._registered, urn, "", answered)
 
     def ReadResource(self, request: Any) -> Any:
         urn = self._claim(request)
-        answered = self._empty if self._of_unknown_provider(request) else request.properties
-        self.resources[urn] = Recorded(urn, request, True, answered, request.id)
+        inputs = request.properties
+        answered = self._empty if self._of_unknown_provider(request) else inputs
+        self.resources[urn] = Recorded(urn, request, True, inputs, answered, request.id)
         return Answer(self._was_read, urn, "" if request.id == UNKNOWN_VALUE else request.id, answered)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:

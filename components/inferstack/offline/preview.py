@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import GuardError, InferstackError, InputError
 from ..stackfile.finding import in_use, stack_name
@@ -12,6 +14,7 @@ from .engine import DuplicateUrn, Engine, Recorded
 from .options import options
 from .program import prepared
 from .project import Config, Project, load_config, load_project
+from .shortcuts import patient_collector
 from .types import SECRET, Diagnostic, Preview, ProgramError, Properties, Resource
 from .wire import Wire
 
@@ -26,10 +29,14 @@ def preview(project: Path, stack_path: Path) -> Preview:
     the program ends with an error: its message alone for pulumi.RunError, with a traceback for every other. A GuardError, or a RunError
     that comes from one, ends no preview: what was registered stands, and `Preview.guard` says what the guard objects to.
     """
+    with patient_collector():
+        return _previewed(project, stack_path.absolute())
+
+
+def _previewed(project: Path, stack_path: Path) -> Preview:
     from . import sdk
 
     sdk.require()
-    stack_path = stack_path.absolute()
     found = load_project(project)
     config = load_config(found, stack_path)
     stack = stack_name(stack_path)
@@ -94,43 +101,55 @@ def _program_traceback(error: BaseException, program: Path) -> str:
 
 
 def _preview(project: str, stack: str, engine: Engine, wire: Wire) -> Preview:
-    resources = tuple(_resource(item, engine, wire) for item in engine.resources.values())
-    return Preview(
-        project=project,
-        stack=stack,
-        resources=resources,
-        outputs=resources[0].outputs if resources else {},
-        diagnostics=tuple(Diagnostic(item.severity, wire.text(item.message), item.urn) for item in engine.diagnostics),
-    )
+    diagnostics = tuple(Diagnostic(item.severity, wire.text(item.message), item.urn) for item in engine.diagnostics)
+    return Preview(project, stack, tuple(_resource(item, engine, wire) for item in engine.resources.values()), diagnostics)
 
 
 def _resource(item: Recorded, engine: Engine, wire: Wire) -> Resource:
     request = item.request
-    custom = item.read or request.custom
     return Resource(
         urn=item.urn,
         type=request.type,
         name=request.name,
         parent=request.parent or None,
         dependencies=tuple(sorted(request.dependencies)),
-        property_dependencies={} if item.read else {key: tuple(sorted(value.urns)) for key, value in request.propertyDependencies.items()},
         provider=_without_id(request.provider) or None,
-        providers={} if item.read else {package: _without_id(reference) for package, reference in sorted(request.providers.items())},
-        custom=custom,
+        custom=item.read or request.custom,
         read=item.read,
-        options=dict(options(request, wire)),
-        read_inputs=lambda: wire.properties(item.inputs),
-        read_outputs=lambda: _outputs(item, custom, engine, wire),
+        source=_Registration(item, engine, wire),
     )
 
 
-def _outputs(item: Recorded, custom: bool, engine: Engine, wire: Wire) -> Properties:
-    if not custom:
-        registered = engine.outputs.get(item.urn)
-        return {} if registered is None else wire.properties(registered)
-    hidden = dict.fromkeys(item.request.additionalSecretOutputs, SECRET)
-    made = {"id": wire.text(item.answered_id), **wire.properties(item.answered)}
-    return {key: hidden.get(key, value) for key, value in made.items()}
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    """Reads the parts of a registration from what was sent."""
+
+    item: Recorded
+    engine: Engine
+    wire: Wire
+
+    def inputs(self) -> Properties:
+        return self.wire.properties(self.item.inputs)
+
+    def outputs(self) -> Properties:
+        request = self.item.request
+        if not self.item.read and not request.custom:
+            registered = self.engine.outputs.get(self.item.urn)
+            return {} if registered is None else self.wire.properties(registered)
+        made = {"id": self.wire.text(self.item.answered_id), **self.wire.properties(self.item.answered)}
+        return made | dict.fromkeys([key for key in request.additionalSecretOutputs if key in made], SECRET)
+
+    def options(self) -> dict[str, Any]:
+        return dict(options(self.item.request, self.wire))
+
+    def property_dependencies(self) -> dict[str, tuple[str, ...]]:
+        # Nothing that exists already was made from something else.
+        sent: Mapping[str, Any] = {} if self.item.read else self.item.request.propertyDependencies
+        return {key: tuple(sorted(sent[key].urns)) for key in sorted(sent)}
+
+    def providers(self) -> dict[str, str]:
+        sent: Mapping[str, str] = {} if self.item.read else self.item.request.providers
+        return {package: _without_id(sent[package]) for package in sorted(sent)}
 
 
 def _without_id(reference: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import join_names
 from .engine import WAY_OUT, Engine, SdkMismatch
+from .provider_sdks import loaded_when_used
 from .shortcuts import taken
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi.log": ("debug",),
     "pulumi.runtime.config": ("set_all_config",),
     "pulumi.runtime.settings": ("Settings", "SETTINGS", "ROOT", "configure"),
-    "pulumi.runtime.stack": ("run_in_stack", "wait_for_rpcs", "_get_rpc_manager"),
+    "pulumi.runtime.stack": ("run_in_stack", "wait_for_rpcs"),
     "pulumi.runtime.resource": ("_get_stack_trace",),
     "pulumi.runtime.resource_cycle_breaker": ("declare_dependency", "_add_dep"),
     "pulumi.runtime.rpc": ("declare_dependency", "serialize_property"),
@@ -80,7 +81,7 @@ def require() -> None:
 
 def run(deployment: Deployment, engine: Engine, program: Callable[[], Any]) -> None:
     """Run `program` as the SDK runs one under the CLI, against `engine`. Raises what it raises; nothing of it stays behind."""
-    with _settings_kept(), _own_loop() as loop, taken():
+    with _settings_kept(), _own_loop() as loop, taken(), loaded_when_used():
         contextvars.copy_context().run(_run, deployment, engine, program, loop)
 
 

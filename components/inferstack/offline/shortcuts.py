@@ -34,7 +34,6 @@ def taken() -> Generator[None]:
         _replaced(pulumi.runtime.rpc, "serialize_property", _serializing(pulumi.runtime.rpc.serialize_property)),
         _replaced(pulumi.runtime.rpc, "declare_dependency", _dependencies()),
         _replaced(pulumi.runtime.stack, "wait_for_rpcs", _wait_for_everything),
-        _patient_collector(),
     ):
         yield
 
@@ -44,7 +43,7 @@ def _say_nothing(*_: Any, **__: Any) -> None:
 
 
 def _serializing(whole: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """`serialize_property`, which makes a coroutine for every value in a tree; a tree of plain data without a type comes out as it went in."""
+    """`serialize_property`, which makes a coroutine for every value of a tree. Plain data without a type comes out as it went in."""
     from pulumi import Resource
 
     as_it_is = (None, Resource.translate_input_property)
@@ -72,12 +71,11 @@ def _function(method: Any) -> Any:
 
 def _is_plain(value: Any) -> bool:
     """True for a tree of dicts, lists and scalars, none of them of a class of its own."""
-    kind = type(value)
-    if kind in PLAIN:
+    if type(value) in PLAIN:
         return True
-    if kind is dict:
-        return all(_is_plain(item) for item in value.values())
-    return kind is list and all(_is_plain(item) for item in value)
+    if type(value) is dict:
+        return all(map(_is_plain, cast("dict[str, Any]", value).values()))
+    return type(value) is list and all(map(_is_plain, cast("list[Any]", value)))
 
 
 def _dependencies() -> Callable[[Any, Any], bool]:
@@ -99,9 +97,9 @@ def _dependencies() -> Callable[[Any, Any], bool]:
 async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None:
     """`wait_for_rpcs`, which waits for one of all outputs at a time and so looks at each of them for each of them."""
     from pulumi.runtime import settings
-    from pulumi.runtime.stack import _get_rpc_manager  # pyright: ignore[reportPrivateUsage]
 
-    manager: Any = _get_rpc_manager()
+    sdk: Any = settings.SETTINGS
+    manager = sdk.rpc_manager
     while True:
         while manager.rpcs:
             # Lets those that were queued right now begin.
@@ -109,7 +107,7 @@ async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None
             await manager.rpcs.pop()
         if manager.unhandled_exception is not None:
             raise manager.unhandled_exception.with_traceback(manager.exception_traceback)
-        outputs = cast("set[Awaitable[Any]]", settings.SETTINGS.outputs)
+        outputs: set[Awaitable[Any]] = sdk.outputs
         while await_all_outstanding_tasks and outputs:
             pending = list(outputs)
             outputs.clear()
@@ -119,7 +117,7 @@ async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None
 
 
 @contextmanager
-def _patient_collector() -> Generator[None]:
+def patient_collector() -> Generator[None]:
     """Garbage is looked for less often: nearly all that a program makes lives until its end, and looking takes a fifth of a run."""
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_OBJECTS, *before[1:])

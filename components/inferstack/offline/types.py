@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import InferstackError
 
@@ -15,6 +14,20 @@ UNKNOWN = "[unknown]"
 """Stands where a value is that only a deployment can know."""
 
 Properties = dict[str, Any]
+
+
+class Source(Protocol):
+    """What a resource is read from, part by part and only when it is asked for: most readers want names and types only."""
+
+    def inputs(self) -> Properties: ...
+
+    def outputs(self) -> Properties: ...
+
+    def options(self) -> dict[str, Any]: ...
+
+    def property_dependencies(self) -> dict[str, tuple[str, ...]]: ...
+
+    def providers(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -28,30 +41,38 @@ class Resource:
     """URN; None for the root stack."""
     dependencies: tuple[str, ...]
     """URNs, sorted. A dependency on a component stands for the resources in it."""
-    property_dependencies: Mapping[str, tuple[str, ...]]
-    """URNs that each input comes from."""
     provider: str | None
     """URN of the explicit provider; None where Pulumi would use a default one."""
-    providers: Mapping[str, str]
-    """Components: URNs of the providers that children inherit, by package."""
     custom: bool
     """False for components and the stack."""
     read: bool
     """True for a resource that exists already and is only looked up."""
-    options: Mapping[str, Any]
-    """Options that were set, by their camelCase name: protect, ignoreChanges, aliases, customTimeouts, ..."""
-    read_inputs: Callable[[], Properties] = field(repr=False, compare=False)
-    read_outputs: Callable[[], Properties] = field(repr=False, compare=False)
+    source: Source = field(repr=False, compare=False)
 
     @cached_property
     def inputs(self) -> Properties:
         """Keys as on the wire (camelCase)."""
-        return self.read_inputs()
+        return self.source.inputs()
 
     @cached_property
     def outputs(self) -> Properties:
         """What the program sees of it during a preview; for components and the stack what they registered."""
-        return self.read_outputs()
+        return self.source.outputs()
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Options that were set, by their camelCase name: protect, ignoreChanges, aliases, customTimeouts, ..."""
+        return self.source.options()
+
+    @cached_property
+    def property_dependencies(self) -> dict[str, tuple[str, ...]]:
+        """URNs that each input comes from."""
+        return self.source.property_dependencies()
+
+    @cached_property
+    def providers(self) -> dict[str, str]:
+        """Components: URNs of the providers that children inherit, by package."""
+        return self.source.providers()
 
     def document(self) -> dict[str, Any]:
         """As JSON data."""
@@ -89,11 +110,14 @@ class Preview:
     stack: str
     resources: tuple[Resource, ...]
     """In order of registration, the root stack first."""
-    outputs: Properties
-    """What the program exports."""
     diagnostics: tuple[Diagnostic, ...]
     guard: str | None = None
     """What a guard of the program said after everything was registered; None where none objected."""
+
+    @property
+    def outputs(self) -> Properties:
+        """What the program exports."""
+        return self.resources[0].outputs if self.resources else {}
 
     def document(self) -> dict[str, Any]:
         """As JSON data: `plan`, `resources`, `costs` and `outputs`; plan and costs are the outputs of that name, or null."""

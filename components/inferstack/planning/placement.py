@@ -19,6 +19,8 @@ from .types import ReplicaRange
 GIB = 2**30
 SIXTEEN_BIT = 16
 ALWAYS_ON_DAY = 24
+CLOSENESS = ("quality", "nodes", "replicas", "slo", "memory")
+"""Criteria of failures: how near to working what they turn down came, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Failure:
     """Why a placement was turned down: which criterion, and the sentence."""
 
     criterion: str
-    """memory, slo, replicas, nodes or quality."""
+    """One of `CLOSENESS`."""
     reason: str
 
 
@@ -88,6 +90,15 @@ class Placement:
             self.sized.tensor,
             -self.sized.capacity_rps,
         )
+
+    @property
+    def distance(self) -> tuple[int, float, float, tuple[bool, Decimal, Decimal, bool, bool, int, float]]:
+        """Of placements that failed: those nearest to working first. Where none takes any load, the largest silicon is nearest."""
+        assert self.failure is not None, "what was turned down has a reason"
+        criterion, sized = self.failure.criterion, self.sized
+        capacity = 0.0 if criterion == "quality" else sized.capacity_rps
+        each = sized.accelerator.memory_gib if sized.accelerator else self.machine.memory_gib
+        return CLOSENESS.index(criterion), -capacity, -(each if each else 0.0) * sized.tensor, self.rank
 
 
 def replicas_per_node(machine: Machine, tensor: int) -> int:

@@ -13,6 +13,7 @@ from ..catalog.types import CapacityType, Checkpoint, Machine, Model
 from ..engines.types import Engine
 from ..errors import InferstackError, InputError, Problem, join_names
 from ..sizing.types import WORDS_TO_TOKENS, Slo, Workload
+from ..stackfile.document import whole
 from ..stackfile.schema import CustomModel, Service, Traffic
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .site import Site
@@ -21,6 +22,7 @@ Found = TypeVar("Found")
 
 CPU = "cpu"
 """What `gpu` says for a service without an accelerator."""
+HUB = "hf://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class Problems:
         try:
             return find(value)
         except catalog.UnknownName as unknown:
-            nearest = f"did you mean {join_names(unknown.nearest[:3])}?" if unknown.nearest else None
-            self.add(path, value, unknown.reason, nearest)
+            near = join_names(unknown.nearest[:3]) if unknown.nearest else None
+            reason = "is the name of several" if near and near in unknown.reason else unknown.reason
+            self.add(path, value, reason, f"did you mean {near}?" if near else None)
         return None
 
     def raise_if_any(self, source: str | None) -> None:
@@ -85,7 +88,7 @@ def resolve(service: Service, path: str, site: Site, base: Path, has_token: bool
     workload = _workload(service.traffic)
     if model is not None:
         _check_model(model, service, workload, path, problems)
-    checkpoint = _pinned_checkpoint(service, path, model, quantization.name if quantization else None, problems)
+    checkpoint = _pinned_checkpoint(service, model, quantization.name if quantization else None)
     if service.endpoint == "internal" and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
@@ -148,12 +151,20 @@ def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems
     except ValueError as error:
         problems.add(f"{path}.config", custom.config, f"is not a Hugging Face config.json ({error})")
     except InferstackError as error:
-        problems.add(path if custom.config is None else f"{path}.config", custom.config, str(error))
+        if custom.config is None:
+            problems.add(path, custom.id, str(error), "mend the dimension, or give `config`, a path to its config.json")
+        else:
+            problems.add(f"{path}.config", custom.config, str(error))
     return None
 
 
 def _read_config(file: Path) -> dict[str, Any]:
-    config: Any = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        config: Any = json.loads(file.read_text(encoding="utf-8"), parse_int=whole)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None
     if not isinstance(config, dict):
         raise ValueError("its top level is not an object")
     return cast(dict[str, Any], config)
@@ -208,22 +219,15 @@ def _known_checkpoints(model: Model) -> tuple[Checkpoint, ...]:
     return (Checkpoint(model.id, stored, f"hf://{model.id}", "stack file", gated=model.gated),)
 
 
-def _pinned_checkpoint(service: Service, path: str, model: Model | None, quantization: str | None, problems: Problems) -> Checkpoint | None:
+def _pinned_checkpoint(service: Service, model: Model | None, quantization: str | None) -> Checkpoint | None:
+    """The weights that `modelUri` names. Of a repository on the hub the file inside stands apart; engines read other places themselves."""
     uri = service.model_uri
     if uri is None or model is None or quantization is None:
         return None
-    scheme, separator, rest = uri.partition("://")
-    if not separator or scheme not in ("hf", "s3", "gs", "pvc") or not rest:
-        nearest = f"use hf://{uri}" if "/" in uri and not separator else None
-        problems.add(f"{path}.modelUri", uri, "is not of the form hf://owner/repository, s3://..., gs://... or pvc://claim/path", nearest)
-        return None
-    repository, _, file = rest.rpartition("/") if rest.endswith(".gguf") else (rest, "", "")
+    repository, file = uri, None
+    if uri.startswith(HUB) and uri.endswith(".gguf"):
+        owner, name, *inner = uri.removeprefix(HUB).split("/")
+        repository, file = f"{HUB}{owner}/{name}", "/".join(inner)
     return Checkpoint(
-        model=model.id,
-        quantization=quantization,
-        uri=f"{scheme}://{repository}",
-        source="stack file",
-        revision=service.revision,
-        file=file if file else None,
-        gated=None,
+        model=model.id, quantization=quantization, uri=repository, source="stack file", revision=service.revision, file=file or None
     )

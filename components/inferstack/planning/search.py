@@ -80,7 +80,7 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
     for engine in _engines(requirement):
         offered = _checkpoints(requirement, engine, outcome)
         asked = requirement.quantization is not None or requirement.checkpoint is not None
-        full = [c for c in offered if asked or _keeps_quality(requirement, c)]
+        full = [c for c in offered if asked or keeps_quality(requirement, c)]
         _explore(requirement, site, engine, full, context, outcome)
         coarse = [c for c in offered if c not in full]
         if coarse:
@@ -92,7 +92,7 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
     return outcome
 
 
-def _keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
+def keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
     """True for the precision that the model was published in, and for floating point and GGUF of 8 bits and more."""
     if checkpoint.quantization == requirement.model.native_quantization:
         return True

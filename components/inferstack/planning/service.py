@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-from .. import sizing
+from .. import engines, sizing
+from ..catalog.types import CapacityType
 from ..costs import money
 from ..engines.types import EngineSpec, ServingIdentity
 from ..sizing.types import Estimate, Performance, Replica
 from .placement import Placement, at_load, host_share
 from .pools import pool_name, pool_selector
-from .requirement import CPU, Requirement
-from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome
+from .requirement import CPU, Requirement, replicas_text
+from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, keeps_quality
 from .site import Site
 from .types import Alternative, Decision, Resources, Scaling, ServicePlan
 
@@ -64,7 +65,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site),
         decisions=_decisions(requirement, outcome, placement),
         alternatives=_alternatives(requirement, outcome, placement),
-        warnings=(*_warnings(requirement, placement, performance), *_cut_off(requirement, longest, site)),
+        warnings=(*_warnings(requirement, placement, performance), *_on_cpu(requirement, placement, site), *_cut_off(requirement, longest, site)),
         uses_hugging_face_token=_needs_token(requirement, placement),
         endpoint_annotations=_endpoint_annotations(requirement, site),
     )
@@ -160,6 +161,7 @@ def _decisions(requirement: Requirement, outcome: Outcome, placement: Placement)
 
     limit = sized.replica.performance.limited_by
     capacity = sized.replica.performance.capacity_rps.expected
+    bounds = f"bounds {wish} in the stack file; " if (wish := replicas_text(requirement)) else ""
     return (
         decide("engine", f"{sized.engine.name} {sized.engine.release.version}", service.engine, _engine_reason(placement)),
         decide("quantization", sized.checkpoint.quantization, service.quantization, _quantization_reason(requirement, placement)),
@@ -167,11 +169,11 @@ def _decisions(requirement: Requirement, outcome: Outcome, placement: Placement)
         decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
         decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
         decide("tensorParallel", sized.tensor, service.tensor_parallel, "fewest GPUs per replica at that cost"),
-        decide(
+        Decision(
             "replicas",
             f"{placement.replicas.min}-{placement.replicas.max}",
-            service.replicas,
-            f"{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
+            f"{bounds}{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
+            service.replicas is not None,
         ),
         decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),
         decide("capacityType", requirement.capacity.value, service.capacity_type, "not interrupted; spot only where asked"),
@@ -180,6 +182,9 @@ def _decisions(requirement: Requirement, outcome: Outcome, placement: Placement)
 
 def _engine_reason(placement: Placement) -> str:
     kind = placement.machine.accelerator if placement.machine.accelerator else "CPU"
+    first = next(iter(engines.engines().values()))
+    if placement.machine.accelerator and placement.sized.engine.name != first.name:
+        return f"{first.name} has no placement that works here"
     return f"first of the engines that run this model on {kind}"
 
 
@@ -189,6 +194,8 @@ def _quantization_reason(requirement: Requirement, placement: Placement) -> str:
         return "the engine quantizes the 16-bit weights while loading them; cheaper than serving them whole"
     if checkpoint.quantization == requirement.model.native_quantization:
         return "the precision that the model was published in"
+    if not keeps_quality(requirement, checkpoint):
+        return f"nothing of {KEEPS_QUALITY_BITS} bits or more works here"
     return f"cheapest that keeps {KEEPS_QUALITY_BITS} bits or more; at equal cost the whole weights"
 
 
@@ -219,9 +226,20 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
             found.append(
                 f"{name} p95 is expected at {estimate.expected:,.0f} ms, its band reaches {estimate.high:,.0f} ms, above {target:,.0f} ms"
             )
-    if requirement.capacity.value == "spot" and placement.replicas.max == 1:
-        found.append("one replica on spot: an interruption takes the service away for a cold start")
+    if requirement.capacity is CapacityType.SPOT and placement.replicas.min == 1:
+        when = "" if placement.replicas.max == 1 else ", as at low load"
+        found.append(f"one replica on spot{when}: an interruption takes the service away for a cold start")
+    checkpoint = placement.sized.checkpoint
+    if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
+        found.append(f"{checkpoint.quantization} has fewer than {KEEPS_QUALITY_BITS} bits per weight: how much quality it loses is not known here")
     return tuple(found)
+
+
+def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple[str, ...]:
+    """A region without GPUs leaves CPUs, which nobody may have meant."""
+    if requirement.gpu is not None or requirement.machine is not None or placement.machine.accelerator or placement.machine.count is not None:
+        return ()
+    return (f"no GPU is known to be sold in {site.region}: planned on CPU; say `gpu: cpu` if that is meant, or take another region",)
 
 
 def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, ...]:
@@ -233,12 +251,10 @@ def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, .
 
 
 def _alternatives(requirement: Requirement, outcome: Outcome, chosen: Placement) -> tuple[Alternative, ...]:
-    """The next three that differ in GPU, weights or parallelism: dearer ones that would work, then cheaper ones that would not."""
+    """The next three that differ in GPU, weights or parallelism: dearer ones that would work, then those that nearly would."""
     seen = {_kind(chosen)}
     found: list[Alternative] = []
-    rejected = sorted(outcome.rejected, key=lambda placement: placement.rank)
-    fitting = [p for p in rejected if p.failure and p.failure.criterion != "memory"]
-    for placement in (*outcome.feasible, *fitting, *rejected):
+    for placement in (*outcome.feasible, *sorted(outcome.rejected, key=lambda rejected: rejected.distance)):
         if len(found) == RUNNERS_UP:
             break
         if _kind(placement) not in seen:
@@ -277,8 +293,11 @@ def _alternative(requirement: Requirement, placement: Placement, chosen: Placeme
 
 def _cost_reason(placement: Placement, chosen: Placement) -> str:
     mine, theirs = placement.monthly_usd, chosen.monthly_usd
-    if mine is None or theirs is None:
-        return "no price is known for it here"
+    if mine is None:
+        more = placement.nodes.max - chosen.nodes.max
+        return "no price is known for it here" if theirs or not more else f"no price is known; it takes {more} more of its nodes"
+    if theirs is None:
+        return "its price says nothing beside a choice whose own is not known"
     for more, where in ((mine.expected - theirs.expected, ""), (mine.max - theirs.max, " at the top of its range")):
         if more > 0:
             return f"{money(more)} a month more{where}"

@@ -55,10 +55,10 @@ class Site:
 
     def machine(self, name: str) -> Machine:
         """The machine type of that name. Raises `catalog.UnknownName` with the nearest one that is sold here."""
-        found = self.machines.get(name)
+        found = self.machines.get(name.lower())
         if found is None:
             near = nearest_name(name, (machine.name for machine in self.sold))
-            raise catalog.UnknownName("machine type", name, (near,) if near else ())
+            raise catalog.UnknownName("machine type", name, (near,) if near else (), f"is not a machine type of cloud {self.cloud.name}")
         return found
 
     def sells(self, machine: Machine) -> bool:

@@ -47,7 +47,7 @@ def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
     unique = dict.fromkeys(problems)
     return sorted(
         unique,
-        key=lambda problem: [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", problem.path)],
+        key=lambda problem: [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", problem.path)],
     )
 
 

@@ -12,6 +12,7 @@ from ..errors import InputError, Problem, nearest_name
 from .document import parse, read_text
 from .finding import shown_path, stack_name
 from .keys import SECRETS, SETTINGS, children, mend
+from .names import unknown_names
 from .paths import NAMESPACE, key_path
 from .problems import in_file_order, translate
 from .schema import StackFile
@@ -76,6 +77,8 @@ def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Co
     else:
         if not findings.problems:
             return stack_file
+    said = {problem.path for problem in findings.problems}
+    findings.problems += [problem for problem in unknown_names(mended) if problem.path not in said and not findings.hides(problem.path)]
     raise InputError(in_file_order(findings.problems), source)
 
 

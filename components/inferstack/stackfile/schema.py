@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from ..catalog.types import CapacityType
 from .section import Broken, Section
 from .service import CustomModel, ReplicaRange, Service, SloTargets, Traffic
 from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versions
@@ -72,6 +73,8 @@ class StackFile(Section):
         target = given.get("target")
         if is_mapping(target) and is_mapping(given.get("provider")):
             yield from _rules_of_regions(target, given["provider"])
+        if is_mapping(target) and target.get("cloud") == "existing":
+            yield from _rules_of_capacity([service.get("capacityType") for service in named])
 
 
 def _rules_of_names(names: list[Any]) -> Iterator[Broken]:
@@ -79,6 +82,13 @@ def _rules_of_names(names: list[Any]) -> Iterator[Broken]:
         if isinstance(name, str) and name in names[:index]:
             free = next(f"{name}-{n}" for n in range(2, len(names) + 2) if f"{name}-{n}" not in names)
             yield Broken(f"is also the name of services[{names.index(name)}]", f"use {free}", at=("services", index, "name"))
+
+
+def _rules_of_capacity(capacity_types: list[Any]) -> Iterator[Broken]:
+    for index, capacity_type in enumerate(capacity_types):
+        if capacity_type in (CapacityType.SPOT, CapacityType.RESERVED):
+            reason = "is a way to buy machines, while the nodes of an existing cluster are there"
+            yield Broken(reason, "remove it; what the nodes cost stands in target.nodes", at=("services", index, "capacityType"))
 
 
 def _rules_of_regions(target: Mapping[str, Any], provider: Mapping[str, str]) -> Iterator[Broken]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from ..catalog.types import CapacityType
 from .section import Broken, Section
+from .untyped import is_mapping
 from .values import MAPPING, SCALAR, Count, Dimension, Large, Name, Share, Text, Tokens, WeightsUri, shape
 
 MAX_REQUESTS_PER_SECOND = 1e6
@@ -231,7 +233,13 @@ class Service(Section):
             yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("reservationId",))
         if given.get("modelUri") is not None and given.get("quantization") is None:
             yield Broken("is needed with `modelUri`", "say how those weights are stored, such as bf16", at=("quantization",))
-        uri = given.get("modelUri")
+        uri, model = given.get("modelUri"), given.get("model")
+        named = model.get("id") if is_mapping(model) else None
+        if uri is None and isinstance(named, str) and not re.fullmatch("[^/]+/[^/]+", named):
+            reason = "is no repository on Hugging Face, and no `modelUri` says where its weights are"
+            yield Broken(reason, "use owner/repository, or add `modelUri` and `quantization`", at=("model", "id"))
+        if uri is None and given.get("revision") is not None:
+            yield Broken("is needed beside `revision`, which is a commit of one repository", "such as hf://owner/repository", at=("modelUri",))
         if given.get("revision") is not None and isinstance(uri, str) and not uri.startswith("hf://"):
             yield Broken(
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)

@@ -23,7 +23,8 @@ class Network(Section):
     api_access_cidrs: tuple[Cidr, ...] = Many
     """Who may reach the Kubernetes API from outside the network.
 
-    Empty: the private endpoint only on EKS, the IAM-guarded DNS endpoint on GKE.
+    Public ranges open the public endpoint to them alone, private ranges the private one. Empty: on GKE everybody whom IAM lets
+    through, by its DNS endpoint; on EKS a deployment is refused, because it could not reach the cluster that it makes.
     """
 
 

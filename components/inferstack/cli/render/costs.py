@@ -16,12 +16,12 @@ UNDATED = "undated"
 POINTS = ("min", "expected", "max")
 
 
-def cost_section(costs: Mapping[str, Any]) -> RenderableType:
-    """The whole estimate."""
+def cost_section(costs: Mapping[str, Any], title: str = "Costs") -> RenderableType:
+    """The whole estimate below `title`."""
     sources: list[str] = []
     rows = [_row(guide, line, sources) for guide, line in guided(costs["lines"]["children"], lambda line: line["children"])]
     parts: list[RenderableType] = [
-        layout.heading("Costs", f"per month of {costs['hoursPerMonth']} hours, over the autoscaling range"),
+        layout.heading(title, f"per month of {costs['hoursPerMonth']} hours, over the autoscaling range"),
         layout.table(("", *POINTS, ""), [*rows, *_totals(costs)], right=(1, 2, 3), fixed=(4,)),
         *_footnotes(costs, sources),
     ]
@@ -32,24 +32,27 @@ def cost_section(costs: Mapping[str, Any]) -> RenderableType:
 
 def _row(guide: str, line: Mapping[str, Any], sources: list[str]) -> list[RenderableType]:
     if line["children"]:
-        return [Text.assemble((guide, layout.LABEL), (line["name"], layout.STRONG)), *_amounts(line, layout.STRONG), ""]
-    name = Text.assemble((guide, layout.LABEL), line["name"])
-    name.append(f"  {', '.join(part for part in (line['note'], _measure(line)) if part)}", style=layout.LABEL)
-    return [name, *_leaf_amounts(line), Text(_reference(line, sources), style=layout.LABEL)]
+        return [layout.hanging(guide, Text(line["name"], style=layout.STRONG)), *_amounts(line, layout.STRONG), ""]
+    name = Text(line["name"]).append(f"  {', '.join(part for part in (line['note'], _measure(line)) if part)}", style=layout.LABEL)
+    return [layout.hanging(guide, name), *_leaf_amounts(line), Text(_reference(line, sources), style=layout.LABEL)]
 
 
 def _measure(line: Mapping[str, Any]) -> str:
-    """`1,095 node-hour x $0.805`; what is billed by use shows its rate."""
-    if line["unitPriceUsd"] is None:
-        return "" if line["quantity"] is None else f"{figures.count(line['quantity']['expected'])} {line['unit']}"
-    price, low = figures.unit_price(line["unitPriceUsd"]), line["lowUnitPriceUsd"]
-    if low is not None and low != line["unitPriceUsd"]:
-        price = f"{price} (down to {figures.unit_price(low)})"
-    return (
-        f"{price} per {line['unit']}"
-        if line["quantity"] is None
-        else f"{figures.count(line['quantity']['expected'])} {line['unit']} x {price}"
-    )
+    """`1,095 node-hour x $0.805`; what is billed by use shows its rate, what has no price its quantity."""
+    price, quantity = _unit_price(line), line["quantity"]
+    if quantity is None:
+        return f"{price} per {line['unit']}" if price else ""
+    measured = f"{figures.count(quantity['expected'])} {line['unit']}"
+    return f"{measured} x {price}" if price else measured
+
+
+def _unit_price(line: Mapping[str, Any]) -> str:
+    """The price of one unit, and the bottom of its range where it is a spot price; empty where none is known."""
+    price, low = line["unitPriceUsd"], line["lowUnitPriceUsd"]
+    if price is None:
+        return ""
+    text = figures.unit_price(price)
+    return text if low is None or low == price else f"{text} (down to {figures.unit_price(low)})"
 
 
 def _leaf_amounts(line: Mapping[str, Any]) -> list[RenderableType]:

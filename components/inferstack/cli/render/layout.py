@@ -66,6 +66,17 @@ def table(
     return indented(made)
 
 
+def hanging(guide: str, text: Text) -> RenderableType:
+    """`text` behind the guide of a tree; where it folds, it goes on below itself."""
+    if not guide:
+        return text
+    grid = Table.grid()
+    grid.add_column(no_wrap=True, style=LABEL)
+    grid.add_column(overflow="fold")
+    grid.add_row(guide, text)
+    return grid
+
+
 def mark(kept: bool) -> Text:
     return Text("✓", style=GOOD) if kept else Text("✗", style=BAD)
 

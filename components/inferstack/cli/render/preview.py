@@ -1,10 +1,10 @@
-"""The report of a preview: the plan where the program exports one, the resources, the costs, and what else it exports."""
+"""The report of a preview: the plan, the resources, the costs, and what else the program exports."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from rich.console import Group, RenderableType
 
@@ -12,41 +12,58 @@ from . import layout, stack
 from . import plan as plan_parts
 from .costs import cost_section
 from .resources import resource_section
+from .service import service_section
 
-SHOWN_ABOVE = ("plan", "costs")
+STACK_PLAN = {"services", "pools", "costs"}
+SERVICE_PLAN = {"model", "decisions", "performance"}
+COSTS = {"lines", "monthlyUsd", "pricesAsOf"}
+"""Keys by which a document of ours is known among what a program exports."""
 
 
 def preview_report(document: Mapping[str, Any]) -> RenderableType:
-    """The report of a preview document. Programs that export no plan of a stack have resources and outputs."""
-    outputs = {name: value for name, value in document["outputs"].items() if name not in SHOWN_ABOVE}
+    """The report of a preview document. Where the program exports no plan of a stack, its components say what they planned."""
     plan = document["plan"]
-    if not _is_stack_plan(plan):
-        return Group(resource_section(document["resources"]), *_outputs(document["outputs"]))
+    if _is(plan, STACK_PLAN):
+        return Group(
+            *plan_parts.services(plan),
+            *plan_parts.shared(plan),
+            resource_section(document["resources"]),
+            *_outputs(document["outputs"]),
+            cost_section(plan["costs"]),
+            *stack.warnings(plan),
+        )
+    carried = list(_carried(document["resources"]))
     return Group(
-        *plan_parts.services(plan),
-        *plan_parts.shared(plan),
+        *(service_section(value) for _, value in carried if _is(value, SERVICE_PLAN)),
         resource_section(document["resources"]),
-        *_outputs(outputs),
-        cost_section(plan["costs"]),
-        *stack.warnings(plan),
+        *_outputs(document["outputs"]),
+        *(cost_section(value, f"Costs of {name}") for name, value in carried if _is(value, COSTS)),
     )
 
 
-def _is_stack_plan(plan: Any) -> bool:
-    """True for the document of `planning.document`; other programs may export anything under that name."""
-    return isinstance(plan, dict) and "services" in plan and "costs" in plan
+def _carried(resources: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What components registered as their outputs, with the components' names."""
+    return ((item["name"], value) for item in resources for value in item["outputs"].values())
+
+
+def _is(value: Any, keys: set[str]) -> bool:
+    return isinstance(value, dict) and keys <= cast("dict[str, Any]", value).keys()
 
 
 def _outputs(outputs: Mapping[str, Any]) -> Iterator[RenderableType]:
-    if outputs:
+    """What the program exports, without the documents that are reports of their own."""
+    documents = (STACK_PLAN, SERVICE_PLAN, COSTS)
+    plain = {name: value for name, value in outputs.items() if not any(_is(value, keys) for keys in documents)}
+    if plain:
         yield layout.heading("Outputs")
-        yield layout.facts((name, value if isinstance(value, str) else json.dumps(value)) for name, value in _flat(outputs))
+        yield layout.facts((name, value if isinstance(value, str) else json.dumps(value)) for name, value in _flat(plain))
 
 
 def _flat(outputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The outputs by name; those that hold several by `name.key`."""
     for name, value in sorted(outputs.items()):
         if isinstance(value, dict):
-            yield from ((f"{name}.{key}", item) for key, item in sorted(value.items()))
+            nested = cast("dict[str, Any]", value)
+            yield from ((f"{name}.{key}", nested[key]) for key in sorted(nested))
         else:
             yield name, value

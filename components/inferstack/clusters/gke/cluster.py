@@ -38,7 +38,7 @@ class GkeCluster(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
     """Kubeconfig that asks gke-gcloud-auth-plugin for a token; there is no secret in it."""
     endpoint: pulumi.Output[str]
-    """DNS name of the Kubernetes API."""
+    """DNS name of the Kubernetes API. With `api_access_cidrs` it answers from inside only, and the kubeconfig has the IP address."""
     project: pulumi.Output[str]
     """Project of the cluster."""
     node_service_account: pulumi.Output[str]

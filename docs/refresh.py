@@ -1,0 +1,54 @@
+"""Write what the documents take from the program: docs/stack-file.md, and the output that README.md opens with. `make docs` runs this."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from inferstack import stackfile
+
+ROOT = Path(__file__).parents[1]
+STACK_FILE_PAGE = ROOT / "docs" / "stack-file.md"
+README = ROOT / "README.md"
+
+OUTPUT = re.compile(r"(?<=<!-- output: inferstack preview -s dev -->\n```\n).*?(?=```\n<!-- end of output -->)", re.DOTALL)
+EXCERPTS = (
+    ("inferstack ", "Node pools "),
+    ("Resources ", "  │  │  "),
+    ("  ├─ inferstack:index:GpuNodePool ", "Outputs "),
+    ("Costs ", "  control plane "),
+    ("  Total per month", "  Prices as of"),
+    ("  Per service", None),
+)
+"""What is shown of a preview: from a line that begins with the first text up to one that begins with the second, or to the end."""
+
+
+def readme(text: str, output: str) -> str:
+    """`text` of the README with the excerpts of a preview's `output` in it, `...` between them."""
+    lines = output.splitlines()
+    parts = ["\n".join(_excerpt(lines, begin, end)).rstrip() + "\n" for begin, end in EXCERPTS]
+    return OUTPUT.sub(lambda _: "...\n".join(parts), text)
+
+
+def _excerpt(lines: list[str], begin: str, end: str | None) -> list[str]:
+    first = next(index for index, line in enumerate(lines) if line.startswith(begin))
+    if end is None:
+        return lines[first:]
+    return lines[first : next(index for index in range(first, len(lines)) if lines[index].startswith(end))]
+
+
+def preview() -> str:
+    """What `inferstack preview -s dev` prints into a pipe."""
+    command = [sys.executable, "-c", "from inferstack.cli import main; main()", "preview", "-s", "dev"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def main() -> None:
+    STACK_FILE_PAGE.write_text(stackfile.markdown(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), preview()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
