@@ -8,10 +8,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from inferstack import planning, stackfile
 from inferstack.cli.render import resources
 from inferstack.cli.render.plan import plan_report
 from inferstack.cli.render.preview import preview_report
 from tests.cli import documents
+from tests.cli.command import ROOT
 
 
 class TextFile(SingleFileSnapshotExtension):
@@ -42,6 +44,22 @@ def test_preview(page: SnapshotAssertion) -> None:
     assert documents.text(preview_report(document)) == page
 
 
+def test_preview_of_somebody_elses_program() -> None:
+    """Without a stack's plan among the outputs, components of ours show their plans and costs once, and other outputs stand as they are."""
+    plan = documents.plan()
+    listed = documents.resources(1)
+    service = next(item for item in listed if item["type"] == "inferstack:index:InferenceService")
+    service["outputs"] = {"plan": plan["services"][0], "cost": plan["costs"], "url": "http://chat"}
+    outputs = {"chatPlan": plan["services"][0], "urls": {"chat": "http://chat"}, "replicas": 3}
+    listed[0]["outputs"] = outputs
+    shown = documents.text(preview_report({"plan": None, "resources": listed, "costs": None, "outputs": outputs}))
+    assert shown.startswith("inferstack  inferstack-prod\n\nchat  ✓ keeps its SLO")
+    assert shown.count("keeps its SLO") == 1
+    assert shown.count("Costs of chat-0  per month") == 1
+    assert "  replicas   3\n  urls.chat  http://chat\n" in shown
+    assert "chatPlan" not in shown
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_is_longer_than_the_page(width: int) -> None:
     """Text stays within the width, so that nothing is cut off by a terminal."""
@@ -67,6 +85,20 @@ def test_no_fact_is_cut_off(width: int) -> None:
         "hf://RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic",
     ):
         assert fact in shown
+
+
+def test_the_rendered_document_has_the_shape_of_a_real_plan() -> None:
+    """The plan that these tests render has the keys of a real one, so that no test passes on a shape that is gone."""
+    real = planning.document(planning.plan(stackfile.load(ROOT / "Pulumi.prod.yaml")))
+    made = documents.plan()
+    assert made.keys() == real.keys()
+    for part in ("services", "pools", "addons", "quota"):
+        assert made[part][0].keys() == real[part][0].keys(), part
+    for part in ("performance", "memory", "replicas", "workload", "scaling", "checkpoint", "engine", "endpoint"):
+        assert made["services"][0][part].keys() == real["services"][0][part].keys(), part
+    assert made["costs"].keys() == real["costs"].keys()
+    assert made["costs"]["lines"].keys() == real["costs"]["lines"].keys()
+    assert made["costs"]["services"][0]["tokens"].keys() == real["costs"]["services"][0]["tokens"].keys()
 
 
 def test_piped_text_has_no_control_characters() -> None:

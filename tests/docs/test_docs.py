@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,26 @@ def test_the_readme_shows_real_output() -> None:
     text = refresh.README.read_text()
     assert refresh.readme(text, inferstack("preview", "-s", "dev").stdout) == text
     assert text.count("$/month") > 1
+
+
+@pytest.mark.parametrize("stack", ["dev", "local", "prod"])
+def test_every_key_of_the_outputs_is_documented(stack: str) -> None:
+    """docs/outputs.md names every key of the plan and of the costs, and the preview's resources."""
+    named = set(re.findall(r"`(\w+)`|\"(\w+)\"", (ROOT / "docs" / "outputs.md").read_text()))
+    words = {word for pair in named for word in pair}
+    document = planning.document(planning.plan(stackfile.load(ROOT / f"Pulumi.{stack}.yaml")))
+    assert sorted(set(_keys(document)) - words) == []
+
+
+def _keys(value: Any, below: str = "") -> Iterator[str]:
+    """All keys of a document but those that users, engines and Kubernetes name."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _keys(item, below)
+    elif isinstance(value, dict) and below not in ("labels", "nodeSelector", "container"):
+        for key, item in value.items():
+            yield key
+            yield from _keys(item, key)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

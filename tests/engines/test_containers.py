@@ -44,6 +44,14 @@ def test_every_path_that_is_written_lies_on_a_volume(case: tuple[str, str, str |
     assert spec.run_as_user
 
 
+def test_vllm_may_link_kernels_into_its_image() -> None:
+    """The folder of its package that FlashInfer writes to whoever it runs as is a volume on disk, which a process without root may write."""
+    links = [
+        volume for volume in container("vllm", "bf16", "h100-80", 1).volumes if volume.path.endswith("/flashinfer_cubin/cubins/flashinfer")
+    ]
+    assert [volume.memory for volume in links] == [False]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_names_and_mounts_are_unique(case: tuple[str, str, str | None, int]) -> None:
     """No two volumes, ports or variables share a name."""

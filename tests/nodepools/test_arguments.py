@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -35,6 +37,16 @@ def test_keys_of_nested_dicts_carry_their_path() -> None:
     assert _said(args, GpuNodePoolArgs) == ["cluster.subnet_ids.us-east-1a: 1 is not text", "labels.a: 2 is not text"]
 
 
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """An Output needs a loop; other tests may have closed the thread's own."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+
+
+@pytest.mark.usefixtures("event_loop")
 def test_outputs_are_welcome_where_they_can_be() -> None:
     """A subnet may be known only after deployment; a region may not, because it is planned with."""
     later: pulumi.Output[str] = pulumi.Output.from_input("x")

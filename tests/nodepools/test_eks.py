@@ -49,6 +49,14 @@ def test_every_label_has_its_tag() -> None:
     assert told == group.node_group["labels"]
 
 
+def test_the_autoscaler_waits_for_gpus() -> None:
+    """GPU nodes say by a label and by its tag that they will have GPUs, so that a node whose device plugin still starts is waited for."""
+    group = eks_group(eks_spec("g6.12xlarge"))
+    assert group.node_group["labels"]["k8s.amazonaws.com/accelerator"] == "l4"
+    assert ("k8s.io/cluster-autoscaler/node-template/label/k8s.amazonaws.com/accelerator", "l4") in group.autoscaler_tags
+    assert "k8s.amazonaws.com/accelerator" not in eks_group(eks_spec("c7i.4xlarge")).node_group["labels"]
+
+
 @pytest.mark.parametrize(("machine", "disk_gib"), [("c7i.4xlarge", 120), ("g6.xlarge", 200)])
 def test_ephemeral_storage_is_what_pods_can_have(machine: str, disk_gib: int) -> None:
     """The autoscaler is told less than the disk has: local NVMe where there is one, else the root disk."""

@@ -157,3 +157,18 @@ def test_projects_that_cannot_be_previewed(tmp_path: Path, project: str, said: s
     with pytest.raises(InputError) as refused:
         preview_with(tmp_path, "bare", "config: {}\n")
     assert said in str(refused.value)
+
+
+def test_our_own_settings_are_explained_by_their_reader(tmp_path: Path) -> None:
+    """In a project named inferstack, all problems of the stack file come before Pulumi's one word about a type."""
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "Pulumi.yaml").write_text("name: inferstack\nruntime: python\nconfig:\n  target: {type: object}\n")
+    (tmp_path / "bare" / "__main__.py").write_text("")
+    with pytest.raises(InputError) as refused:
+        preview_with(tmp_path, "bare", "config: {inferstack:target: gke, bugdet: 3}\n")
+    said = [str(problem).partition(";")[0] for problem in refused.value.problems]
+    assert said == [
+        "inferstack:bugdet: is not a key of the stack file",
+        "inferstack:services: is missing",
+        "inferstack:target: gke is text, not a mapping",
+    ]

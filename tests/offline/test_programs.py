@@ -50,7 +50,9 @@ def test_any_other_error_has_the_programs_traceback(tmp_path: Path) -> None:
 
 def test_an_error_in_an_apply(tmp_path: Path) -> None:
     """What fails after the program's text has run is an error of the program all the same."""
-    assert str(failure(tmp_path, "apply")).endswith("ValueError: the answer is not None")
+    failed = str(failure(tmp_path, "apply"))
+    assert failed.endswith("ValueError: the answer is not None")
+    assert "__main__.py" in failed.splitlines()[2]
 
 
 def test_a_missing_module(tmp_path: Path) -> None:

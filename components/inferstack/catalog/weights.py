@@ -113,7 +113,7 @@ def _reference(model: Model) -> Checkpoint:
     """The repository that the model is named after."""
     dtype = "fp16" if model.native_dtype == "float16" else "bf16"
     stored = model.native_quantization if model.native_quantization is not None else dtype
-    return Checkpoint(model.id, stored, f"hf://{model.id}", model.source, gated=model.gated)
+    return Checkpoint(model.id, stored, f"hf://{model.id}", "the model's own repository", gated=model.gated)
 
 
 def _checkpoints(model_id: str, row: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[Checkpoint]:

@@ -19,7 +19,10 @@ from .weights import WeightSource, weight_source
 NAME = "vllm"
 PORT = 8000
 CACHE = "/cache"
-"""Home of the process: with a read-only root file system this and /tmp are all that it can write."""
+"""Home of the process: with a read-only root file system this, /tmp and the folder below are all that it can write."""
+KERNEL_LINKS = "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/flashinfer"
+"""FlashInfer links headers of its FP8 and FP4 kernels into its own package, which belongs to root in the image, and no variable moves
+that: without a volume there, such a model ends with a permission error (flashinfer-ai/flashinfer issues 2834 and 2976)."""
 
 BFLOAT16 = (8, 0)
 """Oldest compute capability that has bfloat16; below it the weights are cast to float16."""
@@ -42,6 +45,8 @@ COMPILED_GIB = 8
 """Room for torch.compile and kernel caches beside the weights; believed."""
 SCRATCH_GIB = 4
 """Size of /tmp: sockets and compiler scratch; believed."""
+KERNEL_LINKS_GIB = 1
+"""Room for links and headers; believed."""
 ENGINE_READY_SECONDS = 600
 """vLLM's own default for VLLM_ENGINE_READY_TIMEOUT_S, never lowered."""
 
@@ -252,7 +257,11 @@ def _secrets(service: ServingIdentity) -> tuple[SecretEnv, ...]:
 
 def _volumes(shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
     weights_gib = memory.download_gib(shape) if source.repository is not None else 0
-    volumes = [Volume("cache", CACHE, weights_gib + COMPILED_GIB), Volume("tmp", "/tmp", SCRATCH_GIB)]
+    volumes = [
+        Volume("cache", CACHE, weights_gib + COMPILED_GIB),
+        Volume("tmp", "/tmp", SCRATCH_GIB),
+        Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB),
+    ]
     if shape.parallel.devices > 1:
         volumes.append(Volume("shm", "/dev/shm", shared_memory_gib(shape.parallel.devices), memory=True))
     return tuple(volumes)

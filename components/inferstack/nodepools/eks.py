@@ -51,6 +51,10 @@ CAPACITY_TYPES: Mapping[CapacityType, str] = {
 TEMPLATE_TAG = "k8s.io/cluster-autoscaler/node-template"
 """Tags below tell the Cluster Autoscaler what a node of an empty group would be like."""
 
+ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
+"""By this label alone the Cluster Autoscaler knows that a node will have GPUs. Without it a new node counts as finished before the device
+plugin has offered them, and a second one is started (kubernetes/autoscaler cluster-autoscaler-1.36.1, cloudprovider/aws, GPULabel)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EksGroup:
@@ -107,7 +111,7 @@ def _node_group(spec: PoolSpec) -> dict[str, Any]:
         "scaling_config": {"min_size": spec.min_nodes, "max_size": spec.max_nodes, "desired_size": spec.min_nodes},
         "update_config": _update_config(spec),
         "node_repair_config": {"enabled": True},
-        "labels": dict(spec.node_labels),
+        "labels": _labels(spec),
         "tags": {"Name": spec.name},
     }
     if not spec.capacity_block:
@@ -120,13 +124,18 @@ def _node_group(spec: PoolSpec) -> dict[str, Any]:
     return group
 
 
+def _labels(spec: PoolSpec) -> dict[str, str]:
+    accelerator = spec.machine.accelerator
+    return dict(spec.node_labels) if accelerator is None else {ACCELERATOR_LABEL: accelerator, **spec.node_labels}
+
+
 def _update_config(spec: PoolSpec) -> dict[str, Any]:
     """GPU nodes are updated by replacing them one at a time, old before new: there is rarely quota or capacity for a spare."""
     return {"max_unavailable": 1, "update_strategy": "MINIMAL" if spec.has_gpus else "DEFAULT"}
 
 
 def _autoscaler_tags(spec: PoolSpec) -> Iterator[tuple[str, str]]:
-    for key, value in spec.node_labels.items():
+    for key, value in _labels(spec).items():
         yield f"{TEMPLATE_TAG}/label/{key}", value
     disk_gib = spec.machine.local_nvme_gib or spec.disk_gib
     yield f"{TEMPLATE_TAG}/resources/ephemeral-storage", f"{int(disk_gib * EPHEMERAL_SHARE)}Gi"

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import stackfile
 from ..errors import GuardError, InferstackError, InputError
 from ..stackfile.finding import in_use, stack_name
+from ..stackfile.paths import NAMESPACE
 from .engine import DuplicateUrn, Engine, Recorded
 from .options import options
 from .program import prepared
@@ -38,7 +40,7 @@ def _previewed(project: Path, stack_path: Path) -> Preview:
 
     sdk.require()
     found = load_project(project)
-    config = load_config(found, stack_path)
+    config = _config(found, stack_path)
     stack = stack_name(stack_path)
     engine = Engine(found.name, stack)
     if config.undecrypted is not None:
@@ -53,7 +55,17 @@ def _previewed(project: Path, stack_path: Path) -> Preview:
         return replace(made, guard=wire.text(str(error)))
     if isinstance(error, InferstackError):
         raise error
-    raise _program_error(error, made, wire, found.program) from error
+    raise _program_error(error, made, wire) from error
+
+
+def _config(project: Project, stack_path: Path) -> Config:
+    try:
+        return load_config(project, stack_path)
+    except InputError:
+        if project.name == NAMESPACE:
+            # Pulumi.yaml declares the types of our settings; the stack file's own reader says more, and all of it.
+            stackfile.load(stack_path)
+        raise
 
 
 def _run(project: Project, stack: str, stack_path: Path, config: Config, engine: Engine) -> BaseException | None:
@@ -71,7 +83,7 @@ def _run(project: Project, stack: str, stack_path: Path, config: Config, engine:
     return None
 
 
-def _program_error(error: BaseException, partial: Preview, wire: Wire, program: Path) -> ProgramError:
+def _program_error(error: BaseException, partial: Preview, wire: Wire) -> ProgramError:
     """What the program's error says to its users; to its author, where it is none that it meant."""
     import pulumi
 
@@ -85,19 +97,21 @@ def _program_error(error: BaseException, partial: Preview, wire: Wire, program: 
         case SystemExit(code=code):
             message = f"the program ended itself: {code}"
         case _:
-            message = f"the program failed:\n{_program_traceback(error, program)}"
+            message = f"the program failed:\n{_program_traceback(error)}"
     return ProgramError(wire.text(message), partial, exit_code)
 
 
-def _program_traceback(error: BaseException, program: Path) -> str:
+def _program_traceback(error: BaseException) -> str:
     """The traceback from the program's first line on; how it was started is of no interest to its author."""
-    folder = str(program.resolve())
-    frames = list(traceback.walk_tb(error.__traceback__))
-    own = next((index for index, (frame, _) in enumerate(frames) if frame.f_code.co_filename.startswith(folder)), 0)
-    skipped = error.__traceback__
-    for _ in range(own):
-        skipped = skipped.tb_next if skipped is not None else None
-    return "".join(traceback.format_exception(type(error), error, skipped)).rstrip()
+    import asyncio
+
+    import pulumi
+
+    ours = ("<frozen ", *(str(Path(module).parent) for module in (__file__, asyncio.__file__, str(pulumi.__file__))))
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(ours):
+        first = first.tb_next
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__ if first is None else first)).rstrip()
 
 
 def _preview(project: str, stack: str, engine: Engine, wire: Wire) -> Preview:

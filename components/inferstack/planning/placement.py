@@ -92,6 +92,12 @@ class Placement:
         )
 
     @property
+    def occupied(self) -> float:
+        """Part of the nodes of its kind that it takes at the top of its range, where their number is given; nodes otherwise."""
+        nodes = self.replicas.max / self.replicas_per_node
+        return nodes / self.machine.count if self.machine.count else nodes
+
+    @property
     def distance(self) -> tuple[int, float, float, tuple[bool, Decimal, Decimal, bool, bool, int, float]]:
         """Of placements that failed: those nearest to working first. Where none takes any load, the largest silicon is nearest."""
         assert self.failure is not None, "what was turned down has a reason"

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from ..catalog.types import CapacityType, Machine, Offering
 from ..costs.types import Columns
-from ..errors import Problem
+from ..errors import Problem, join_names
 from .placement import ALWAYS_ON_DAY, Placement, replicas_per_node
 from .requirement import CPU, Requirement
 from .site import Site
@@ -68,6 +68,23 @@ def declared_labels(machine: Machine) -> tuple[tuple[str, str], ...]:
     return ((GPU_LABEL, "true"),) if machine.accelerator else ()
 
 
+def look_alikes(pools: Sequence[Pool], site: Site) -> tuple[str, ...]:
+    """Existing nodes with another GPU that the labels of a pool select as well: its pods may start there."""
+    found: list[str] = []
+    for pool in pools:
+        if pool.plan.managed or pool.machine.accelerator is None:
+            continue
+        others = [
+            machine.name
+            for machine in site.machines.values()
+            if machine.accelerator not in (None, pool.machine.accelerator) and set(pool.plan.labels) <= set(declared_labels(machine))
+        ]
+        if others:
+            names = join_names(others, "and")
+            found.append(f"pods for {pool.plan.name} may start on {names}, which bear the same labels: give each kind of node its own `labels`")
+    return tuple(found)
+
+
 def build_pools(tenants: Sequence[Tenant], site: Site) -> tuple[tuple[Pool, ...], list[Problem]]:
     """The pools of a stack in order of name, and a problem for each set of existing nodes that its services overfill."""
     groups: dict[str, list[Tenant]] = {}
@@ -81,7 +98,7 @@ def build_pools(tenants: Sequence[Tenant], site: Site) -> tuple[tuple[Pool, ...]
         count = pool.machine.count
         if count is not None and pool.plan.nodes.max > count:
             names = ", ".join(pool.plan.services)
-            reason = f"nodes of {pool.machine.name} are too few: {names} need {pool.plan.nodes.max}"
+            reason = f"{'node' if count == 1 else 'nodes'} of {pool.machine.name} cannot hold {names}, which need {pool.plan.nodes.max}"
             problems.append(Problem("inferstack:target.nodes", reason, count, "add nodes, or bound the services with `replicas`"))
     return tuple(pools), problems
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs import money
+from ..engines.types import Refusal
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
-from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .placement import Placement
-from .requirement import CPU, Requirement
+from .requirement import CPU, Requirement, replicas_text
 from .search import Outcome, search
 from .site import Site
 
@@ -27,7 +28,7 @@ class Relaxation:
 
 RELAXATIONS = (
     Relaxation("tensorParallel", lambda r: r.tensor, lambda r: replace(r, tensor=None)),
-    Relaxation("replicas", lambda r: _replicas_text(r), lambda r: replace(r, replicas=None)),
+    Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
     Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
     Relaxation("engine", lambda r: r.engine and r.engine.name, lambda r: replace(r, engine=None)),
@@ -55,17 +56,17 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
         found = search(relaxation.without(requirement), site).chosen
         if found is not None:
             return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, _offer(found, without=relaxation.key))
-    if outcome.rejected and _criterion(_nearest(outcome)) == "nodes":
+    if outcome.rejected and _criterion(outcome.rejected) == "nodes":
         return Problem(
             f"{path}.traffic", _why(requirement, outcome, site), None, "add nodes to inferstack:target.nodes, or plan for less traffic"
         )
-    slo_problem = _slo_problem(requirement, site) if requirement.slo != Slo() else None
+    slo_problem = _slo_problem(requirement, outcome, site) if requirement.slo != Slo() else None
     if slo_problem is not None:
         return slo_problem
     free = _without_pins(requirement)
     found = search(free, site).chosen if free != requirement else None
     key, value = _subject(requirement)
-    nearest = _offer(found, without="these pins") if found else "take a smaller model, or a region with larger machines"
+    nearest = _offer(found, without="these pins") if found else _way_out(requirement, outcome, site)
     return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest)
 
 
@@ -80,84 +81,103 @@ def _refused_outright(requirement: Requirement, outcome: Outcome) -> Problem | N
     return None
 
 
-def _replicas_text(requirement: Requirement) -> str | None:
-    wish = requirement.replicas
-    return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
-
-
 def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
     """What stands in the way, from the rejected placement that came nearest, or from the engines' refusals."""
-    model = requirement.model.id
+    key, _ = _subject(requirement)
+    cannot = "cannot work" if key == "model" else f"cannot work for {requirement.model.id}"
     if outcome.rejected:
-        nearest = _nearest(outcome)
+        nearest = min(outcome.rejected, key=lambda placement: placement.distance)
         assert nearest.failure is not None
         where = f"{nearest.sized.tensor} x {nearest.machine.accelerator}" if nearest.machine.accelerator else nearest.machine.name
-        return f"cannot work for {model}: {nearest.failure.reason} (nearest: {nearest.sized.checkpoint.quantization} on {where})"
+        return f"{cannot}: {nearest.failure.reason} (nearest: {nearest.sized.checkpoint.quantization} on {where})"
     tensor, machine = requirement.tensor, requirement.machine
     if tensor is not None and machine is None:
-        where = f"sold as {requirement.capacity.value} in {site.region}"
-        return f"cannot work for {model}: no machine {where} has {tensor} GPUs that it runs on"
+        return f"{cannot}: no machine {_sold(requirement, site)} has {tensor} GPUs that it runs on"
     if tensor is not None and machine is not None and tensor > machine.accelerator_count:
-        return f"cannot work for {model}: {machine.name} has {machine.accelerator_count} GPUs, not {tensor}"
+        gpus = "1 GPU" if machine.accelerator_count == 1 else f"{machine.accelerator_count} GPUs"
+        return f"{cannot}: {machine.name} has {gpus}, not {tensor}"
     if outcome.refusals:
-        return f"cannot work: {model} {outcome.refusals[0][1].reason}"
-    what = join_names(
-        [name for name in (requirement.gpu, requirement.machine.name if requirement.machine else None) if name and name != CPU]
-        or ["a machine"]
-    )
-    return f"cannot work for {model}: {what} is not sold as {requirement.capacity.value} in {site.region}"
+        return f"{cannot}: it {_telling(outcome).reason}"
+    pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
+    if pins:
+        return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}, or too little is known of it"
+    return f"{cannot}: nothing of which enough is known is {_sold(requirement, site)}"
 
 
-CLOSENESS = ("quality", "nodes", "replicas", "slo", "memory")
-"""How near to working a rejected placement came, nearest first."""
+def _sold(requirement: Requirement, site: Site) -> str:
+    return f"sold as {requirement.capacity.value} in {site.region}" if site.target.region else "among the nodes of this cluster"
 
 
-def _nearest(outcome: Outcome) -> Placement:
-    return min(outcome.rejected, key=lambda p: (CLOSENESS.index(_criterion(p)), -p.sized.capacity_rps, -p.sized.tensor, p.rank))
+def _telling(outcome: Outcome) -> Refusal:
+    """The refusal that says what would work instead, otherwise the first."""
+    refusals = [refusal for _, refusal in outcome.refusals]
+    return next((refusal for refusal in refusals if refusal.nearest), refusals[0])
 
 
-def _criterion(placement: Placement) -> str:
-    assert placement.failure is not None, "what was rejected has a reason"
-    return placement.failure.criterion
+def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> str:
+    """Where no wish is in the way: other weights, or the cheapest region that can serve the model."""
+    if not outcome.rejected and outcome.refusals and (said := _telling(outcome).nearest):
+        return said
+    if not site.target.region:
+        return "take a smaller model, or add larger nodes to inferstack:target.nodes"
+    spot = search(replace(requirement, capacity=CapacityType.SPOT), site).chosen
+    if spot is not None:
+        return f"with capacityType spot it works: {_plan_text(spot)}"
+    elsewhere: list[tuple[Placement, str]] = []
+    for region in catalog.regions(site.target.cloud):
+        there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}))
+        found = search(requirement, there).chosen
+        if found is not None and (found.machine.accelerator or requirement.gpu == CPU):
+            elsewhere.append((found, region))
+    if not elsewhere:
+        return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}"
+    found, region = min(elsewhere, key=lambda pair: pair[0].rank)
+    return f"in {region} it works: {_plan_text(found)}"
+
+
+def _criterion(rejected: list[Placement]) -> str:
+    failure = min(rejected, key=lambda placement: placement.distance).failure
+    assert failure is not None, "what was rejected has a reason"
+    return failure.criterion
 
 
 def _offer(found: Placement, without: str) -> str:
     """The plan that giving up `without` leads to, with its price."""
+    return f"without {without} it works: {_plan_text(found)}"
+
+
+def _plan_text(found: Placement) -> str:
     machine, sized = found.machine, found.sized
     where = f"{sized.tensor} x {machine.accelerator} on {machine.name}" if machine.accelerator else machine.name
     cost = f", {money(found.monthly_usd.expected)} a month" if found.monthly_usd else ""
     assert sized.replica is not None
     context = f", context {sized.replica.shape.context:,}"
-    return f"without {without} it works: {found.replicas.max} x {sized.checkpoint.quantization} on {where}{context}{cost}"
+    return f"{found.replicas.max} x {sized.checkpoint.quantization} on {where}{context}{cost}"
 
 
-def _slo_problem(requirement: Requirement, site: Site) -> Problem | None:
-    """The targets are in the way: which, and the best that can be reached here."""
-    loose = search(replace(requirement, slo=Slo()), site)
-    if loose.chosen is None:
+def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
+    """The targets are in the way: which, the best that can be reached here, and the plan without it."""
+    loose = search(replace(requirement, slo=Slo()), site).chosen
+    if loose is None:
         return None
-    feasible = [p for p in loose.feasible if p.sized.replica]
-    slo, slo_path = requirement.slo, f"{requirement.path}.slo"
-    for key, target, best in (
-        ("ttftP95Ms", slo.ttft_p95_ms, min(feasible, key=lambda p: _ttft(p))),
-        ("tpotP95Ms", slo.tpot_p95_ms, min(feasible, key=lambda p: _tpot(p))),
+    slo, path = requirement.slo, f"{requirement.path}.slo"
+    idle = [p.sized.replica.performance for p in outcome.rejected if p.sized.replica and p.sized.failure]
+    missed: list[tuple[str, float, float]] = []
+    for key, target, reached in (
+        ("ttftP95Ms", slo.ttft_p95_ms, [performance.ttft_p95_ms.expected for performance in idle]),
+        ("tpotP95Ms", slo.tpot_p95_ms, [performance.tpot_p95_ms.expected for performance in idle]),
     ):
-        reached = _ttft(best) if key == "ttftP95Ms" else _tpot(best)
-        if target is not None and reached > target:
-            reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
-            return Problem(f"{slo_path}.{key}", reason, target, _offer(best, without=key))
-    reason = "cannot be kept together by anything that can be had here"
-    return Problem(slo_path, reason, None, _offer(loose.chosen, without="slo"))
-
-
-def _ttft(placement: Placement) -> float:
-    assert placement.sized.replica is not None
-    return placement.sized.replica.performance.ttft_p95_ms.expected
-
-
-def _tpot(placement: Placement) -> float:
-    assert placement.sized.replica is not None
-    return placement.sized.replica.performance.tpot_p95_ms.expected
+        if target is not None and reached and min(reached) > target:
+            missed.append((key, target, min(reached)))
+    if len(missed) != 1:
+        best = "".join(f", {key} {reached:,.1f}" for key, _, reached in missed)
+        reason = "cannot be kept together by anything that can be had here" + (f": the best without load is{best[1:]}" if best else "")
+        return Problem(path, reason, None, _offer(loose, without="slo"))
+    ((key, target, reached),) = missed
+    rest = Slo(None, slo.tpot_p95_ms) if key == "ttftP95Ms" else Slo(slo.ttft_p95_ms, None)
+    found = search(replace(requirement, slo=rest), site).chosen
+    reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
+    return Problem(f"{path}.{key}", reason, target, _offer(found, without=key) if found else _offer(loose, without="slo"))
 
 
 def _without_pins(requirement: Requirement) -> Requirement:

@@ -158,6 +158,12 @@ def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems
     return None
 
 
+def replicas_text(requirement: Requirement) -> str | None:
+    """The pinned replicas as the stack file means them: `2`, or `1-4`."""
+    wish = requirement.replicas
+    return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
+
+
 def _read_config(file: Path) -> dict[str, Any]:
     try:
         config: Any = json.loads(file.read_text(encoding="utf-8"), parse_int=whole)

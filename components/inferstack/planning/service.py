@@ -161,7 +161,8 @@ def _decisions(requirement: Requirement, outcome: Outcome, placement: Placement)
 
     limit = sized.replica.performance.limited_by
     capacity = sized.replica.performance.capacity_rps.expected
-    bounds = f"bounds {wish} in the stack file; " if (wish := replicas_text(requirement)) else ""
+    wish = replicas_text(requirement)
+    bounds = "" if wish is None else f"{wish} in the stack file; "
     return (
         decide("engine", f"{sized.engine.name} {sized.engine.release.version}", service.engine, _engine_reason(placement)),
         decide("quantization", sized.checkpoint.quantization, service.quantization, _quantization_reason(requirement, placement)),

@@ -10,13 +10,14 @@ from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
 from ..clouds.types import QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
-from ..errors import nearest_name
+from ..errors import InputError, nearest_name
 from ..stackfile.schema import StackFile, Target
 from .addons import plan_addons
-from .pools import Pool, Tenant, build_pools
+from .placement import Placement
+from .pools import Pool, Tenant, build_pools, look_alikes
 from .refusal import no_placement
 from .requirement import Problems, Requirement, resolve
-from .search import search
+from .search import Outcome, search
 from .service import plan_requirement
 from .site import Site
 from .types import AddonPlan, ServicePlan, StackPlan
@@ -39,10 +40,13 @@ def plan(stack: StackFile) -> StackPlan:
     ]
     settled = [_settle(requirement, site, problems) for requirement in resolved if requirement]
     problems.raise_if_any(stack.source)
-    tenants = [tenant for tenant in settled if tenant]
+    tenants = [_tenant(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
     pools, overfull = build_pools(tenants, site)
-    problems.found.extend(overfull)
-    problems.raise_if_any(stack.source)
+    if overfull:
+        tenants = _packed(settled, site)
+        if not tenants:
+            raise InputError(overfull, stack.source)
+        pools, _ = build_pools(tenants, site)
     return _stack_plan(stack, site, tenants, pools)
 
 
@@ -51,7 +55,7 @@ def _site(target: Target, problems: Problems) -> Site | None:
     before = len(problems.found)
     if target.region is not None:
         known = catalog.regions(target.cloud)
-        if known and target.region not in known:
+        if target.region not in known:
             near = nearest_name(target.region, known)
             problems.add(
                 "inferstack:target.region",
@@ -64,12 +68,29 @@ def _site(target: Target, problems: Problems) -> Site | None:
     return Site.of(target) if len(problems.found) == before else None
 
 
-def _settle(requirement: Requirement, site: Site, problems: Problems) -> Tenant | None:
+def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[Requirement, Outcome]:
     outcome = search(requirement, site)
     if outcome.chosen is None:
         problems.found.append(no_placement(requirement, outcome, site))
-        return None
-    return Tenant(requirement, outcome.chosen, plan_requirement(requirement, outcome, outcome.chosen, site))
+    return requirement, outcome
+
+
+def _tenant(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Tenant:
+    return Tenant(requirement, placement, plan_requirement(requirement, outcome, placement, site))
+
+
+def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[Tenant]:
+    """Services on existing nodes that do not hold the best placement of each: one after the other takes the smallest part of its nodes
+    that still fits. Empty where that does not help either."""
+    tenants: list[Tenant] = []
+    for requirement, outcome in settled:
+        thrifty = sorted(outcome.feasible, key=lambda placement: (placement.occupied, placement.rank))
+        candidates = (_tenant(requirement, outcome, placement, site) for placement in thrifty)
+        fitting = next((tenant for tenant in candidates if not build_pools([*tenants, tenant], site)[1]), None)
+        if fitting is None:
+            return []
+        tenants.append(fitting)
+    return tenants
 
 
 def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackPlan:
@@ -93,7 +114,7 @@ def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: 
         costs=bill,
         over_budget=costs.over_budget(bill, budget.max_monthly_usd, budget.max_hourly_usd),
         driver_note=site.cloud.driver_note(target),
-        warnings=_warnings(stack, tenants),
+        warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
     )
 
 
@@ -149,6 +170,6 @@ def _warnings(stack: StackFile, tenants: Sequence[Tenant]) -> tuple[str, ...]:
     gated = [tenant.plan.name for tenant in tenants if tenant.plan.uses_hugging_face_token]
     if gated and not stack.has_hugging_face_token:
         names = ", ".join(gated)
-        way_out = "accept it there and set `pulumi config set --secret huggingFaceToken`"
+        way_out = "accept it there and run `pulumi config set --secret inferstack:huggingFaceToken`"
         found.append(f"{names}: the weights are behind a licence on Hugging Face; {way_out}")
     return tuple(found)

@@ -142,6 +142,8 @@ class Target(Section):
         cloud = given.get("cloud")
         if cloud == "existing" and not given.get("nodes"):
             yield Broken("is needed on cloud existing", "list what the cluster has, such as [{cpu: 8, memoryGib: 32}]", at=("nodes",))
+        if cloud == "existing" and given.get("region") is not None:
+            yield Broken("is for clouds that sell machines; an existing cluster has its `nodes`", "remove it", at=("region",))
         if cloud in ("eks", "gke"):
             yield from _rules_of_new_clusters(cloud, given)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from . import layout, stack
 from . import plan as plan_parts
 from .costs import cost_section
-from .resources import resource_section
+from .resources import COMPONENT, resource_section
 from .service import service_section
 
 STACK_PLAN = {"services", "pools", "costs"}
@@ -34,6 +35,7 @@ def preview_report(document: Mapping[str, Any]) -> RenderableType:
         )
     carried = list(_carried(document["resources"]))
     return Group(
+        Text.assemble(("inferstack", layout.STRONG), f"  {document['resources'][0]['name']}"),
         *(service_section(value) for _, value in carried if _is(value, SERVICE_PLAN)),
         resource_section(document["resources"]),
         *_outputs(document["outputs"]),
@@ -43,7 +45,7 @@ def preview_report(document: Mapping[str, Any]) -> RenderableType:
 
 def _carried(resources: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
     """What components registered as their outputs, with the components' names."""
-    return ((item["name"], value) for item in resources for value in item["outputs"].values())
+    return ((item["name"], value) for item in resources if item["type"].startswith(COMPONENT) for value in item["outputs"].values())
 
 
 def _is(value: Any, keys: set[str]) -> bool:

@@ -18,6 +18,7 @@ MOST_OF_A_TYPE = 8
 DRAWN_OF_MANY = 3
 """How many of them are drawn where there are more."""
 COMPONENT = "inferstack:"
+"""How the types of our own components begin."""
 
 
 @dataclass(slots=True)
