@@ -169,7 +169,9 @@ def test_dimensions_that_no_such_model_has_are_refused(changes: dict[str, Any], 
     """A mixture of experts without experts, KV heads that divide no heads, and heads without a width are not sized as something else."""
     llama = {"architecture": "llama", "hidden_size": 4096, "num_layers": 32, "num_attention_heads": 32, "num_kv_heads": 8}
     with pytest.raises(catalog.BadConfig) as refused:
-        catalog.model_from_dimensions("me/mine", {**llama, "intermediate_size": 14336, "vocab_size": 128256, "max_context": 8192, **changes})
+        catalog.model_from_dimensions(
+            "me/mine", {**llama, "intermediate_size": 14336, "vocab_size": 128256, "max_context": 8192, **changes}
+        )
     assert str(refused.value) == message
 
 

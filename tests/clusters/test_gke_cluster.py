@@ -17,7 +17,8 @@ GkeCluster("serving", {"cluster_name": "serving", "region": "us-central1", "proj
 def test_apis_are_switched_on_first_and_stay_on(gke: Preview) -> None:
     """Everything in the project waits for the APIs that it is made with; they are left on when the cluster goes."""
     apis = of_type(gke, "gcp:projects/service:Service")
-    assert {api.inputs["service"] for api in apis} >= {"compute.googleapis.com", "container.googleapis.com", "cloudkms.googleapis.com"}
+    wanted = ("compute", "container", "containerfilesystem", "cloudkms", "iam")
+    assert {api.inputs["service"] for api in apis} == {f"{service}.googleapis.com" for service in wanted}
     assert all(api.inputs["disableOnDestroy"] is False for api in apis)
     names = {api.name for api in apis}
     first = ("serving-network-vpc", "serving-node-account", "serving-secrets", "serving-gke-agent", "serving-cluster")

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.engines import EngineSpec, engine
 from inferstack.sizing.types import Parallelism
-
 from tests.engines import shapes
 from tests.engines.command_lines import problems
 

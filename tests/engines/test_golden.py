@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from inferstack.engines import engine
-from inferstack.plain import plain
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from inferstack.engines import engine
+from inferstack.plain import plain
 from tests.engines import shapes
 
 CASES = {

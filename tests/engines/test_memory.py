@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.engines import engine, engines, memory
 from inferstack.sizing.types import MemoryLayout, Provenance, Shape
-
 from tests.engines import shapes
 
 GIB = 2**30

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+
 from inferstack import catalog
 from inferstack.engines import Engine, engine, engines
-
 from tests.engines import shapes
 from tests.engines.fake import FakeEngine
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from inferstack import catalog, sizing
 from inferstack.catalog.types import Checkpoint
 from inferstack.engines import Refusal, engine, engines
 from inferstack.engines.matrix import verdict
-
 from tests.engines import shapes
 from tests.engines.command_lines import problems
 

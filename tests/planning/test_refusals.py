@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inferstack.errors import InputError, Problem
-from tests.planning.stacks import EKS, plan, service
+from tests.planning.stacks import EKS, plan, plan_one, service
 
 TRAFFIC = {"requestsPerSecond": 1.0, "isl": 500, "osl": 200}
 LAPTOP = {"cloud": "existing", "nodes": [{"gpu": "RTX 4090", "gpusPerNode": 2, "cpu": 16, "memoryGib": 64}]}
@@ -42,6 +43,8 @@ def refused(target: dict[str, Any] = EKS, **changes: Any) -> Problem:
         ({"gpu": "v100-16"}, "gpu", "without gpu it works"),
         ({"replicas": 1, "gpu": "l4", "traffic": {**TRAFFIC, "requestsPerSecond": 80}}, "replicas", "without replicas it works"),
         ({"model": "BAAI/bge-m3"}, "model", ""),
+        ({"quantization": "int4"}, "quantization", "did you mean awq or gptq-int4?"),
+        ({"slo": {"ttftP95Ms": 1, "tpotP95Ms": 0.5}}, "slo", "without slo it works"),
     ],
 )
 def test_a_refusal_names_the_key_and_the_nearest_thing_that_works(changes: dict[str, Any], key: str, nearest: str) -> None:
@@ -103,3 +106,71 @@ def test_a_config_that_cannot_be_read_is_named() -> None:
     problem = refused(model={"id": "me/mine", "config": "missing.json"})
     assert problem.path == "inferstack:services[0].model.config"
     assert problem.value == "missing.json"
+
+
+def test_two_targets_that_nothing_keeps_are_reported_together() -> None:
+    """Giving up one of them would not help, so that none is offered alone; the best of each is named."""
+    problem = refused(slo={"ttftP95Ms": 1, "tpotP95Ms": 0.5})
+    assert "ttftP95Ms" in problem.reason
+    assert "tpotP95Ms" in problem.reason
+
+
+def test_the_best_latency_that_is_named_is_the_best_of_all_machines() -> None:
+    """What is named as out of reach is out of reach: a little more than the best that is named can be had."""
+    problem = refused(slo={"tpotP95Ms": 0.5})
+    best = float(problem.reason.partition("the best is ")[2].split(" ")[0])
+    assert plan_one(slo={"tpotP95Ms": best * 1.5}, traffic={**TRAFFIC, "requestsPerSecond": 0.001}).meets_slo
+
+
+def test_a_model_that_no_machine_of_a_region_holds_is_offered_elsewhere() -> None:
+    """Nothing in ca-west-1 can be planned; a region that sells GPUs is named with its price."""
+    problem = refused({"cloud": "eks", "region": "ca-west-1"})
+    assert problem.path == "inferstack:services[0].model"
+    assert str(problem.nearest).startswith("in ")
+    assert "a month" in str(problem.nearest)
+
+
+def test_a_model_that_is_only_held_by_spot_machines_is_offered_there() -> None:
+    """Machines with more memory are sold in us-central1, but not on demand."""
+    problem = refused({"cloud": "gke", "region": "us-central1"}, model="moonshotai/Kimi-K2-Instruct", slo=None)
+    assert str(problem.nearest).startswith("with capacityType spot it works")
+
+
+def test_an_existing_cluster_is_never_told_to_take_another_region() -> None:
+    """Where the nodes are given, larger nodes are the way out; where the GPU is not NVIDIA's, an NVIDIA GPU is."""
+    small = {"cloud": "existing", "nodes": [{"cpu": 1, "memoryGib": 1}]}
+    other = {"cloud": "existing", "nodes": [{"gpu": "mi300x", "gpusPerNode": 8, "cpu": 96, "memoryGib": 1024}]}
+    assert "larger nodes" in str(refused(small, slo=None).nearest)
+    assert "NVIDIA" in str(refused(other, slo=None).nearest)
+
+
+def test_an_unknown_zone_names_the_known_ones() -> None:
+    """A zone of the right form that the region does not have is refused before anything is planned."""
+    problem = refused({"cloud": "eks", "region": "us-east-1", "zones": ["us-east-1z"]})
+    assert problem.path == "inferstack:target.zones[0]"
+    assert "us-east-1a" in str(problem.nearest)
+
+
+@pytest.mark.parametrize(("text", "said"), [("[" * 100_000, "nests too deeply"), ("[]", "not an object"), ("{", "is not a Hugging Face")])
+def test_a_file_that_is_no_config_says_why(tmp_path: Path, text: str, said: str) -> None:
+    """A config.json of any content is refused at its key, however deep it nests."""
+    file = tmp_path / "config.json"
+    file.write_text(text)
+    problem = refused(model={"id": "me/mine", "config": str(file)})
+    assert problem.path == "inferstack:services[0].model.config"
+    assert said in problem.reason
+
+
+def test_a_mixture_of_experts_is_not_planned_as_a_dense_model() -> None:
+    """Dimensions cannot say what experts a model has; its config can."""
+    dimensions = {
+        "hiddenSize": 4096,
+        "numLayers": 32,
+        "numAttentionHeads": 32,
+        "numKvHeads": 8,
+        "intermediateSize": 14336,
+        "vocabSize": 32000,
+    }
+    problem = refused(model={"id": "me/mine", "architecture": "mixtral", "maxContext": 8192, **dimensions})
+    assert problem.path == "inferstack:services[0].model"
+    assert "config.json" in str(problem.nearest)

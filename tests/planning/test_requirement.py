@@ -62,6 +62,23 @@ def test_a_file_in_a_pinned_uri_is_told_apart_from_its_repository() -> None:
     assert (checkpoint.uri, checkpoint.file) == ("hf://owner/repository", "model.gguf")
 
 
+def test_a_file_in_a_folder_of_a_repository_keeps_its_folder() -> None:
+    """`hf://owner/repository/folder/model.gguf` names `folder/model.gguf` in `owner/repository`."""
+    checkpoint = plan_one(quantization="gguf-q4_k_m", modelUri="hf://owner/repository/folder/model.gguf", slo=None).replica.shape.checkpoint
+    assert (checkpoint.uri, checkpoint.file) == ("hf://owner/repository", "folder/model.gguf")
+
+
+def test_a_file_in_an_object_store_is_fetched_alone() -> None:
+    """The one object is mounted, not the bucket around it."""
+    found = plan_one(quantization="gguf-q4_k_m", modelUri="s3://bucket/folder/model.gguf", slo=None)
+    assert found.spec.storage_uri == "s3://bucket/folder/model.gguf"
+
+
+def test_machine_types_are_found_in_any_case() -> None:
+    """`G6.12XLARGE` is g6.12xlarge."""
+    assert plan_one(machineType="G6.12XLARGE").machine_type == "g6.12xlarge"
+
+
 def test_cpu_is_a_wish_of_its_own() -> None:
     """`gpu: cpu` is what a service without an accelerator says."""
     assert requirement.CPU == "cpu"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inferstack.errors import InputError
 from tests.stackfile import files
 from tests.stackfile.files import config, problems, problems_of, service
 
@@ -65,6 +66,10 @@ from tests.stackfile.files import config, problems, problems_of, service
         (
             {"modelUri": "s3://a/b", "quantization": "bf16", "revision": "abc"},
             "services[0].revision: abc stands beside a `modelUri` that is not hf://; remove it: a revision is a commit on Hugging Face",
+        ),
+        (
+            {"revision": "abc"},
+            "services[0].modelUri: is needed beside `revision`, which is a commit of one repository; such as hf://owner/repository",
         ),
         ({"slo": {"ttft": 4}}, "services[0].slo.ttft: is not a key of the stack file; use ttftP95Ms"),
         ({"slo": {"ttftP95Ms": 0}}, "services[0].slo.ttftP95Ms: 0 must be above 0"),
@@ -343,3 +348,20 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
     """Keys and values are quoted where they hold anything that a terminal would obey."""
     (unknown, value) = problems_of(service(**{"\x1b[31mred": 1, "gpu": 5, "engine": "x\x1b[0m "}))[:2]
     assert "\x1b" not in unknown + value
+
+
+def test_an_existing_cluster_is_not_bought_from() -> None:
+    """A region, and spot or reserved capacity, mean nothing where the nodes are there."""
+    target = {"cloud": "existing", "region": "us-east-1", "nodes": [{"cpu": 8, "memoryGib": 32}]}
+    with pytest.raises(InputError) as caught:
+        files.read(files.config(files.service(capacityType="spot"), target=target))
+    assert [problem.path for problem in caught.value.problems] == ["inferstack:services[0].capacityType", "inferstack:target.region"]
+
+
+def test_a_custom_model_without_repository_needs_its_weights() -> None:
+    """A bare name is no repository; with `modelUri` any name will do."""
+    dimensions = {"architecture": "llama", "hiddenSize": 4096, "numLayers": 32, "numAttentionHeads": 32, "numKvHeads": 8}
+    model = {"id": "mine", **dimensions, "intermediateSize": 14336, "vocabSize": 128256, "maxContext": 8192}
+    with pytest.raises(InputError, match="is no repository on Hugging Face"):
+        files.read(files.config(files.service(model=model)))
+    assert files.read(files.config(files.service(model=model, modelUri="pvc://claim/mine", quantization="bf16"))).services

@@ -108,7 +108,8 @@ def _node_config(spec: PoolSpec) -> dict[str, Any]:
         # The driver that is installed into a running node is not signed for Secure Boot.
         "shielded_instance_config": {"enable_integrity_monitoring": True, "enable_secure_boot": not spec.has_gpus},
         "gvnic": {"enabled": True},
-        # Image streaming: an engine's image of 10 GiB and more starts before it has arrived.
+        # Image streaming: an engine's image of 10 GiB and more starts before it has arrived, where it is mirrored in Artifact Registry.
+        # Images from elsewhere are pulled whole (GKE how-to/image-streaming, Requirements).
         "gcfs_config": {"enabled": True},
         "spot": spec.capacity_type is CapacityType.SPOT,
     }

@@ -13,7 +13,11 @@ from .rules import pool_spec, pool_warnings
 
 
 class GpuNodePool(pulumi.ComponentResource):
-    """Nodes of one machine type in an EKS or GKE cluster, labelled, tainted where they have GPUs, scaled from zero where asked."""
+    """Nodes of one machine type in an EKS or GKE cluster, labelled, tainted where they have GPUs, scaled from zero where asked.
+
+    On EKS a change of `max_nodes` also writes the number of nodes that Pulumi last saw: deploy with `pulumi up --refresh`, or with
+    `options: {refresh: always}` in Pulumi.yaml, so that it is the number that runs.
+    """
 
     pool: pulumi.Output[str]
     """Value of the node label `inferstack.dev/pool`, to select these nodes with."""

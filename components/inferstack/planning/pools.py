@@ -81,7 +81,9 @@ def look_alikes(pools: Sequence[Pool], site: Site) -> tuple[str, ...]:
         ]
         if others:
             names = join_names(others, "and")
-            found.append(f"pods for {pool.plan.name} may start on {names}, which bear the same labels: give each kind of node its own `labels`")
+            found.append(
+                f"pods for {pool.plan.name} may start on {names}, which bear the same labels: give each kind of node its own `labels`"
+            )
     return tuple(found)
 
 

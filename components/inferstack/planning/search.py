@@ -17,6 +17,7 @@ from .site import Site
 
 KEEPS_QUALITY_BITS = 8
 """Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
+COARSE = "is coarser than what is chosen unasked: how much quality it loses is not known here"
 UNASKED_SCHEMES = ("bf16", "fp16", "fp8", "gguf")
 RUNNERS_UP = 3
 CONTEXT_HEADROOM = 4
@@ -141,7 +142,7 @@ def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse
     bound = chosen.monthly_usd.expected if chosen.monthly_usd else NEVER
     coarsest = min(coarse, key=lambda checkpoint: catalog.quantization(checkpoint.quantization).bits)
     _explore(requirement, site, engine, [coarsest], context, outcome, bound)
-    reason = "fewer than 8 bits per weight lose quality that is not known here; pin `quantization` to accept it"
+    reason = f"{COARSE}; pin `quantization` to accept it"
     cheaper = [placement for placement in outcome.feasible[len(finer) :] if placement.rank < chosen.rank]
     outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in cheaper)
     outcome.feasible = finer

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
-from .. import engines, sizing
+from .. import sizing
 from ..catalog.types import CapacityType
-from ..costs import money
 from ..engines.types import EngineSpec, ServingIdentity
 from ..sizing.types import Estimate, Performance, Replica
 from .placement import Placement, at_load, host_share
 from .pools import pool_name, pool_selector
-from .requirement import CPU, Requirement, replicas_text
-from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, keeps_quality
+from .reasons import alternatives, decisions
+from .requirement import CPU, Requirement
+from .search import COARSE, Outcome, keeps_quality
 from .site import Site
-from .types import Alternative, Decision, Resources, Scaling, ServicePlan
+from .types import Resources, Scaling, ServicePlan
 
 CPU_TARGET_PERCENT = 70
 KV_TARGET = 0.8
@@ -63,9 +63,13 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         endpoint=requirement.service.endpoint,
         timeout_seconds=longest,
         node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site),
-        decisions=_decisions(requirement, outcome, placement),
-        alternatives=_alternatives(requirement, outcome, placement),
-        warnings=(*_warnings(requirement, placement, performance), *_on_cpu(requirement, placement, site), *_cut_off(requirement, longest, site)),
+        decisions=decisions(requirement, outcome, placement),
+        alternatives=alternatives(requirement, outcome, placement),
+        warnings=(
+            *_warnings(requirement, placement, performance),
+            *_on_cpu(requirement, placement, site),
+            *_cut_off(requirement, longest, site),
+        ),
         uses_hugging_face_token=_needs_token(requirement, placement),
         endpoint_annotations=_endpoint_annotations(requirement, site),
     )
@@ -151,71 +155,6 @@ def _rollout(placement: Placement, site: Site) -> str:
     return "surge" if room >= 1 or (site.target.scales_nodes and placement.machine.accelerator is None) else "recreate"
 
 
-def _decisions(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[Decision, ...]:
-    service, sized, machine = requirement.service, placement.sized, placement.machine
-    assert sized.replica is not None
-    cheapest = f"cheapest of {outcome.considered} placements considered"
-
-    def decide(key: str, value: object, pinned: object, reason: str) -> Decision:
-        return Decision(key, str(value), "pinned in the stack file" if pinned is not None else reason, pinned is not None)
-
-    limit = sized.replica.performance.limited_by
-    capacity = sized.replica.performance.capacity_rps.expected
-    wish = replicas_text(requirement)
-    bounds = "" if wish is None else f"{wish} in the stack file; "
-    return (
-        decide("engine", f"{sized.engine.name} {sized.engine.release.version}", service.engine, _engine_reason(placement)),
-        decide("quantization", sized.checkpoint.quantization, service.quantization, _quantization_reason(requirement, placement)),
-        decide("modelUri", sized.checkpoint.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
-        decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
-        decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
-        decide("tensorParallel", sized.tensor, service.tensor_parallel, "fewest GPUs per replica at that cost"),
-        Decision(
-            "replicas",
-            f"{placement.replicas.min}-{placement.replicas.max}",
-            f"{bounds}{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
-            service.replicas is not None,
-        ),
-        decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),
-        decide("capacityType", requirement.capacity.value, service.capacity_type, "not interrupted; spot only where asked"),
-    )
-
-
-def _engine_reason(placement: Placement) -> str:
-    kind = placement.machine.accelerator if placement.machine.accelerator else "CPU"
-    first = next(iter(engines.engines().values()))
-    if placement.machine.accelerator and placement.sized.engine.name != first.name:
-        return f"{first.name} has no placement that works here"
-    return f"first of the engines that run this model on {kind}"
-
-
-def _quantization_reason(requirement: Requirement, placement: Placement) -> str:
-    checkpoint = placement.sized.checkpoint
-    if checkpoint.quantized_at_load:
-        return "the engine quantizes the 16-bit weights while loading them; cheaper than serving them whole"
-    if checkpoint.quantization == requirement.model.native_quantization:
-        return "the precision that the model was published in"
-    if not keeps_quality(requirement, checkpoint):
-        return f"nothing of {KEEPS_QUALITY_BITS} bits or more works here"
-    return f"cheapest that keeps {KEEPS_QUALITY_BITS} bits or more; at equal cost the whole weights"
-
-
-def _machine_reason(placement: Placement) -> str:
-    count = placement.machine.accelerator_count
-    offering = placement.offering
-    price = offering.usd_per_hour if offering else None
-    cost = "price not known" if price is None else f"{money(price)} an hour"
-    return f"{count} x {placement.machine.accelerator}, {cost}" if count else cost
-
-
-def _context_reason(requirement: Requirement, outcome: Outcome) -> str:
-    if outcome.context_shortened:
-        return "longest that fits: the wanted one leaves no room for the KV cache"
-    if outcome.context == requirement.model.max_context:
-        return "the model's own limit"
-    return f"{CONTEXT_HEADROOM} times the mean request, as a power of two"
-
-
 def _warnings(requirement: Requirement, placement: Placement, performance: Performance) -> tuple[str, ...]:
     assert placement.sized.replica is not None
     found = list(placement.sized.engine.notes(placement.sized.replica.shape))
@@ -232,13 +171,18 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
         found.append(f"one replica on spot{when}: an interruption takes the service away for a cold start")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
-        found.append(f"{checkpoint.quantization} has fewer than {KEEPS_QUALITY_BITS} bits per weight: how much quality it loses is not known here")
+        found.append(f"{checkpoint.quantization} {COARSE}")
     return tuple(found)
 
 
 def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple[str, ...]:
     """A region without GPUs leaves CPUs, which nobody may have meant."""
-    if requirement.gpu is not None or requirement.machine is not None or placement.machine.accelerator or placement.machine.count is not None:
+    if (
+        requirement.gpu is not None
+        or requirement.machine is not None
+        or placement.machine.accelerator
+        or placement.machine.count is not None
+    ):
         return ()
     return (f"no GPU is known to be sold in {site.region}: planned on CPU; say `gpu: cpu` if that is meant, or take another region",)
 
@@ -249,57 +193,3 @@ def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, .
     if balancer is None or requirement.service.endpoint != "internal" or longest <= balancer.idle_seconds:
         return ()
     return (f"the load balancer cuts silent connections after {balancer.idle_seconds} s: stream responses that may take longer",)
-
-
-def _alternatives(requirement: Requirement, outcome: Outcome, chosen: Placement) -> tuple[Alternative, ...]:
-    """The next three that differ in GPU, weights or parallelism: dearer ones that would work, then those that nearly would."""
-    seen = {_kind(chosen)}
-    found: list[Alternative] = []
-    for placement in (*outcome.feasible, *sorted(outcome.rejected, key=lambda rejected: rejected.distance)):
-        if len(found) == RUNNERS_UP:
-            break
-        if _kind(placement) not in seen:
-            seen.add(_kind(placement))
-            found.append(_alternative(requirement, placement, chosen))
-    return tuple(found)
-
-
-def _kind(placement: Placement) -> tuple[str | None, str, int]:
-    return placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.tensor
-
-
-def _alternative(requirement: Requirement, placement: Placement, chosen: Placement) -> Alternative:
-    sized = placement.sized
-    performance = sized.replica.performance if sized.replica else None
-    if sized.replica and placement.failure is None:
-        performance = at_load(
-            requirement, sized.replica.shape, sized.replica.memory, requirement.workload.peak_rps / placement.replicas.max
-        )
-    failed = placement.failure
-    priced = placement.monthly_usd if placement.replicas.max else None
-    return Alternative(
-        engine=sized.engine.name,
-        quantization=sized.checkpoint.quantization,
-        gpu=placement.machine.accelerator if placement.machine.accelerator else CPU,
-        machine_type=placement.machine.name,
-        tensor_parallel=sized.tensor,
-        replicas=placement.replicas.max,
-        monthly_usd=priced,
-        ttft_p95_ms=performance.ttft_p95_ms.expected if performance else None,
-        tpot_p95_ms=performance.tpot_p95_ms.expected if performance else None,
-        criterion=failed.criterion if failed else "cost" if priced else "price-unknown",
-        reason=failed.reason if failed else _cost_reason(placement, chosen),
-    )
-
-
-def _cost_reason(placement: Placement, chosen: Placement) -> str:
-    mine, theirs = placement.monthly_usd, chosen.monthly_usd
-    if mine is None:
-        more = placement.nodes.max - chosen.nodes.max
-        return "no price is known for it here" if theirs or not more else f"no price is known; it takes {more} more of its nodes"
-    if theirs is None:
-        return "its price says nothing beside a choice whose own is not known"
-    for more, where in ((mine.expected - theirs.expected, ""), (mine.max - theirs.max, " at the top of its range")):
-        if more > 0:
-            return f"{money(more)} a month more{where}"
-    return "same cost; whole weights, fewer GPUs and more capacity are preferred"

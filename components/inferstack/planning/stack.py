@@ -10,7 +10,7 @@ from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
 from ..clouds.types import QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
-from ..errors import InputError, nearest_name
+from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import StackFile, Target
 from .addons import plan_addons
 from .placement import Placement
@@ -51,7 +51,7 @@ def plan(stack: StackFile) -> StackPlan:
 
 
 def _site(target: Target, problems: Problems) -> Site | None:
-    """Where the stack runs; None where its region or one of its GPUs is not known, which is noted."""
+    """Where the stack runs; None where its region, a zone or one of its GPUs is not known, which is noted."""
     before = len(problems.found)
     if target.region is not None:
         known = catalog.regions(target.cloud)
@@ -63,6 +63,10 @@ def _site(target: Target, problems: Problems) -> Site | None:
                 f"is not a known region of {target.cloud}",
                 f"did you mean {near}?" if near else None,
             )
+        for index, zone in enumerate(target.zones):
+            zones = catalog.zones(target.cloud, target.region)
+            if zones and zone not in zones:
+                problems.add(f"inferstack:target.zones[{index}]", zone, "is not a known zone", f"known are {join_names(zones, 'and')}")
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
     return Site.of(target) if len(problems.found) == before else None

@@ -239,7 +239,9 @@ class Service(Section):
             reason = "is no repository on Hugging Face, and no `modelUri` says where its weights are"
             yield Broken(reason, "use owner/repository, or add `modelUri` and `quantization`", at=("model", "id"))
         if uri is None and given.get("revision") is not None:
-            yield Broken("is needed beside `revision`, which is a commit of one repository", "such as hf://owner/repository", at=("modelUri",))
+            yield Broken(
+                "is needed beside `revision`, which is a commit of one repository", "such as hf://owner/repository", at=("modelUri",)
+            )
         if given.get("revision") is not None and isinstance(uri, str) and not uri.startswith("hf://"):
             yield Broken(
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)

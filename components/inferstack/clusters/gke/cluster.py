@@ -19,8 +19,8 @@ from ..kubeconfig import gke_dns_kubeconfig, gke_ip_kubeconfig
 from .network import POD_RANGE, SERVICE_RANGE, GkeNetwork
 from .spec import GkeSpec, account_id, gke_spec
 
-SERVICES = ("compute", "container", "cloudkms", "iam")
-"""Google Cloud APIs that the cluster is made with."""
+SERVICES = ("compute", "container", "containerfilesystem", "cloudkms", "iam")
+"""Google Cloud APIs that the cluster is made with; `containerfilesystem` is that of the nodes' image streaming."""
 NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader")
 """What nodes do in the project: write logs and metrics, pull images. Pods have identities of their own."""
 KEY_ROLE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
