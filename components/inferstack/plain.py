@@ -15,7 +15,7 @@ MONEY_PLACES = 6
 
 def plain(value: Any) -> Any:
     """`value` as JSON data: dataclasses become dicts with camelCase keys, tuples lists, Decimal a number, enums their value."""
-    if value is None or isinstance(value, bool | int | float | str) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Decimal):
         return round(float(value), MONEY_PLACES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog, clouds
 from inferstack.catalog import Machine
 from inferstack.clouds import eks, gke, nodes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from inferstack import catalog, clouds
 from inferstack.catalog import Machine
 from inferstack.costs import Charge, Columns, NodeGroup, StackCost, estimate

@@ -7,6 +7,7 @@ import itertools
 from decimal import Decimal
 
 import pytest
+
 from inferstack import catalog, clouds
 from inferstack.catalog import CapacityType
 from inferstack.clouds import QuotaNeed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from inferstack import catalog, clouds
 from inferstack.catalog import CapacityType
 from inferstack.clouds import QuotaNeed

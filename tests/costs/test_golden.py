@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from inferstack import catalog
 from inferstack.catalog import CapacityType
 from inferstack.costs import Columns, Demand, NodeGroup, estimate, money

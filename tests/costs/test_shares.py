@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack.costs import Charge, Columns, NodeGroup, StackCost, estimate
 
 from .made import FEES, columns, control_plane, demand, group

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack.catalog import CapacityType
 from inferstack.costs import HOURS_PER_MONTH, Charge, Columns, CostLine, estimate
 from inferstack.costs.tree import CPU_NODES, GPU_NODES, NOT_PRICED, SYSTEM_NODES, cost_tree

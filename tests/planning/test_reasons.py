@@ -28,11 +28,11 @@ def test_coarse_weights_that_nobody_asked_for_are_named_and_warned_of() -> None:
     assert any("coarser than what is chosen unasked" in warning for warning in found.warnings)
 
 
-def test_bounds_of_replicas_are_told_from_the_range_that_is_planned() -> None:
-    """`{min: 2, max: 20}` where fewer suffice: both ranges are shown, with what the traffic takes."""
+def test_pinned_replicas_stand_beside_what_the_traffic_takes() -> None:
+    """`{min: 2, max: 20}` is kept, and the reason says what it is more than enough for."""
     found = plan_one(replicas={"min": 2, "max": 20}, traffic=TRAFFIC)
-    assert found.replicas.max < 20
-    assert reason(found, "replicas").startswith("2-20 in the stack file; 4.00 requests per second at peak")
+    assert (found.replicas.min, found.replicas.max) == (2, 20)
+    assert reason(found, "replicas").startswith("4.00 requests per second at peak")
 
 
 def test_spot_is_warned_of_wherever_one_replica_may_be_alone() -> None:

@@ -70,7 +70,7 @@ def test_a_machine_that_is_not_sold_in_the_region_names_regions_that_sell_it() -
 
 
 def test_an_unknown_region_names_the_nearest() -> None:
-    """us-east-9 is near us-east-2, and no service is looked at."""
+    """us-east-9 is near us-east-2."""
     problem = refused({"cloud": "eks", "region": "us-east-9"})
     assert problem.path == "inferstack:target.region"
     assert "us-east" in str(problem.nearest)
@@ -146,7 +146,7 @@ def test_an_existing_cluster_is_never_told_to_take_another_region() -> None:
 
 def test_an_unknown_zone_names_the_known_ones() -> None:
     """A zone of the right form that the region does not have is refused before anything is planned."""
-    problem = refused({"cloud": "eks", "region": "us-east-1", "zones": ["us-east-1z"]})
+    problem = refused({"cloud": "eks", "region": "us-east-1", "zones": ["us-east-1z", "us-east-1a"]})
     assert problem.path == "inferstack:target.zones[0]"
     assert "us-east-1a" in str(problem.nearest)
 
@@ -174,3 +174,17 @@ def test_a_mixture_of_experts_is_not_planned_as_a_dense_model() -> None:
     problem = refused(model={"id": "me/mine", "architecture": "mixtral", "maxContext": 8192, **dimensions})
     assert problem.path == "inferstack:services[0].model"
     assert "config.json" in str(problem.nearest)
+
+
+def test_an_unknown_region_hides_no_other_problem() -> None:
+    """Names in services are looked up even where there is no site to place them."""
+    with pytest.raises(InputError) as caught:
+        plan(service(model="nope"), target={"cloud": "eks", "region": "us-east-9"})
+    assert [problem.path for problem in caught.value.problems] == ["inferstack:target.region", "inferstack:services[0].model"]
+
+
+def test_a_kubernetes_version_that_kserve_does_not_run_on_is_refused() -> None:
+    """KServe v0.20 needs 1.32; where KServe is not installed by us, any version goes."""
+    old = {**EKS, "versions": {"kubernetes": "1.30"}}
+    assert refused(old).path == "inferstack:target.versions.kubernetes"
+    assert plan(service(), target={**old, "addons": {"kserve": False}}).kubernetes_version == "1.30"

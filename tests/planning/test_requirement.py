@@ -82,3 +82,9 @@ def test_machine_types_are_found_in_any_case() -> None:
 def test_cpu_is_a_wish_of_its_own() -> None:
     """`gpu: cpu` is what a service without an accelerator says."""
     assert requirement.CPU == "cpu"
+
+
+def test_a_range_of_replicas_is_the_users_own() -> None:
+    """Bounds hold on both sides: more than the peak needs may be started, and is what the top of the range costs."""
+    found = plan_one(replicas={"min": 2, "max": 9}, gpu="l4")
+    assert (found.replicas.min, found.replicas.max) == (2, 9)

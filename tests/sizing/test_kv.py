@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.catalog.types import KvCache, KvKind
 from inferstack.sizing import KvRules, kv_bytes_per_token, memory_constants, sequence_bytes

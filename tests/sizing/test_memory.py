@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from inferstack import catalog
 from inferstack.sizing import activation_bytes, graph_bytes, memory_constants, runtime_bytes
 from inferstack.sizing.constants import constants, version_key

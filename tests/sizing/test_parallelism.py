@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.sizing import legal_tensor_degrees, refuse_tensor_degree
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inferstack import catalog
 from inferstack.sizing import cpu_device, device_for, efficiency_of, step_times
 from inferstack.sizing import performance as physics

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from inferstack.catalog.types import Model
 from inferstack.sizing import latency_at, output_to_input_ratio, size_replica, step_times
 from inferstack.sizing.queueing import server

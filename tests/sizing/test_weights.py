@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from inferstack import catalog
 from inferstack.sizing import weight_bytes, weight_bytes_per_device
 from inferstack.sizing.weights import expert_params, expert_share

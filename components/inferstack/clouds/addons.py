@@ -102,3 +102,11 @@ ADDON_VERSIONS: Mapping[str, str] = MappingProxyType({addon.name: addon.version 
 
 PROMETHEUS_URL = f"http://{ADDONS['prometheus'].charts[0].release}-prometheus.{ADDONS['prometheus'].namespace}.svc.cluster.local:9090"
 """Where queries go. A cluster that brings its own Prometheus needs a Service of that name for scaling on queues."""
+
+KSERVE_NEEDS_KUBERNETES = "1.32"
+"""kserve/website: docs/getting-started/quickstart-guide.md for v0.20."""
+
+
+def minor(version: str) -> tuple[int, ...]:
+    """`1.34` as numbers that compare."""
+    return tuple(int(part) for part in version.split("."))

@@ -221,7 +221,6 @@ def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[Repli
         word = "replica carries" if most == 1 else "replicas carry"
         reason = f"{most} {word} {carried:,.2f} requests per second within the SLO, the peak is {workload.peak_rps:,.2f}; it takes {peak}"
         return ReplicaRange(least, least, most), least, Failure("replicas", reason)
-    most = max(least, peak) if isinstance(wish, ReplicaBounds) else most
     active = min(most, max(least, active))
     share = workload.active_hours / ALWAYS_ON_DAY
     return ReplicaRange(least, share * active + (1 - share) * least, most), active, None

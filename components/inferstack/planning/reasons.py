@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import engines
 from ..costs import money
 from .placement import Placement, at_load
-from .requirement import CPU, Requirement, replicas_text
+from .requirement import CPU, Requirement
 from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, keeps_quality
 from .types import Alternative, Decision
 
@@ -20,8 +20,7 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
 
     limit = sized.replica.performance.limited_by
     capacity = sized.replica.performance.capacity_rps.expected
-    wish = replicas_text(requirement)
-    bounds = "" if wish is None else f"{wish} in the stack file; "
+    replicas = placement.replicas
     return (
         decide("engine", f"{sized.engine.name} {sized.engine.release.version}", service.engine, _engine_reason(placement)),
         decide("quantization", sized.checkpoint.quantization, service.quantization, _quantization_reason(requirement, outcome, placement)),
@@ -31,8 +30,8 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         decide("tensorParallel", sized.tensor, service.tensor_parallel, "fewest GPUs per replica at that cost"),
         Decision(
             "replicas",
-            f"{placement.replicas.min}-{placement.replicas.max}",
-            f"{bounds}{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
+            f"{replicas.min}-{replicas.max}" if replicas.scales else str(replicas.max),
+            f"{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
             service.replicas is not None,
         ),
         decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),

@@ -11,10 +11,17 @@ from ..costs import money
 from ..engines.types import Refusal
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
+from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .placement import Placement
-from .requirement import CPU, Requirement, replicas_text
+from .requirement import CPU, Requirement
 from .search import Outcome, search
 from .site import Site
+
+
+def replicas_text(requirement: Requirement) -> str | None:
+    """The pinned replicas as the stack file means them: `2`, or `1-4`."""
+    wish = requirement.replicas
+    return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
 
 
 @dataclass(frozen=True, slots=True)

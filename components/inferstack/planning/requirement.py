@@ -77,19 +77,19 @@ class Problems:
             raise InputError(self.found, source)
 
 
-def resolve(service: Service, path: str, site: Site, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
+def resolve(service: Service, path: str, site: Site | None, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
     """The requirement of `service`; None where its problems (added to `problems`) leave none."""
     before = len(problems.found)
     model = _model(service, path, base, problems)
     engine = problems.lookup(f"{path}.engine", service.engine, engines.engine)
     quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
     gpu = _gpu(service, path, problems)
-    machine = _machine(service, path, site, gpu, problems)
+    machine = _machine(service, path, site, gpu, problems) if site else None
     workload = _workload(service.traffic)
     if model is not None:
         _check_model(model, service, workload, path, problems)
     checkpoint = _pinned_checkpoint(service, model, quantization.name if quantization else None)
-    if service.endpoint == "internal" and site.cloud.internal_balancer() is None:
+    if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
     if model is None or len(problems.found) > before:
@@ -156,12 +156,6 @@ def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems
         else:
             problems.add(f"{path}.config", custom.config, str(error))
     return None
-
-
-def replicas_text(requirement: Requirement) -> str | None:
-    """The pinned replicas as the stack file means them: `2`, or `1-4`."""
-    wish = requirement.replicas
-    return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
 
 
 def _read_config(file: Path) -> dict[str, Any]:

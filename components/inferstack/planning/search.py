@@ -139,9 +139,9 @@ def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse
         _explore(requirement, site, engine, coarse, context, outcome)
         return
     chosen, finer = min(outcome.feasible, key=lambda placement: placement.rank), list(outcome.feasible)
-    bound = chosen.monthly_usd.expected if chosen.monthly_usd else NEVER
+    price = chosen.monthly_usd.expected if chosen.monthly_usd else None
     coarsest = min(coarse, key=lambda checkpoint: catalog.quantization(checkpoint.quantization).bits)
-    _explore(requirement, site, engine, [coarsest], context, outcome, bound)
+    _explore(requirement, site, engine, [coarsest], context, outcome, price)
     reason = f"{COARSE}; pin `quantization` to accept it"
     cheaper = [placement for placement in outcome.feasible[len(finer) :] if placement.rank < chosen.rank]
     outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in cheaper)
@@ -155,14 +155,17 @@ def _explore(
     checkpoints: list[Checkpoint],
     context: int,
     outcome: Outcome,
-    bound: Decimal = NEVER,
+    undercut: Decimal | None = None,
 ) -> None:
-    """Size every checkpoint on every silicon, cheapest silicon first; stop where one node costs more than `bound` or the runners-up."""
+    """Size every checkpoint on every silicon, cheapest silicon first; stop where one node costs more than the runners-up.
+
+    With `undercut`, a monthly price, only something cheaper is of interest, and the first that is found is enough.
+    """
     supported: dict[tuple[str, str | None], Refusal | None] = {}
     best = _CheapestByAccelerator(outcome.feasible)
     for silicon in silicon_for(requirement, site) if checkpoints else ():
         least = silicon.hourly_usd * HOURS_PER_MONTH
-        if least > bound or best.beats(least):
+        if best.beats(least) or (undercut is not None and least >= undercut):
             break
         if best.has_cheaper(silicon, least):
             continue
@@ -182,6 +185,8 @@ def _explore(
                 (outcome.rejected if placement.failure else outcome.feasible).append(placement)
                 if placement.failure is None:
                     best.add(placement)
+                    if undercut is not None and placement.monthly_usd and placement.monthly_usd.expected < undercut:
+                        return
 
 
 class _CheapestByAccelerator:

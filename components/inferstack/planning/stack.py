@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
+from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, minor
 from ..clouds.types import QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
@@ -30,14 +31,13 @@ def plan(stack: StackFile) -> StackPlan:
     """
     problems = Problems()
     site = _site(stack.target, problems)
-    if site is None:
-        problems.raise_if_any(stack.source)
-        raise AssertionError("a target without a site has a problem")
     base = Path(stack.source).parent
     token = stack.has_hugging_face_token
     resolved = [
         resolve(service, f"inferstack:services[{index}]", site, base, token, problems) for index, service in enumerate(stack.services)
     ]
+    if site is None:
+        raise InputError(problems.found, stack.source)
     settled = [_settle(requirement, site, problems) for requirement in resolved if requirement]
     problems.raise_if_any(stack.source)
     tenants = [_tenant(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
@@ -67,6 +67,12 @@ def _site(target: Target, problems: Problems) -> Site | None:
             zones = catalog.zones(target.cloud, target.region)
             if zones and zone not in zones:
                 problems.add(f"inferstack:target.zones[{index}]", zone, "is not a known zone", f"known are {join_names(zones, 'and')}")
+    version = target.versions.kubernetes
+    if target.addons.kserve and version is not None and minor(version) < minor(KSERVE_NEEDS_KUBERNETES):
+        reason = f"is too old for KServe, which needs {KSERVE_NEEDS_KUBERNETES}"
+        problems.add(
+            "inferstack:target.versions.kubernetes", version, reason, f'leave it out for "{clouds.cloud(target.cloud).kubernetes_version}"'
+        )
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
     return Site.of(target) if len(problems.found) == before else None
