@@ -41,7 +41,8 @@ wheel: $(DEV) ## Build the wheel and try it in an empty environment
 	@$(BIN)/python -m venv $(VENV)/empty
 	@$(VENV)/empty/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls -t dist/inferstack-*.whl | head -n 1)"
 	@cd $(VENV) && empty/bin/python -c "import inferstack" && empty/bin/inferstack --help >/dev/null
-	@echo "$$(ls -t dist/inferstack-*.whl | head -n 1) installs, imports and answers --help"
+	@$(VENV)/empty/bin/inferstack plan -s Pulumi.dev.yaml >/dev/null
+	@echo "$$(ls -t dist/inferstack-*.whl | head -n 1) installs, imports and plans"
 
 clean: ## Remove what these targets made
 	@rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

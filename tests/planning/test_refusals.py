@@ -146,7 +146,7 @@ def test_an_existing_cluster_is_never_told_to_take_another_region() -> None:
 
 def test_an_unknown_zone_names_the_known_ones() -> None:
     """A zone of the right form that the region does not have is refused before anything is planned."""
-    problem = refused({"cloud": "eks", "region": "us-east-1", "zones": ["us-east-1z", "us-east-1a"]})
+    problem = refused({"cloud": "eks", "region": "us-east-1", "zones": ["us-east-1z"]})
     assert problem.path == "inferstack:target.zones[0]"
     assert "us-east-1a" in str(problem.nearest)
 

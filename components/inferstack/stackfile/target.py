@@ -156,8 +156,6 @@ def _rules_of_new_clusters(cloud: str, given: Mapping[str, Any]) -> Iterator[Bro
     region, zones = given.get("region"), given.get("zones")
     if region is None:
         yield Broken(f"is needed on cloud {cloud}", f"such as {'us-east-1' if cloud == 'eks' else 'us-central1'}", at=("region",))
-    if cloud == "eks" and is_list(zones) and len(zones) == 1:
-        yield Broken("is one zone only; the control plane of EKS needs two", "add another", at=("zones",))
     for key in ("nodes", "kubeconfigContext"):
         if given.get(key):
             yield Broken(
