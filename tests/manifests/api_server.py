@@ -30,7 +30,7 @@ class Refused(AssertionError):
 
 class ApiServer:
     def __init__(self, port: int) -> None:
-        self._base = f"https://127.0.0.1:{port}"
+        self.url = f"https://127.0.0.1:{port}"
         # The server makes its own certificate at start; on loopback there is nothing to verify it against.
         self._tls = ssl._create_unverified_context()
         self._paths: dict[tuple[str, str], tuple[str, bool]] = {}
@@ -38,7 +38,7 @@ class ApiServer:
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None, content: str = "application/json") -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": content}
-        request = urllib.request.Request(self._base + path, data, headers, method=method)
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, context=self._tls, timeout=60) as answer:
                 text = answer.read()

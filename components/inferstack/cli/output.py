@@ -43,7 +43,8 @@ def print_report(report: RenderableType) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print `document` with sorted keys, so that two runs can be compared line by line."""
-    print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
+    json.dump(document, sys.stdout, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    print()
 
 
 def say(sentence: object) -> None:
