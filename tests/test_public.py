@@ -42,9 +42,8 @@ def test_every_public_name_can_be_imported_and_is_documented() -> None:
 def test_importing_the_library_imports_no_sdk() -> None:
     """`import inferstack`, and planning, work where Pulumi is not installed."""
     code = "import sys, inferstack; inferstack.plan, inferstack.load_stack_file; print([m for m in sys.modules if m.startswith('pulumi')])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(inferstack.__file__).parents[1]
-    )
+    folder = Path(inferstack.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
     assert done.stdout.strip() == "[]"
 
 
