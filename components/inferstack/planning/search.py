@@ -10,9 +10,9 @@ from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
 from ..costs.types import HOURS_PER_MONTH
 from ..engines.types import Engine, Refusal
-from .placement import Failure, Placement, Sized, host_failure, place, size
+from .placement import Failure, Placement, Sized, host_failure, place, replicas_per_node, size
 from .requirement import Requirement
-from .silicon import NEVER, Silicon, silicon_for
+from .silicon import NEVER, Silicon, hourly_usd, silicon_for
 from .site import Site
 
 KEEPS_QUALITY_BITS = 8
@@ -179,7 +179,7 @@ def _explore(
             sized = _size_on(requirement, engine, checkpoint, silicon, context, outcome)
             if sized is None:
                 continue
-            for machine in _hosts(sized, silicon.machines, site):
+            for machine in _hosts(requirement, sized, silicon.machines, site):
                 placement = place(requirement, sized, machine, site)
                 outcome.considered += 1
                 (outcome.rejected if placement.failure else outcome.feasible).append(placement)
@@ -208,7 +208,7 @@ class _CheapestByAccelerator:
 
     def beats(self, monthly_usd: Decimal) -> bool:
         """True where enough accelerators are cheaper than `monthly_usd` that nothing dearer is of interest."""
-        return sum(cheaper < monthly_usd for cheaper in self._monthly.values()) > RUNNERS_UP
+        return sum(cheaper < monthly_usd for cheaper in self._monthly.values()) >= RUNNERS_UP
 
 
 def _accelerator(machine: Machine) -> str:
@@ -231,8 +231,10 @@ def _note(outcome: Outcome, key: str, refusal: Refusal | None) -> None:
         outcome.refusals.append((key, refusal))
 
 
-def _hosts(sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
-    """For each number of accelerators the cheapest machine type whose main memory is enough; the largest one where none is."""
+def _hosts(requirement: Requirement, sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
+    """The machine types worth pricing, of `machines` in order of price: for each number of accelerators the cheapest with enough main
+    memory (the largest where none has), and larger ones only where they cost less per replica. Whole nodes favour small ones otherwise.
+    """
     if sized.replica is None:
         return iter(machines[:1])
     by_count: dict[int, Machine] = {}
@@ -244,4 +246,15 @@ def _hosts(sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[
         by_count[count] = machine
         if host_failure(sized, machine, site) is None:
             enough.add(count)
-    return iter(by_count.values())
+    return _not_dominated(requirement, sized, [by_count[count] for count in sorted(by_count)], enough, site)
+
+
+def _not_dominated(requirement: Requirement, sized: Sized, machines: list[Machine], enough: set[int], site: Site) -> Iterator[Machine]:
+    """Smallest first. Nodes that exist are limited in number, so that none of them stands for another."""
+    cheapest = NEVER
+    for machine in machines:
+        per_replica = hourly_usd(site, machine, requirement.capacity) / replicas_per_node(machine, sized.tensor)
+        if machine.count is not None or cheapest == NEVER or per_replica < cheapest:
+            yield machine
+            if machine.accelerator_count in enough:
+                cheapest = min(cheapest, per_replica)

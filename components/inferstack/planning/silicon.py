@@ -50,10 +50,10 @@ def _silicon(site: Site, capacity: CapacityType, gpu: str | None, machine: str |
         device = _device(machines[0], degree, link)
         if device is not None:
             accelerator = machines[0].accelerator
-            priced = sorted(machines, key=lambda each: _hourly(site, each, capacity))
+            priced = sorted(machines, key=lambda each: hourly_usd(site, each, capacity))
             found.append(
                 Silicon(
-                    catalog.accelerator(accelerator) if accelerator else None, device, tuple(priced), _hourly(site, priced[0], capacity)
+                    catalog.accelerator(accelerator) if accelerator else None, device, tuple(priced), hourly_usd(site, priced[0], capacity)
                 )
             )
     return tuple(sorted(found, key=lambda silicon: (silicon.hourly_usd, silicon.device.count)))
@@ -76,6 +76,7 @@ def _device(machine: Machine, degree: int, link: str) -> Device | None:
     return sizing.cpu_device(machine.vcpus, machine.memory_gib, catalog.cpu(machine.cpu) if machine.cpu else None, machine.cpu_share)
 
 
-def _hourly(site: Site, machine: Machine, capacity: CapacityType) -> Decimal:
+def hourly_usd(site: Site, machine: Machine, capacity: CapacityType) -> Decimal:
+    """Price of one node; `NEVER` where none is known."""
     offering = site.offering(machine, capacity)
     return NEVER if offering is None or offering.usd_per_hour is None else offering.usd_per_hour
