@@ -72,16 +72,18 @@ def _weights_uri(text: str) -> str:
     return text
 
 
-def _not_blank(text: str) -> str:
+def _one_line(text: str) -> str:
     if text.strip() != text or not text:
         raise fails("is blank" if not text.strip() else "has blanks around it", f"write {text.strip()}" if text.strip() else None)
+    if not text.isprintable():
+        raise fails("holds a line break or another character that does not print", "write it on one line")
     return text
 
 
 _NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN.pattern}$", "maxLength": NAME_LENGTH}
 
 Name = Annotated[str, AfterValidator(_dns_name), WithJsonSchema(_NAME_SCHEMA)]
-Text = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string", "pattern": r"^\S(.*\S)?$"})]
+Text = Annotated[str, AfterValidator(_one_line), WithJsonSchema({"type": "string", "pattern": r"^\S(.*\S)?$"})]
 Usd = Annotated[
     Decimal, BeforeValidator(_money), Field(gt=0, le=10**12), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**12})
 ]
