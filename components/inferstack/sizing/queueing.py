@@ -22,7 +22,7 @@ MS = 1000.0
 NEWTON_STEPS = 40
 ROOT_STEPS = 60
 CLOSE = 1e-9
-NEAR = 1e-6
+NEAR = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
