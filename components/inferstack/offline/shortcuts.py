@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
-YOUNG_OBJECTS = 50_000
+YOUNG_OBJECTS = 200_000
 """New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
 
 
