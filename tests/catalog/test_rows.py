@@ -28,7 +28,7 @@ def offerings() -> Iterator[tuple[catalog.Machine, catalog.Offering]]:
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("*.json") if path.stem not in {*CLOUDS, "eks_fees", "gke_fees"}))
 def test_every_file_is_dated(name: str) -> None:
     """Each data file says as of when it was collected; files of prices date each source instead."""
-    assert date.fromisoformat(table(name)["as_of"]) <= date.today()
+    assert date.fromisoformat(table(name)["as_of"]).year >= 2024
 
 
 def test_models_have_sources_and_sensible_dimensions() -> None:
