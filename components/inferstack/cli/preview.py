@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .options import JsonOption, StackOption
+
+
+def _project(folder: Path, stack_file: Path) -> Path:
+    """The folder whose program is run: this one, or that of the stack file where this one is in no project."""
+    from .. import stackfile
+    from ..errors import InputError
+
+    try:
+        return stackfile.project_file(folder).parent
+    except InputError:
+        return stack_file.absolute().parent
 
 
 def preview(stack: StackOption = None, json: JsonOption = False) -> None:
@@ -12,13 +25,12 @@ def preview(stack: StackOption = None, json: JsonOption = False) -> None:
     Example:
       inferstack preview -s dev
     """
-    from pathlib import Path
-
     from .. import offline, stackfile
     from . import output
 
-    project = Path.cwd()
-    shown = offline.preview(project, stackfile.find(stack, project))
+    folder = Path.cwd()
+    path = stackfile.find(stack, folder)
+    shown = offline.preview(_project(folder, path), path)
     for diagnostic in shown.diagnostics:
         output.say(diagnostic)
     document = shown.document()

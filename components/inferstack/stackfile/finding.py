@@ -51,7 +51,7 @@ def project_file(folder: Path) -> Path:
             Problem(
                 shown_path(folder),
                 "is not in a Pulumi project",
-                nearest="go to a folder with a Pulumi.yaml, or give the path of a stack file",
+                nearest="go to a folder with a Pulumi.yaml, whose program a preview runs; to plan, the path of a stack file is enough",
             )
         ]
     )
