@@ -1,5 +1,6 @@
 """The node pool component. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
+from importlib import import_module
 from typing import Any
 
 import pulumi
@@ -10,6 +11,9 @@ from ..planning.pools import POOL_LABEL
 from .args import GpuNodePoolArgs
 from .document import pool_cost, pool_document
 from .rules import pool_spec, pool_warnings
+
+MAKERS = {"eks": (".eks_group", "create_eks_group"), "gke": (".gke_pool", "create_gke_pool")}
+"""Cloud -> module and function that make its nodes."""
 
 
 class GpuNodePool(pulumi.ComponentResource):
@@ -36,14 +40,8 @@ class GpuNodePool(pulumi.ComponentResource):
             pulumi.log.warn(warning, self)
         child = pulumi.ResourceOptions(parent=self)
         # The other cloud's SDK is never imported: each costs hundreds of megabytes.
-        if cluster["cloud"] == "eks":
-            from .eks_group import create_eks_group
-
-            create_eks_group(name, spec, cluster, child)
-        else:
-            from .gke_pool import create_gke_pool
-
-            create_gke_pool(name, spec, cluster, child)
+        module, create = MAKERS[cluster["cloud"]]
+        getattr(import_module(module, __package__), create)(name, spec, cluster, child)
         region = cluster.get("region", "")
         self.pool = pulumi.Output.from_input(spec.node_labels[POOL_LABEL])
         self.plan = pulumi.Output.from_input(pool_document(spec))

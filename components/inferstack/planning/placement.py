@@ -77,6 +77,19 @@ class Placement:
         return replicas_per_node(self.machine, self.sized.tensor)
 
     @property
+    def standing(self) -> Placement:
+        """The same placement with all of its replicas always there."""
+        most, price = self.replicas.max, self.offering.usd_per_hour if self.offering else None
+        nodes = Columns.same(self.nodes.max)
+        return replace(
+            self,
+            replicas=ReplicaRange(most, most, most),
+            active_replicas=most,
+            nodes=nodes,
+            monthly_usd=None if price is None else nodes.map(lambda count: count * price * HOURS_PER_MONTH),
+        )
+
+    @property
     def rank(self) -> tuple[bool, Decimal, Decimal, bool, bool, int, float]:
         """Cheapest at the expected load first; unpriced ones last, by nodes. Equal cost: whole weights, fewer devices, more capacity."""
         cost = self.monthly_usd

@@ -86,7 +86,14 @@ def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[R
 
 
 def _tenant(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Tenant:
-    return Tenant(requirement, placement, plan_requirement(requirement, outcome, placement, site))
+    """The plan of `placement`. An engine that does not tell how many requests wait cannot be scaled on them: all its replicas stand."""
+    made = plan_requirement(requirement, outcome, placement, site)
+    if made.scaling.signal == "queue" and made.spec.metrics.requests_waiting is None:
+        placement = placement.standing
+        made = plan_requirement(requirement, outcome, placement, site)
+        blind = f"{made.spec.engine} does not tell how many requests wait: all {made.replicas.max} replicas stand always"
+        made = replace(made, warnings=(*made.warnings, blind))
+    return Tenant(requirement, placement, made)
 
 
 def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[Tenant]:
