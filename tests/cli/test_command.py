@@ -128,9 +128,9 @@ def test_unknown_option_suggests_the_nearest() -> None:
 
 def test_interrupt_ends_with_130() -> None:
     """Ctrl-C ends the command with 130 and without a traceback."""
-    running = start(
-        "plan", "-s", "dev", before="import os, signal, inferstack.planning as p; p.plan = lambda _: os.kill(os.getpid(), signal.SIGINT)"
-    )
+    # A shell that starts this in the background ignores the signal, and children inherit that.
+    heed = "import os, signal, inferstack.planning as p; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    running = start("plan", "-s", "dev", before=f"{heed}; p.plan = lambda _: os.kill(os.getpid(), signal.SIGINT)")
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors

@@ -49,7 +49,7 @@ def _engine_reason(placement: Placement) -> str:
 
 def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: Placement) -> str:
     checkpoint = placement.sized.checkpoint
-    if placement is not outcome.chosen:
+    if outcome.chosen is None or placement.sized is not outcome.chosen.sized:
         return "leaves the services beside it room on the nodes that they share"
     if checkpoint.quantized_at_load:
         return "the engine quantizes the 16-bit weights while loading them; cheaper than serving them whole"
