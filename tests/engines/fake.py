@@ -34,9 +34,6 @@ class FakeEngine:
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return known
 
-    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-        return parallelism.tensor_degrees(model, checkpoint, devices)
-
     def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
         return parallelism.refuse_tensor(model, checkpoint, tensor)
 

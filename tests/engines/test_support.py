@@ -156,9 +156,8 @@ def test_illegal_degrees_are_refused_with_a_legal_one() -> None:
     refused = engine("vllm").refuse_parallelism(model, weights, 3)
     assert refused is not None
     assert refused.nearest == "use 2"
-    assert engine("vllm").parallelism(model, weights, 8) == (1, 2, 4, 8)
+    assert [degree for degree in range(1, 9) if engine("vllm").refuse_parallelism(model, weights, degree) is None] == [1, 2, 4, 8]
     gguf = shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m")
-    assert engine("llama.cpp").parallelism(model, gguf, 3) == (1, 2, 3)
     assert engine("llama.cpp").refuse_parallelism(model, gguf, 3) is None
     assert engine("llama.cpp").refuse_parallelism(model, gguf, 1000) is not None
 

@@ -53,13 +53,16 @@ class ApiServer:
         for record in records:
             wait_for(lambda record=record: self._path(record["apiVersion"], record["kind"]), READY_SECONDS)
 
-    def apply(self, item: Mapping[str, Any], *, dry_run: bool = True) -> None:
-        """Server-side apply with strict field validation, as Pulumi does it; raises `Refused` with the server's reason."""
+    def apply(self, item: Mapping[str, Any], *, dry_run: bool = True) -> Any:
+        """The object as the server would keep it: server-side apply with strict field validation, as Pulumi does it.
+
+        Raises `Refused` with the server's reason.
+        """
         path, namespaced = self._path(item["apiVersion"], item["kind"])
         scope = f"/namespaces/{item['metadata']['namespace']}" if namespaced else ""
         prefix = "/api/v1" if item["apiVersion"] == "v1" else f"/apis/{item['apiVersion']}"
         query = "fieldManager=inferstack-test&fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
-        self.request("PATCH", f"{prefix}{scope}/{path}/{item['metadata']['name']}?{query}", item, "application/apply-patch+yaml")
+        return self.request("PATCH", f"{prefix}{scope}/{path}/{item['metadata']['name']}?{query}", item, "application/apply-patch+yaml")
 
     def _path(self, api_version: str, kind: str) -> tuple[str, bool]:
         if (api_version, kind) not in self._paths:

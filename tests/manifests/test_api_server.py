@@ -30,14 +30,14 @@ def test_server_takes_every_object(server: api_server.ApiServer, plan: ServicePl
     """Applied on the server's side with strict field validation, every object of a service is accepted, CEL rules included."""
     secrets = [manifests.secret(plan, kind, f"<{kind}>") for kind in manifests.secrets_needed(plan)]
     for item in (*secrets, *manifests.service_objects(plan)):
-        server.apply(item)
+        assert server.apply(item)["kind"] == item["kind"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_server_takes_every_stack(server: api_server.ApiServer, stack: str) -> None:
     """Every object of the stacks that the repository ships is accepted."""
     for item in manifests.stack_objects(planned(stack)):
-        server.apply(item)
+        assert server.apply(item)["kind"] == item["kind"]
 
 
 def test_server_is_strict(server: api_server.ApiServer) -> None:
@@ -45,4 +45,4 @@ def test_server_is_strict(server: api_server.ApiServer) -> None:
     item: dict[str, Any] = manifests.inference_service(gpu_plan())
     item["spec"]["predictor"]["minReplica"] = 1
     with pytest.raises(api_server.Refused, match="minReplica"):
-        server.apply(item)
+        assert server.apply(item)["kind"] == item["kind"]

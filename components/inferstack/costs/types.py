@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import Machine, Offering
@@ -107,9 +107,6 @@ class CostLine:
     def usage_based(self) -> tuple[str, ...]:
         """Names of the leaves that are billed by use: their rate is known, the total lacks them."""
         return tuple(leaf.name for leaf in self.leaves if leaf.unit_price_usd is not None and leaf.quantity is None)
-
-    def with_children(self, *children: CostLine) -> CostLine:
-        return replace(self, children=children)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,9 +99,6 @@ class LlamaCpp:
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return tuple(checkpoint for checkpoint in known if catalog.quantization(checkpoint.quantization).format == "gguf")
 
-    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-        return tuple(range(1, min(devices, model.num_layers) + 1))
-
     def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
         if tensor <= model.num_layers:
             return None

@@ -7,11 +7,6 @@ from ..catalog.types import Checkpoint, Model
 from .types import Refusal
 
 
-def tensor_degrees(model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-    """Legal tensor-parallel degrees up to `devices`, ascending."""
-    return sizing.legal_tensor_degrees(model, catalog.quantization(checkpoint.quantization), devices)
-
-
 def refuse_tensor(model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
     """None where `tensor` is legal; otherwise what it does not divide, and the nearest degree below."""
     conflict = sizing.refuse_tensor_degree(model, catalog.quantization(checkpoint.quantization), tensor)

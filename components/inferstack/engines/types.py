@@ -177,12 +177,8 @@ class Engine(Protocol):
         """The checkpoints it can be given: the known ones of its formats, and those that it quantizes while loading."""
         ...
 
-    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-        """Legal numbers of devices for one replica up to `devices`, ascending; `spread` says what a number means."""
-        ...
-
     def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        """None where `tensor` is legal for that model; otherwise which dimension it does not divide, and the nearest degree."""
+        """None where one replica may use `tensor` devices (`spread` says how it does); otherwise why not, and the nearest number."""
         ...
 
     def spread(self, degree: int) -> Parallelism:

@@ -104,9 +104,6 @@ class Vllm:
         reference = next((checkpoint for checkpoint in loadable if checkpoint.quantization in ("bf16", "fp16")), None)
         return loadable if reference is None else (*loadable, _online_fp8(reference))
 
-    def parallelism(self, model: Model, checkpoint: Checkpoint, devices: int) -> tuple[int, ...]:
-        return parallelism.tensor_degrees(model, checkpoint, devices)
-
     def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
         return parallelism.refuse_tensor(model, checkpoint, tensor)
 

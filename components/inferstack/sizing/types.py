@@ -158,11 +158,6 @@ class MemoryLayout:
         """True where at least one sequence of full length can be held."""
         return self.max_sequences >= 1
 
-    @property
-    def free_share(self) -> float:
-        """Part of the visible memory that goes to the KV cache."""
-        return max(0.0, self.kv_bytes / self.visible_bytes)
-
 
 @dataclass(frozen=True, slots=True)
 class Performance:
