@@ -12,6 +12,7 @@ How to add a row:
 * a GPU: `data/accelerators.json`, with the memory that software sees and dense TFLOPS; unknown figures are null;
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
+* a price of an API: `data/api_prices.json`, with the source it was read from;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
 
 `tests/catalog` checks every row: references resolve, sources are there, spot is never above on-demand. `SOURCES.md` says where the data is
@@ -20,6 +21,7 @@ from.
 
 from __future__ import annotations
 
+from .apis import ApiPrice, TokenRates, api_prices
 from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
 from .names import UnknownName
@@ -45,6 +47,7 @@ from .weights import checkpoints, incomplete_models, missing_dimensions, model, 
 
 __all__ = [
     "Accelerator",
+    "ApiPrice",
     "BadConfig",
     "CapacityType",
     "Checkpoint",
@@ -58,9 +61,11 @@ __all__ = [
     "Model",
     "Offering",
     "Quantization",
+    "TokenRates",
     "UnknownName",
     "accelerator",
     "accelerators",
+    "api_prices",
     "checkpoints",
     "cpu",
     "cpus",

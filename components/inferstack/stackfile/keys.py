@@ -20,8 +20,10 @@ SURE = 0.8
 NEAR = 0.65
 """Similarity above which a key is named as perhaps meant."""
 
-SETTINGS = ("target", "services", "budget")
+SETTINGS = ("target", "services", "budget", "constraints", "apiPrices")
 SECRETS = ("huggingFaceToken", "apiKey")
+LISTS = ("services", "apiPrices", "nodes", "longPrompts")
+"""Keys that hold a list of sections."""
 
 
 def mend(data: Any, section: type[Section], path: list[str | int], problems: list[Problem]) -> Any:
@@ -100,7 +102,7 @@ def _collect_homes(section: type[Section], place: str, homes: dict[str, list[str
         if place:
             homes.setdefault(key, []).append(place)
         if child is not None:
-            listed = "[]" if key in ("services", "nodes") else ""
+            listed = "[]" if key in LISTS else ""
             _collect_homes(child, f"{place}.{key}{listed}" if place else f"inferstack:{key}{listed}", homes)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from ..catalog.types import CapacityType
-from .keys import SECRETS, SETTINGS, children
+from .keys import LISTS, SECRETS, SETTINGS, children
 from .paths import NAMESPACE
-from .schema import Budget, Service, Target
+from .schema import ApiPriceRow, Budget, Constraints, Service, Target
 from .section import Section
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,7 +22,7 @@ SECRET_MEANINGS = {
     "huggingFaceToken": "Token of Hugging Face, for models whose licence asks for one. Set with `pulumi config set --secret`.",
     "apiKey": "Key that callers of the endpoints present; required by `endpoint: internal`. Set with `pulumi config set --secret`.",
 }
-SETTING_SECTIONS = {"target": Target, "services": Service, "budget": Budget}
+SETTING_SECTIONS = {"target": Target, "services": Service, "budget": Budget, "constraints": Constraints, "apiPrices": ApiPriceRow}
 SANITY = 1e8
 """Upper bounds from here on only keep nonsense out; they are in the JSON Schema and not on the page."""
 _ENUMS = {"CapacityType": tuple(member.value for member in CapacityType)}
@@ -34,7 +34,7 @@ def json_schema() -> dict[str, Any]:
 
     It says what every key may hold. Rules across keys and what needs the catalog are checked by the reader and the planner only.
     """
-    models: list[tuple[type[Section], str]] = [(model, "validation") for model in (Target, Service, Budget)]
+    models: list[tuple[type[Section], str]] = [(model, "validation") for model in SETTING_SECTIONS.values()]
     _, made = models_json_schema(models, by_alias=True)  # pyright: ignore[reportArgumentType] -- the mode is a Literal
     sections = {section.__name__: section for section in _sections()}
     definitions = {name: _described(sections[name], body) if name in sections else body for name, body in made["$defs"].items()}
@@ -42,6 +42,8 @@ def json_schema() -> dict[str, Any]:
         "target": {"$ref": "#/$defs/Target"},
         "services": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Service"}, "description": "The services, one model each."},
         "budget": {"$ref": "#/$defs/Budget"},
+        "constraints": {"$ref": "#/$defs/Constraints"},
+        "apiPrices": {"type": "array", "items": {"$ref": "#/$defs/ApiPriceRow"}, "description": "Prices of APIs to compare with."},
     }
     settings |= {name: {**_SECURE, "description": SECRET_MEANINGS[name]} for name in SECRETS}
     return {
@@ -123,8 +125,7 @@ problem of a file is reported at once, and nothing is created while there is one
 
 def _settings_table() -> str:
     rows = [
-        (f"`{NAMESPACE}:{name}`", "list" if name == "services" else "mapping", _first_paragraph(SETTING_SECTIONS[name]))
-        for name in SETTINGS
+        (f"`{NAMESPACE}:{name}`", "list" if name in LISTS else "mapping", _first_paragraph(SETTING_SECTIONS[name])) for name in SETTINGS
     ]
     rows += [(f"`{NAMESPACE}:{name}`", "secret", SECRET_MEANINGS[name]) for name in SECRETS]
     return "\n".join(["## Keys", "", "| key | type | meaning |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
@@ -135,7 +136,7 @@ def _sections() -> Mapping[type[Section], str]:
     """Every section of the stack file and where it stands first."""
     seen: dict[type[Section], str] = {}
     for name, section in SETTING_SECTIONS.items():
-        _collect(section, f"{NAMESPACE}:{name}{'[]' if name == 'services' else ''}", seen)
+        _collect(section, f"{NAMESPACE}:{name}{'[]' if name in LISTS else ''}", seen)
     return seen
 
 
@@ -143,7 +144,7 @@ def _collect(section: type[Section], path: str, seen: dict[type[Section], str]) 
     seen.setdefault(section, path)
     for key, child in children(section).items():
         if child is not None and child not in seen:
-            _collect(child, f"{path}.{key}{'[]' if key == 'nodes' else ''}", seen)
+            _collect(child, f"{path}.{key}{'[]' if key in LISTS else ''}", seen)
 
 
 def _table(section: type[Section], body: Mapping[str, Any]) -> str:

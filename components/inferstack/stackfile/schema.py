@@ -12,15 +12,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..catalog.types import CapacityType
+from .apis import ApiPriceRow, Constraints, rules_of_api_prices
 from .section import Broken, Section
 from .service import CustomModel, ReplicaRange, Service, SloTargets, Traffic
 from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versions
 from .untyped import is_list, is_mapping
-from .values import Usd
+from .values import Many, Usd
 
 __all__ = [
     "Addons",
+    "ApiPriceRow",
     "Budget",
+    "Constraints",
     "CustomModel",
     "ExistingNodes",
     "Network",
@@ -56,6 +59,8 @@ class StackFile(Section):
         examples=["[{name: chat, model: Qwen/Qwen3-8B, traffic: {requestsPerSecond: 2, isl: 512, osl: 256}}]"]
     )
     budget: Budget = Field(default_factory=Budget)
+    constraints: Constraints = Field(default_factory=Constraints)
+    api_prices: tuple[ApiPriceRow, ...] = Many
     has_hugging_face_token: bool = False
     has_api_key: bool = False
     provider: dict[str, str] = Field(default_factory=dict)
@@ -70,6 +75,7 @@ class StackFile(Section):
             if service.get("endpoint") == "internal" and given.get("hasApiKey") is False:
                 nearest = "run `pulumi config set --secret inferstack:apiKey`, or use cluster"
                 yield Broken("needs a key that callers present, `inferstack:apiKey`", nearest, at=("services", index, "endpoint"))
+        yield from rules_of_api_prices(given.get("apiPrices"))
         target = given.get("target")
         if is_mapping(target) and is_mapping(given.get("provider")):
             yield from _rules_of_regions(target, given["provider"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .schema import Budget, ExistingNodes, OwnedHardware, Service, SloTargets, Target, Traffic
+from .schema import ApiPriceRow, Budget, Constraints, ExistingNodes, OwnedHardware, Service, SloTargets, Target, Traffic
 from .section import Section
 
 _SPELLINGS: Mapping[type[Section], Mapping[str, str]] = {
@@ -73,6 +73,14 @@ _SPELLINGS: Mapping[type[Section], Mapping[str, str]] = {
         "maxMonthlyUsd": "monthly monthlyusd maxmonthly maxusdpermonth",
         "maxHourlyUsd": "hourly hourlyusd maxhourly maxusdperhour",
     },
+    Constraints: {"dataMayLeave": "datamustleave dataresidency allowapis apisallowed"},
+    ApiPriceRow: {
+        "host": "provider",
+        "inputUsd": "input inputprice inputusdpermillion promptusd",
+        "outputUsd": "output outputprice outputusdpermillion completionusd",
+        "cachedInputUsd": "cached cachedinput cacheread cachereadusd",
+        "asOf": "date",
+    },
 }
 """By section: the key, or the clause to write where the value changes its form as well; and how else people call it."""
 
@@ -83,7 +91,15 @@ def _inverted(spellings: Mapping[str, str]) -> dict[str, str]:
 
 OTHER_NAMES = {section: _inverted(spellings) for section, spellings in _SPELLINGS.items()}
 OTHER_SECRETS = _inverted({"huggingFaceToken": "hftoken huggingfacehubtoken token", "apiKey": "key"})
-OTHER_SETTINGS = _inverted({"services": "service models", "target": "cluster cloud", "budget": "costs limits"})
+OTHER_SETTINGS = _inverted(
+    {
+        "services": "service models",
+        "target": "cluster cloud",
+        "budget": "costs limits",
+        "constraints": "compliance privacy",
+        "apiPrices": "apis apiprice",
+    }
+)
 SECRET_WORDS = {"password", "secret", "credentials", *OTHER_SECRETS}
 
 OTHER_VALUES = _inverted(
