@@ -18,7 +18,7 @@ from tests.engines.command_lines import problems
         ("vllm", ["model", "--language-model-only=1"], "--language-model-only takes no value"),
         ("vllm", ["--port=8000"], "0 words without an option, vllm takes 1"),
         ("vllm", ["model", "--port=1", "--port=2"], "--port comes twice"),
-        ("llama.cpp", ["--ctx-size=4096"], "--ctx-size=4096 is not an option of llama-server"),
+        ("llama.cpp", ["--ctx-size=4096"], "--ctx-size=4096 is not an option of llama.cpp"),
         ("llama.cpp", ["--ctx-size"], "--ctx-size has no value"),
         ("llama.cpp", ["--gpu-layers", "most"], "--gpu-layers has most, not of type int"),
         ("llama.cpp", ["--cache-type-k", "fp8"], "--cache-type-k has fp8, not one of"),

@@ -13,6 +13,7 @@ How to add a row:
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * a price of an API: `data/api_prices.json`, with the source it was read from;
+* the options of an engine's program: `data/flags/<engine>.json`, one per line, with removed spellings and their successors;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
 
 `tests/catalog` checks every row: references resolve, sources are there, spot is never above on-demand. `SOURCES.md` says where the data is
@@ -24,6 +25,7 @@ from __future__ import annotations
 from .apis import ApiPrice, TokenRates, api_prices
 from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
+from .flags import Flag, FlagTable, engine_flags
 from .names import UnknownName
 from .places import fees, machine, machines, regions, zones
 from .releases import engine_release, engine_releases, engine_support
@@ -54,6 +56,8 @@ __all__ = [
     "Cpu",
     "EngineRelease",
     "Fee",
+    "Flag",
+    "FlagTable",
     "IncompleteModel",
     "KvCache",
     "KvKind",
@@ -69,6 +73,7 @@ __all__ = [
     "checkpoints",
     "cpu",
     "cpus",
+    "engine_flags",
     "engine_release",
     "engine_releases",
     "engine_support",

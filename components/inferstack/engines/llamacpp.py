@@ -11,7 +11,7 @@ from .hosts import HostMemory, image_reference
 from .matrix import verdict
 from .probes import probes
 from .silicon import capability_of, refuse_silicon
-from .types import EngineSpec, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"
@@ -39,6 +39,50 @@ IDLE = (
 )
 """Succeeds when no request runs. After SIGTERM the server stops its loop and never finishes them (seen with the pinned release)."""
 
+FLAGS = FlagRules(
+    program=NAME,
+    planned={
+        **dict.fromkeys(
+            ("--model*", "--hf-repo", "--hf-file", "--docker-repo", "--*-default", "--fim-*"), "use model or modelUri of the service"
+        ),
+        "--hf-token": "use inferstack:huggingFaceToken",
+        "--alias": "it is the name of the service",
+        "--ctx-size": "use context of the service, which is that of one request",
+        "--cache-type-v": "use cache-type-k, which sets both",
+        **dict.fromkeys(("--host", "--port", "--reuse-port"), "remove it: probes and the Service are made for it"),
+        **dict.fromkeys(("--ssl-*", "--api-prefix"), "remove it: probes and clients speak HTTP without a prefix"),
+        "--api-key*": "use inferstack:apiKey with endpoint internal",
+        **dict.fromkeys(("--metrics", "--ui*", "--threads", "--flash-attn"), "remove it: the plan sets it"),
+        **dict.fromkeys(
+            (
+                "--batch-size",
+                "--ubatch-size",
+                "--kv-unified*",
+                "--kv-offload",
+                "--cache-ram",
+                "--fit*",
+                "--swa-full",
+                "--no-host",
+                "--op-offload",
+            ),
+            "remove it: memory is divided by the plan; context, quantization, gpu and parallel change that",
+        ),
+        **dict.fromkeys(
+            ("--gpu-layers", "--split-mode", "--tensor-split", "--main-gpu", "--device", "--override-tensor", "--*cpu-moe", "--n-cpu-ffn"),
+            "use tensorParallel of the service: its layers are spread over so many GPUs",
+        ),
+        "--rpc": "remove it: a replica is planned on one machine",
+        **dict.fromkeys(("--lora*", "--control-vector*"), "remove it: adapters are not planned yet"),
+        **dict.fromkeys(("--spec-*", "--draft*", "--lookup-*"), "remove it: speculation is not planned yet"),
+        **dict.fromkeys(("--mmproj*", "--image-*", "--mtmd-*", "--video-*"), "remove it: image input is not planned yet"),
+        **dict.fromkeys(("--embedding", "--rerank", "--pooling"), "remove it: text generation is all that is planned yet"),
+        **dict.fromkeys(("--help", "--version", "--list-devices", "--cache-list", "--completion-*"), "remove it: the server would end"),
+    },
+    tunes={"--parallel": "max_sequences", "--cache-type-k": "kv_dtype"},
+    kv_dtypes={"f16": "bf16", "q8_0": "q8_0"},
+    planned_env=("HOME", "LLAMA_CACHE"),
+)
+
 CPU_RUNTIME = Estimate(
     (0.3 + PROMPT_CACHE_MIB / 1024) * GIB,
     (PROCESS_GIB + PROMPT_CACHE_MIB / 1024) * GIB,
@@ -58,6 +102,8 @@ class LlamaCpp:
 
     name = NAME
     aliases: tuple[str, ...] = ("llama-server",)
+    unasked = True
+    flags = FLAGS
     paged_kv = False
     most_sequences = 8
     """Slots; the server's own automatic choice is 4, and each reserves the full context. Believed."""

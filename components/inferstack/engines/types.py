@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
@@ -135,6 +135,45 @@ class EngineSpec:
     """Weights that KServe mounts at /mnt/models; None where the engine fetches them itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What flags of the user change in the plan; None leaves it to the planner."""
+
+    max_sequences: int | None = None
+    """Most sequences in one batch."""
+    kv_dtype: str | None = None
+    """As in `Shape.kv_dtype`."""
+    host_gib: float = 0.0
+    """Main memory that the flags take beside what the engine needs by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRules:
+    """Which of its own flags an engine leaves to the user. What stands in neither field is passed on as it is."""
+
+    program: str | None
+    """Whose options `catalog.engine_flags` holds; None where they are not known, and none is taken."""
+    planned: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Flag, or a pattern of flags -> what to do instead, as a clause: the plan sets it, or it would make another plan of it."""
+    tunes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Flag -> field of `Tuning` that it enters; the engine's container then says it by the plan."""
+    kv_dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Value of the flag that tunes `kv_dtype` -> our name."""
+    planned_env: tuple[str, ...] = ()
+    """Variables that the engine's container sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the stack file says about an engine in the engine's own words, checked."""
+
+    args: tuple[str, ...] = ()
+    """Words that follow the planned ones."""
+    env: tuple[tuple[str, str], ...] = ()
+    image: str | None = None
+    tuning: Tuning = field(default_factory=Tuning)
+
+
 class Engine(Protocol):
     """One engine at one pinned release. Implementations are stateless; adding one touches no other room."""
 
@@ -153,6 +192,16 @@ class Engine(Protocol):
 
     def release_for(self, device_kind: str) -> EngineRelease:
         """The image for a `Device.kind`; the same as `release` where one image serves all."""
+        ...
+
+    @property
+    def unasked(self) -> bool:
+        """True where a plan may choose it for a service that names no engine."""
+        ...
+
+    @property
+    def flags(self) -> FlagRules:
+        """Which of its flags users may set."""
         ...
 
     @property

@@ -13,7 +13,7 @@ from .hosts import HostMemory, image_reference, shared_memory_gib
 from .matrix import Verdict, verdict
 from .probes import probes, startup_limit_seconds
 from .silicon import capability_of, refuse_silicon
-from .types import EngineSpec, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -50,6 +50,53 @@ KERNEL_LINKS_GIB = 1
 ENGINE_READY_SECONDS = 600
 """vLLM's own default for VLLM_ENGINE_READY_TIMEOUT_S, never lowered."""
 
+FLAGS = FlagRules(
+    program=NAME,
+    planned={
+        "--model": "use model or modelUri of the service",
+        "--served-model-name": "it is the name of the service",
+        "--tensor-parallel-size": "use tensorParallel of the service",
+        "--max-model-len": "use context of the service",
+        "--quantization*": "use quantization of the service",
+        "--dtype": "use quantization of the service",
+        "--revision": "use revision of the service",
+        "--api-key": "use inferstack:apiKey with endpoint internal",
+        "--host": "remove it: probes and the Service are made for it",
+        "--port": "remove it: probes and the Service are made for it",
+        "--uds": "remove it: probes and the Service are made for a port",
+        "--ssl-*": "remove it: probes and the Service speak HTTP",
+        "--root-path": "remove it: probes and clients ask without it",
+        "--shutdown-timeout": "remove it: it follows from the longest planned response",
+        "--config": "write its flags here, where they are checked",
+        **dict.fromkeys(
+            (
+                "--gpu-memory-utilization",
+                "--kv-cache-memory-bytes",
+                "--num-gpu-blocks-override",
+                "--block-size",
+                "--max-num-batched-tokens",
+            ),
+            "remove it: memory is divided by the plan; context, quantization, gpu and max-num-seqs change that",
+        ),
+        **dict.fromkeys(
+            ("--*cudagraph-capture-size*", "--enable-sleep-mode", "--sleep-*", "--cpu-offload-*", "--offload-*"),
+            "remove it: the plan does not count what it moves",
+        ),
+        **dict.fromkeys(
+            ("--pipeline-parallel-size", "--data-parallel-*", "--*-context-parallel-size", "--enable-expert-parallel", "--nnodes"),
+            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+        ),
+        **dict.fromkeys(("--node-rank", "--master-*", "--headless"), "remove it: a replica is planned on one machine"),
+        **dict.fromkeys(("--enable-lora", "--*lora*"), "remove it: adapters are not planned yet"),
+        **dict.fromkeys(("--speculative-*", "--spec-*"), "remove it: speculation is not planned yet"),
+        **dict.fromkeys(("--runner", "--convert"), "remove it: text generation is all that is planned yet"),
+        **dict.fromkeys(("--language-model-only", "--limit-mm-per-prompt", "--*mm-*"), "remove it: image input is not planned yet"),
+    },
+    tunes={"--max-num-seqs": "max_sequences", "--kv-cache-dtype": "kv_dtype", "--kv-offloading-size": "host_gib"},
+    kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
+    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "VLLM_CACHE_ROOT", "VLLM_ENGINE_READY_TIMEOUT_S", "VLLM_NO_USAGE_STATS"),
+)
+
 METRICS = Metrics(
     path="/metrics",
     requests_waiting="vllm:num_requests_waiting",
@@ -65,6 +112,8 @@ class Vllm:
 
     name = NAME
     aliases: tuple[str, ...] = ("vllm-openai",)
+    unasked = True
+    flags = FLAGS
     paged_kv = True
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""

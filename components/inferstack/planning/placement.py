@@ -18,6 +18,7 @@ from .types import ReplicaRange
 
 GIB = 2**30
 SIXTEEN_BIT = 16
+DEFAULT_KV_DTYPE = "bf16"
 ALWAYS_ON_DAY = 24
 CLOSENESS = ("quality", "nodes", "replicas", "slo", "memory")
 """Criteria of failures: how near to working what they turn down came, nearest first."""
@@ -139,10 +140,11 @@ def size(
         where = f"{device.count} x {device.id}" if device.count > 1 else device.id
         return failed("memory", f"the weights alone exceed {where} by {over / GIB:.1f} GiB")
     shape, memory = _admit(requirement, engine, checkpoint, device, context)
-    if not memory.fits:
+    if not memory.fits or (not engine.paged_kv and memory.max_sequences < shape.max_sequences):
         return failed("memory", _shortfall(memory, device, shape))
     performance = at_load(requirement, shape, memory, load_rps=0.0)
-    replica, host_bytes = Replica(shape, memory, performance), engine.host_memory_bytes(shape)
+    host_bytes = engine.host_memory_bytes(shape) + round(requirement.overrides.tuning.host_gib * GIB)
+    replica = Replica(shape, memory, performance)
     failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
     return Sized(engine, requirement.model, checkpoint, accelerator, tensor, replica, host_bytes, failure)
 
@@ -153,7 +155,11 @@ def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_r
 
 
 def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, context: int) -> tuple[Shape, MemoryLayout]:
-    """The shape whose `max_sequences` is what its own KV cache holds: a larger batch would only take memory from the cache."""
+    """The shape whose `max_sequences` is what its own KV cache holds: a larger batch would only take memory from the cache.
+
+    A number that the user gives stands as it is.
+    """
+    tuning = requirement.overrides.tuning
     shape = Shape(
         engine=engine.name,
         engine_version=engine.release.version,
@@ -163,11 +169,13 @@ def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, dev
         parallel=engine.spread(device.count),
         context=context,
         max_sequences=engine.most_sequences,
+        kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
     )
     workload = requirement.workload
     length = workload.isl + workload.osl if engine.paged_kv else context
     held = engine.memory(replace(shape, context=length)).max_sequences
-    shape = replace(shape, max_sequences=max(1, min(held, engine.most_sequences)))
+    sequences = max(1, min(held, engine.most_sequences)) if tuning.max_sequences is None else tuning.max_sequences
+    shape = replace(shape, max_sequences=sequences)
     return shape, engine.memory(shape)
 
 
@@ -178,6 +186,8 @@ def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
         over = -memory.kv_bytes * device.count / GIB
         return f"{weights:.1f} GiB of weights and buffers exceed {where} by {over:.1f} GiB"
     left = memory.kv_bytes * device.count / GIB
+    if memory.fits:
+        return f"{where} holds {memory.max_sequences} requests of {shape.context:,} tokens in the KV cache, not {shape.max_sequences}"
     return f"{where} has {left:.1f} GiB left for the KV cache, less than one request of {shape.context:,} tokens needs"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs import money
-from ..engines.types import Refusal
+from ..engines.types import Refusal, Tuning
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
@@ -38,6 +38,11 @@ RELAXATIONS = (
     Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
     Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
+    Relaxation(
+        "engineArgs",
+        lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None,
+        lambda r: replace(r, overrides=replace(r.overrides, tuning=Tuning())),
+    ),
     Relaxation("engine", lambda r: r.engine and r.engine.name, lambda r: replace(r, engine=None)),
     Relaxation("machineType", lambda r: r.machine and r.machine.name, lambda r: replace(r, machine=None)),
     Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None)),

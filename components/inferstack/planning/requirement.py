@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint, Machine, Model
-from ..engines.types import Engine
+from ..engines import overrides as engine_overrides
+from ..engines.types import Engine, Overrides
 from ..errors import InferstackError, InputError, Problem, join_names
 from ..sizing.types import WORDS_TO_TOKENS, Slo, Workload
 from ..stackfile.document import whole
@@ -23,6 +24,7 @@ Found = TypeVar("Found")
 CPU = "cpu"
 """What `gpu` says for a service without an accelerator."""
 HUB = "hf://"
+NO_OVERRIDES = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Requirement:
     capacity: CapacityType
     has_token: bool
     """True where the stack brings a Hugging Face token."""
+    overrides: Overrides = NO_OVERRIDES
+    """Flags, variables and image that the stack file gives the engine."""
 
 
 class Problems:
@@ -88,6 +92,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     workload = _workload(service.traffic)
     if model is not None:
         _check_model(model, service, workload, path, problems)
+    overrides = _overrides(service, engine, path, problems)
     checkpoint = _pinned_checkpoint(service, model, quantization.name if quantization else None)
     if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
@@ -111,7 +116,18 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         context=service.context,
         capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
         has_token=has_token,
+        overrides=overrides,
     )
+
+
+def _overrides(service: Service, engine: Engine | None, path: str, problems: Problems) -> Overrides:
+    """What the service says in its engine's words. Variables alone need no engine: every one that might be chosen must take them."""
+    asked = engine is not None or bool(service.env)
+    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if found.unasked)
+    made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
+    found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
+    problems.found += [replace(problem, path=f"{path}.{problem.path}") for problem in found]
+    return made[0][0] if made else NO_OVERRIDES
 
 
 def _workload(traffic: Traffic) -> Workload:

@@ -102,7 +102,8 @@ def keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
 
 
 def _engines(requirement: Requirement) -> Iterable[Engine]:
-    return (requirement.engine,) if requirement.engine else engines.engines().values()
+    """The pinned one, or those that may be chosen unasked."""
+    return (requirement.engine,) if requirement.engine else [engine for engine in engines.engines().values() if engine.unasked]
 
 
 def _checkpoints(requirement: Requirement, engine: Engine, outcome: Outcome) -> list[Checkpoint]:

@@ -6,6 +6,7 @@ import math
 
 from .. import sizing
 from ..catalog.types import CapacityType
+from ..engines import overrides
 from ..engines.types import EngineSpec, ServingIdentity
 from ..sizing.types import Estimate, Performance, Replica
 from .placement import Placement, at_load, host_share
@@ -104,7 +105,7 @@ def _longest_response(requirement: Requirement, performance: Performance, contex
 
 def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, cold_start: Estimate, longest: int) -> EngineSpec:
     cpu, _ = host_share(placement.sized, placement.machine, site)
-    return placement.sized.engine.spec(
+    made = placement.sized.engine.spec(
         replica,
         ServingIdentity(
             name=requirement.service.name,
@@ -115,6 +116,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
             cpu_millicores=cpu,
         ),
     )
+    return overrides.apply(made, requirement.overrides)
 
 
 def _needs_token(requirement: Requirement, placement: Placement) -> bool:
@@ -169,6 +171,9 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.capacity is CapacityType.SPOT and placement.replicas.min == 1:
         when = "" if placement.replicas.max == 1 else ", as at low load"
         found.append(f"one replica on spot{when}: an interruption takes the service away for a cold start")
+    if (image := requirement.overrides.image) is not None:
+        release = placement.sized.engine.release
+        found.append(f"{image} is taken for {release.engine} {release.version}: what it holds and how large it is are not known here")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {COARSE}")

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from ..catalog.types import CapacityType
 from .section import Broken, Section
 from .untyped import is_mapping
-from .values import MAPPING, SCALAR, Count, Dimension, Large, Name, Share, Text, Tokens, WeightsUri, shape
+from .values import MAPPING, SCALAR, Count, Dimension, Image, Large, Name, Settings, Share, Text, Tokens, WeightsUri, shape
 
 MAX_REQUESTS_PER_SECOND = 1e6
 MIN_REQUESTS_PER_SECOND = 1e-6
@@ -200,6 +200,12 @@ class Service(Section):
     slo: SloTargets = Field(default_factory=SloTargets)
     engine: Text | None = None
     """vllm or llama.cpp. Left out: decided by the plan."""
+    engine_args: Settings = Field(default_factory=dict, examples=["{enable-auto-tool-choice: true, tool-call-parser: hermes}"])
+    """Flags of the engine's own, checked against its release: true and false switch, lists repeat, mappings become JSON. Needs `engine`."""
+    env: Settings = Field(default_factory=dict, examples=["{NCCL_DEBUG: INFO}"])
+    """Variables of the container, no secrets."""
+    image: Image | None = None
+    """The engine's image in place of the pinned one, with tag or digest. Needs `engine`."""
     model_uri: WeightsUri | None = None
     """Weights to serve: hf://owner/repository, s3://..., gs://... or pvc://claim/path. Needs `quantization` too."""
     revision: Text | None = None
@@ -246,5 +252,8 @@ class Service(Section):
             yield Broken(
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)
             )
+        for key in ("engineArgs", "image"):
+            if given.get(key) is not None and given.get("engine") is None:
+                yield Broken("is one engine's own", "say which with `engine`", at=(key,))
         if given.get("endpoint") == "public":
             yield Broken("is refused until there is a gateway with TLS and keys", "use internal", at=("endpoint",))

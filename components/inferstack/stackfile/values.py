@@ -80,6 +80,20 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _image(text: str) -> str:
+    _one_line(text)
+    name, _, digest = text.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    tagged = bool(colon) and "/" not in tag
+    if not re.fullmatch(r"[a-z0-9][\w.:/-]*", name) or (digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest)):
+        raise fails("is not a container image", "use one such as registry.example/team/vllm:1.2.3")
+    if tag == "latest" and tagged and not digest:
+        raise fails("changes under what runs", f"name a version, such as {repository}:1.2.3")
+    if not tagged and not digest:
+        raise fails("has neither tag nor digest", f"name a version, such as {name}:1.2.3")
+    return text
+
+
 _NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN.pattern}$", "maxLength": NAME_LENGTH}
 
 Name = Annotated[str, AfterValidator(_dns_name), WithJsonSchema(_NAME_SCHEMA)]
@@ -100,6 +114,9 @@ Release = Annotated[
 WeightsUri = Annotated[
     str, AfterValidator(_weights_uri), WithJsonSchema({"type": "string", "pattern": r"^(hf://[^/]+/.+|(s3|gs|pvc)://.+)$"})
 ]
+Image = Annotated[str, AfterValidator(_image), WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][\w.:/-]*([:@].+)$"})]
+Settings = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+"""Names and values of somebody else's, which the planner checks."""
 Many = Field(default=(), strict=False)
 """A list in the file, a tuple here."""
 

@@ -1,0 +1,222 @@
+"""The escape hatch: flags, variables and an image of the user's own, checked against what the engine's program really takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .. import catalog
+from ..catalog import Flag, FlagTable
+from ..catalog.names import folded
+from ..errors import Problem, join_names
+from .types import Engine, EngineSpec, FlagRules, Overrides, Tuning
+
+ARGS = "engineArgs"
+ENV = "env"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRET_WORDS = re.compile(
+    r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|PRIVATE|AUTH)_?KEY|KEY)(_|$)", re.IGNORECASE
+)
+SECRET_KEYS = "secrets have keys of their own, inferstack:huggingFaceToken and inferstack:apiKey, and never stand in a plan"
+FORBIDDEN = {
+    "PYTHONPATH": "is refused by KServe",
+    "NVIDIA_VISIBLE_DEVICES": "would show the container GPUs that it was not given",
+    "CUDA_VISIBLE_DEVICES": "would hide GPUs that the plan counts",
+}
+SIZE = re.compile(r"\d+(\.\d+)?[kKmMgG]?")
+NUMBERS = {"int": re.compile(r"-?\d+"), "float": re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?"), "size": SIZE}
+KINDS = {"int": "a whole number", "float": "a number", "size": "a number, or one with k, M or G"}
+
+
+class _Bad(Exception):
+    """Why a flag or its value cannot be: the clause, and the way out."""
+
+    def __init__(self, reason: str, nearest: str | None = None) -> None:
+        self.reason, self.nearest = reason, nearest
+        super().__init__(reason)
+
+
+def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image: str | None) -> tuple[Overrides, tuple[Problem, ...]]:
+    """What `engineArgs`, `env` and `image` of a service mean to `engine`, and every problem with them, by the key under the service."""
+    problems: list[Problem] = []
+    words: list[str] = []
+    tuning: dict[str, Any] = {}
+    rules = engine.flags
+    table = None if rules.program is None else catalog.engine_flags(rules.program)
+    for written, value in args.items():
+        try:
+            if table is None:
+                raise _Bad(f"is not known to be an option of {engine.name}", "remove it")
+            words += _flag(table, written, value, rules, tuning)
+        except _Bad as bad:
+            problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest))
+    problems += _env_problems(table, rules, env)
+    variables = tuple((name, _text(value)) for name, value in env.items())
+    return Overrides(tuple(words), variables, image, Tuning(**tuning)), tuple(problems)
+
+
+def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
+    """`spec` with the user's words behind the planned ones, the user's variables beside the planned ones, and the user's image."""
+    return replace(
+        spec,
+        args=(*spec.args, *overrides.args),
+        env=(*spec.env, *overrides.env),
+        image=spec.image if overrides.image is None else overrides.image,
+    )
+
+
+# --- flags ------------------------------------------------------------------------------------------------------------------
+
+
+def _flag(table: FlagTable, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
+    """The words of one flag; [] where it enters the plan, which then says it."""
+    engine = table.engine
+    if table.style == "environment":
+        raise _Bad(f"is no flag: {engine} is set by variables only", "use env")
+    flag = table.find(written)
+    if (successor := table.successor(written)) is not None and (flag is None or written not in _all_spellings(flag)):
+        raise _Bad(f"is no option of {engine} {table.version}", successor)
+    if flag is None:
+        near = table.nearest(written)
+        raise _Bad(f"is not an option of {engine} {table.version}", f"did you mean {_plain(near)}?" if near else None)
+    if (instead := _planned(flag.name, rules)) is not None:
+        raise _Bad("is for the plan to decide", instead)
+    if (field := rules.tunes.get(flag.name)) is not None:
+        tuning[field] = _tuned(field, value, rules)
+        if field != "host_gib":
+            return []
+        # Main memory is only counted; the flag itself still has to be said.
+    return _words(table, flag, written, value)
+
+
+def _planned(name: str, rules: FlagRules) -> str | None:
+    return next((clause for pattern, clause in rules.planned.items() if fnmatchcase(name, pattern)), None)
+
+
+def _all_spellings(flag: Flag) -> set[str]:
+    return {word for name in (flag.name, *flag.aliases) for word in (name, _plain(name))}
+
+
+def _tuned(field: str, value: Any, rules: FlagRules) -> Any:
+    if field == "kv_dtype":
+        if value not in rules.kv_dtypes:
+            raise _Bad("is a KV cache that the plan cannot size", f"use {join_names(list(rules.kv_dtypes))}")
+        return rules.kv_dtypes[value]
+    if isinstance(value, bool) or NUMBERS["float"].fullmatch(_text(value)) is None:
+        raise _Bad("is not a number")
+    number = float(value)
+    if number < 1:
+        raise _Bad("is below 1", "use at least 1")
+    return number if field == "host_gib" else int(number)
+
+
+def _words(table: FlagTable, flag: Flag, written: str, value: Any) -> list[str]:
+    spelling = flag.name
+    if flag.type == "bool":
+        return [_switch(flag, written, value)]
+    values: list[Any] = list(value) if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
+    if len(values) != 1 and not flag.many:
+        raise _Bad("takes one value", "write one, not a list")
+    texts = [_value(flag, one) for one in values]
+    if table.style == "equals" and not flag.many:
+        return [f"{spelling}={texts[0]}"]
+    return [spelling, *texts]
+
+
+def _switch(flag: Flag, written: str, value: Any) -> str:
+    if not isinstance(value, bool):
+        raise _Bad("takes no value", "write true or false")
+    negated = folded(written) in map(folded, flag.negations)
+    if value is not negated:
+        return flag.name
+    if not flag.negations:
+        raise _Bad("cannot be switched off", "leave it out")
+    return flag.negations[0]
+
+
+def _value(flag: Flag, value: Any) -> str:
+    """One value as the program reads it."""
+    if flag.type == "json":
+        return _json(value)
+    if isinstance(value, dict):
+        # Options that take text or JSON, such as configurations.
+        return json.dumps(value, separators=(",", ":"))
+    if value is None or isinstance(value, bool | list) or str(value) == "":
+        raise _Bad("takes a value", f"write {KINDS.get(flag.type, 'text')}" if not flag.choices else f"use {join_names(flag.choices)}")
+    text = _text(value)
+    if flag.choices and text not in flag.choices:
+        raise _Bad(f"is not a value of {flag.name}", f"use {join_names(flag.choices)}" if len(flag.choices) <= 12 else None)
+    if flag.type in NUMBERS and text not in flag.words and NUMBERS[flag.type].fullmatch(text) is None:
+        raise _Bad(f"is not {KINDS[flag.type]}")
+    return text
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            json.loads(value)
+        except ValueError:
+            raise _Bad("is not JSON", "write a mapping") from None
+        return value
+    return json.dumps(value, separators=(",", ":"))
+
+
+# --- variables --------------------------------------------------------------------------------------------------------------
+
+
+def _env_problems(table: FlagTable | None, rules: FlagRules, env: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in env.items():
+        try:
+            _check_variable(table, rules, name, value)
+        except _Bad as bad:
+            hidden = SECRET_WORDS.search(name) is not None
+            yield Problem(f"{ENV}.{name}", bad.reason, None if hidden else _shown(value), bad.nearest)
+
+
+def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value: Any) -> None:
+    if VARIABLE.fullmatch(name) is None:
+        raise _Bad("is not a name of a variable", "use letters, digits and _")
+    if isinstance(value, dict | list) or value is None:
+        raise _Bad("is not text", "write text, a number, true or false")
+    if name in FORBIDDEN:
+        raise _Bad(FORBIDDEN[name], "remove it")
+    if SECRET_WORDS.search(name):
+        raise _Bad("holds a secret", SECRET_KEYS)
+    if name in rules.planned_env:
+        raise _Bad("is set by the plan", "remove it")
+    if table is None:
+        return
+    if table.style == "environment":
+        _check_option(table, rules, name, _text(value))
+    elif (flag := next((flag for flag in table.flags.values() if flag.env == name), None)) is not None:
+        raise _Bad(f"is another spelling of {flag.name}", f"use {ARGS}.{_plain(flag.name)}")
+
+
+def _check_option(table: FlagTable, rules: FlagRules, name: str, value: str) -> None:
+    """A variable of a program whose options are variables."""
+    if (instead := _planned(name, rules)) is not None:
+        raise _Bad("is for the plan to decide", instead)
+    prefixes = {known.partition("_")[0] for known in table.flags}
+    if name in table.flags:
+        if table.flags[name].type != "bool":
+            _value(table.flags[name], value)
+    elif name.partition("_")[0] in prefixes:
+        near = table.nearest(name)
+        raise _Bad(f"is not a variable of {table.engine} {table.version}", f"did you mean {near}?" if near else None)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(flag: str) -> str:
+    return flag.lstrip("-")
+
+
+def _shown(value: Any) -> Any:
+    """A scalar as it stands; of anything else only that it is there."""
+    return value if isinstance(value, str | int | float) else None

@@ -1,0 +1,159 @@
+"""The escape hatch: what users may say to an engine in its own words, and what is refused with a way out."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from inferstack import catalog
+from inferstack.engines import Tuning, engine, engines, overrides
+from tests.engines import shapes
+from tests.engines.command_lines import problems
+
+NAMED = pytest.mark.parametrize("name", [name for name, found in engines().items() if found.flags.program is not None])
+
+
+def read(name: str, args: dict[str, Any] | None = None, env: dict[str, Any] | None = None) -> overrides.Overrides:
+    made, wrong = overrides.read(engine(name), args or {}, env or {}, None)
+    assert [str(problem) for problem in wrong] == []
+    return made
+
+
+def refused(name: str, args: dict[str, Any] | None = None, env: dict[str, Any] | None = None) -> str:
+    _, wrong = overrides.read(engine(name), args or {}, env or {}, None)
+    assert len(wrong) == 1
+    return str(wrong[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value", "words"),
+    [
+        ("vllm", "tool-call-parser", "hermes", ("--tool-call-parser=hermes",)),
+        ("vllm", "--tool-call-parser", "hermes", ("--tool-call-parser=hermes",)),
+        ("vllm", "tool_call_parser", "hermes", ("--tool-call-parser=hermes",)),
+        ("vllm", "enable-auto-tool-choice", True, ("--enable-auto-tool-choice",)),
+        ("vllm", "enable-prefix-caching", False, ("--no-enable-prefix-caching",)),
+        ("vllm", "no-enable-prefix-caching", True, ("--no-enable-prefix-caching",)),
+        ("vllm", "max-num-queued-reqs", 100, ("--max-num-queued-reqs=100",)),
+        ("vllm", "default-chat-template-kwargs", {"enable_thinking": False}, ('--default-chat-template-kwargs={"enable_thinking":false}',)),
+        ("vllm", "allowed-origins", '["*"]', ('--allowed-origins=["*"]',)),
+        ("llama.cpp", "timeout", 60, ("--timeout", "60")),
+        ("llama.cpp", "jinja", False, ("--no-jinja",)),
+    ],
+)
+def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, value: Any, words: tuple[str, ...]) -> None:
+    """Dashes and underscores do not matter, true and false switch, mappings become JSON; the program gets its own spelling."""
+    made = read(name, {written: value})
+    assert made.args == words
+    assert problems(name, (*(["model"] if name == "vllm" else []), *made.args)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value", "clause"),
+    [
+        ("vllm", "num-shards", 8, "use tensorParallel"),
+        ("vllm", "tensor-parallel-degree", 8, "use tensorParallel"),
+        ("vllm", "--swap-space", 4, "use kv-offloading-size"),
+        ("vllm", "guided-decoding-backend", "xgrammar", "use structured-outputs-config"),
+        ("vllm", "tensor-parallel-size", 2, "use tensorParallel"),
+        ("vllm", "max-model-len", 8192, "use context"),
+        ("vllm", "gpu-memory-utilization", 0.95, "memory is divided by the plan"),
+        ("vllm", "data-parallel-size", 2, "other parallelism is not planned"),
+        ("vllm", "lora-modules", ["a=b"], "adapters are not planned"),
+        ("vllm", "speculative-config", {"method": "eagle3"}, "speculation is not planned"),
+        ("vllm", "max-num-sqs", 8, "did you mean max-num-seqs?"),
+        ("vllm", "renderer-num-workers", "many", "is not a whole number"),
+        ("vllm", "max-num-queued-reqs", [1, 2], "takes one value"),
+        ("vllm", "runner", "generate", "text generation"),
+        ("vllm", "enable-auto-tool-choice", "yes", "write true or false"),
+        ("vllm", "tool-call-parser", None, "takes a value"),
+        ("vllm", "safetensors-load-strategy", True, "takes a value"),
+        ("vllm", "kv-cache-dtype", "nvfp4", "use auto, fp8 or fp8_e4m3"),
+        ("vllm", "max-num-seqs", 0, "use at least 1"),
+        ("vllm", "headless", False, "one machine"),
+        ("llama.cpp", "ctx-size", 8192, "use context"),
+        ("llama.cpp", "cache-ram", 8192, "memory is divided by the plan"),
+        ("llama.cpp", "n-gpu-layers", 10, "use tensorParallel"),
+        ("llama.cpp", "swa-full", True, "memory is divided by the plan"),
+        ("llama.cpp", "special", False, "leave it out"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused_with_a_way_out(name: str, written: str, value: Any, clause: str) -> None:
+    """Removed spellings name their successor, planned flags the key to use, misspelt ones the nearest, and values what they must be."""
+    text = refused(name, {written: value})
+    assert text.startswith(f"engineArgs.{written}: ")
+    assert clause in text
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "clause"),
+    [
+        ("vllm", "HF_TOKEN", "inferstack:huggingFaceToken"),
+        ("vllm", "VLLM_API_KEY", "inferstack:apiKey"),
+        ("vllm", "MY_PASSWORD", "holds a secret"),
+        ("vllm", "HOME", "is set by the plan"),
+        ("vllm", "A-B", "use letters, digits and _"),
+        ("vllm", "PYTHONPATH", "KServe"),
+        ("llama.cpp", "LLAMA_ARG_CTX_SIZE", "use engineArgs.ctx-size"),
+    ],
+)
+def test_variables_that_cannot_be_are_refused(name: str, variable: str, clause: str) -> None:
+    """Secrets go elsewhere and are not repeated, what the plan sets stays, and options have one spelling."""
+    text = refused(name, env={variable: "value-of-it"})
+    assert clause in text
+    assert "secret" not in text or "value-of-it" not in text
+
+
+def test_flags_of_memory_enter_the_plan() -> None:
+    """Batch and KV cache dtype become part of the shape, and only main memory is also said by the flag itself."""
+    made = read("vllm", {"max-num-seqs": 32, "kv-cache-dtype": "fp8", "kv-offloading-size": 16})
+    assert made.tuning == Tuning(max_sequences=32, kv_dtype="fp8", host_gib=16)
+    assert made.args == ("--kv-offloading-size=16",)
+
+
+def test_the_users_words_stand_behind_the_planned_ones() -> None:
+    """A container keeps what is planned and gains flags, variables and the image."""
+    spec = engine("vllm").spec(
+        shapes.replica_of(shapes.shape_of("vllm", shapes.checkpoint(shapes.SMALL), shapes.gpus("l4"))), shapes.SERVICE
+    )
+    given, _ = overrides.read(engine("vllm"), {"enable-auto-tool-choice": True}, {"NCCL_DEBUG": "INFO", "N": 3, "B": True}, "own/vllm:1")
+    made = overrides.apply(spec, given)
+    assert made.args == (*spec.args, "--enable-auto-tool-choice")
+    assert made.env == (*spec.env, ("NCCL_DEBUG", "INFO"), ("N", "3"), ("B", "true"))
+    assert made.image == "own/vllm:1"
+
+
+@NAMED
+def test_every_rendered_flag_and_variable_is_the_plans(name: str) -> None:
+    """What a container says by itself is refused from users or enters the plan, so that nothing is said twice."""
+    rules = engine(name).flags
+    table = catalog.engine_flags(name)
+    for model, quantization, gpu, count in itertools.product(
+        (shapes.SMALL, shapes.VISION), ("bf16", "fp8", "gguf-q4_k_m"), ("t4", "h100-80", None), (1, 2)
+    ):
+        weights = shapes.checkpoint(model, quantization, revision="c0ffee", file="a.gguf" if "gguf" in quantization else None)
+        if engine(name).supports(catalog.model(model), weights, None if gpu is None else catalog.accelerator(gpu)) is not None:
+            continue
+        shape = shapes.shape_of(name, weights, shapes.cpus() if gpu is None else shapes.gpus(gpu, count))
+        spec = engine(name).spec(shapes.replica_of(shape), shapes.SERVICE)
+        assert {variable for variable, _ in spec.env} <= set(rules.planned_env)
+        for word in spec.args:
+            flag = table.find(word.partition("=")[0]) if word.startswith("--") else None
+            if flag is not None and flag.name not in rules.tunes:
+                _, wrong = overrides.read(engine(name), {flag.name: True}, {}, None)
+                assert "is for the plan to decide" in str(wrong[0]), flag.name
+
+
+@NAMED
+def test_rules_name_flags_that_exist(name: str) -> None:
+    """Every pattern of an engine's rules covers an option of its program, and no removed spelling is an option."""
+    rules, table = engine(name).flags, catalog.engine_flags(name)
+    names = [*table.flags]
+    assert [
+        pattern for pattern in (*rules.planned, *rules.tunes) if not any(overrides.fnmatchcase(known, pattern) for known in names)
+    ] == []
+    assert not set(table.removed) & set(names)
+    assert table.version
+    assert table.source
