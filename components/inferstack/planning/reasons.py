@@ -113,11 +113,11 @@ def _alternative(requirement: Requirement, placement: Placement, chosen: Placeme
         ttft_p95_ms=performance.ttft_p95_ms.expected if performance else None,
         tpot_p95_ms=performance.tpot_p95_ms.expected if performance else None,
         criterion=failed.criterion if failed else "cost" if priced else "price-unknown",
-        reason=failed.reason if failed else _cost_reason(placement, chosen),
+        reason=failed.reason if failed else cost_reason(placement, chosen),
     )
 
 
-def _cost_reason(placement: Placement, chosen: Placement) -> str:
+def cost_reason(placement: Placement, chosen: Placement) -> str:
     mine, theirs = placement.monthly_usd, chosen.monthly_usd
     if placement.rank < chosen.rank:
         return "leaves the services beside it no room on the nodes that they share"

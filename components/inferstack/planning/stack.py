@@ -29,6 +29,13 @@ def plan(stack: StackFile) -> StackPlan:
 
     Pure: no network, no clock. Raises `InputError` with every problem of the file.
     """
+    site, settled = settle(stack)
+    tenants, pools = share(stack, site, settled)
+    return _stack_plan(stack, site, tenants, pools)
+
+
+def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
+    """Where the stack runs, and what the search found for each service. Raises `InputError` with every problem of the file."""
     problems = Problems()
     site = _site(stack.target, problems)
     base = Path(stack.source).parent
@@ -40,6 +47,11 @@ def plan(stack: StackFile) -> StackPlan:
         raise InputError(problems.found, stack.source)
     settled = [_settle(requirement, site, problems) for requirement in resolved if requirement]
     problems.raise_if_any(stack.source)
+    return site, settled
+
+
+def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:
+    """A placement for each service and the pools that carry them all. Raises `InputError` where existing nodes do not hold them."""
     tenants = [_tenant(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
     pools, overfull = build_pools(tenants, site)
     if overfull:
@@ -47,7 +59,7 @@ def plan(stack: StackFile) -> StackPlan:
         if not tenants:
             raise InputError(overfull, stack.source)
         pools, _ = build_pools(tenants, site)
-    return _stack_plan(stack, site, tenants, pools)
+    return tenants, pools
 
 
 def _site(target: Target, problems: Problems) -> Site | None:

@@ -1,0 +1,118 @@
+"""What there is to choose from: engine x checkpoint x silicon, sized and priced. The search and the what-if table read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .. import catalog, engines
+from ..catalog.types import Checkpoint, Machine
+from ..engines.types import Engine, Refusal
+from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
+from .requirement import Requirement
+from .silicon import NEVER, Silicon, hourly_usd
+from .site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A combination that its engine refuses outright, before anything is sized."""
+
+    engine: Engine
+    checkpoint: Checkpoint
+    silicon: Silicon
+    key: str
+    """Key of the stack file that the refusal is about."""
+    refusal: Refusal
+
+
+def engines_for(requirement: Requirement) -> Iterable[Engine]:
+    """The pinned one, or those that may be chosen unasked, the preferred first."""
+    return (requirement.engine,) if requirement.engine else [engine for engine in engines.engines().values() if engine.unasked]
+
+
+def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint]:
+    """What the engine can be given, narrowed by the pins; see `no_checkpoint` where that is nothing."""
+    if requirement.checkpoint is not None:
+        return [requirement.checkpoint]
+    offered = engine.checkpoints(requirement.model, requirement.known)
+    return _one_of_a_kind([c for c in offered if requirement.quantization is None or requirement.quantization in _names(c)])
+
+
+def _names(checkpoint: Checkpoint) -> tuple[str, str]:
+    return checkpoint.quantization, catalog.quantization(checkpoint.quantization).scheme
+
+
+def no_checkpoint(requirement: Requirement, engine: Engine) -> tuple[str, Refusal]:
+    """Why `checkpoints_for` found nothing: key of the stack file and the refusal."""
+    known = sorted({c.quantization for c in engine.checkpoints(requirement.model, requirement.known)})
+    if requirement.quantization is None:
+        return "model", Refusal(f"has no known checkpoint that {engine.name} loads", "name one with modelUri and quantization")
+    nearest = f"known for {engine.name}: {', '.join(known)}; or name one with modelUri" if known else "name one with modelUri"
+    return "quantization", Refusal(f"has no known checkpoint of {requirement.model.id} that {engine.name} loads", nearest)
+
+
+def _one_of_a_kind(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """The first of each quantization, and none quantized while loading where the same scheme is stored: they would size alike."""
+    stored = {catalog.quantization(c.quantization).scheme for c in checkpoints if not c.quantized_at_load}
+    kinds: dict[str, Checkpoint] = {}
+    for checkpoint in checkpoints:
+        if not (checkpoint.quantized_at_load and catalog.quantization(checkpoint.quantization).scheme in stored):
+            kinds.setdefault(checkpoint.quantization, checkpoint)
+    return list(kinds.values())
+
+
+def placements(
+    requirement: Requirement, site: Site, engine: Engine, checkpoints: list[Checkpoint], silicon: Iterable[Silicon], context: int
+) -> Iterator[Placement | Refused]:
+    """Every checkpoint on every silicon, on each machine type worth pricing, in that order; what the engine refuses is said once.
+
+    Lazy: `silicon` is asked for its next only when all placements on the one before have been taken, and may depend on them.
+    """
+    refused: dict[tuple[str, str | None], bool] = {}
+    for each in silicon:
+        for checkpoint in checkpoints:
+            key = checkpoint.uri + checkpoint.quantization, each.accelerator.id if each.accelerator else None
+            if key not in refused:
+                refusal = engine.supports(requirement.model, checkpoint, each.accelerator)
+                refused[key] = refusal is not None
+                if refusal is not None:
+                    yield Refused(engine, checkpoint, each, "quantization", refusal)
+            if refused[key]:
+                continue
+            refusal = engine.refuse_parallelism(requirement.model, checkpoint, each.device.count)
+            if refusal is not None:
+                yield Refused(engine, checkpoint, each, "tensorParallel", refusal)
+                continue
+            sized = size(requirement, engine, checkpoint, each.accelerator, each.device, context)
+            for machine in _hosts(requirement, sized, each.machines, site):
+                yield place(requirement, sized, machine, site)
+
+
+def _hosts(requirement: Requirement, sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
+    """The machine types worth pricing, of `machines` in order of price: for each number of accelerators the cheapest with enough main
+    memory (the largest where none has), and larger ones only where they cost less per replica. Whole nodes favour small ones otherwise.
+    """
+    if sized.replica is None:
+        return iter(machines[:1])
+    by_count: dict[int, Machine] = {}
+    enough: set[int] = set()
+    for machine in machines:
+        count = machine.accelerator_count
+        if count in enough:
+            continue
+        by_count[count] = machine
+        if host_failure(sized, machine, site) is None:
+            enough.add(count)
+    return _not_dominated(requirement, sized, [by_count[count] for count in sorted(by_count)], enough, site)
+
+
+def _not_dominated(requirement: Requirement, sized: Sized, machines: list[Machine], enough: set[int], site: Site) -> Iterator[Machine]:
+    """Smallest first. Nodes that exist are limited in number, so that none of them stands for another."""
+    cheapest = NEVER
+    for machine in machines:
+        per_replica = hourly_usd(site, machine, requirement.capacity) / replicas_per_node(machine, sized.tensor)
+        if machine.count is not None or cheapest == NEVER or per_replica < cheapest:
+            yield machine
+            if machine.accelerator_count in enough:
+                cheapest = min(cheapest, per_replica)
