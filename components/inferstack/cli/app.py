@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ..errors import InferstackError
-from . import manifests, plan, preview, schema, version
+from . import evaluate, manifests, plan, preview, schema, version
 
 HELP = """\
 From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
@@ -50,6 +50,8 @@ app.command(short_help="What `pulumi up` would create, and its plan and costs.")
 app.command(short_help="Sizes, machines, costs and reasons; no resources.")(plan.plan)
 app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
 app.command(short_help="JSON Schema of the stack file.")(schema.schema)
+# Hidden: for those who check the estimates, not for those who use them.
+app.command(hidden=True)(evaluate.evaluate)
 app.command(short_help="The version of inferstack.")(version.version)
 
 

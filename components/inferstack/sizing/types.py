@@ -43,6 +43,19 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """One term of an estimate, for people who check it."""
+
+    name: str
+    formula: str
+    """With the numbers put in: `1,024 x 128,256 x 15.4 B`."""
+    value: float
+    unit: str
+    provenance: Provenance
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Traffic of one service. Tokens are the model's tokens."""
 
@@ -106,11 +119,31 @@ class Parallelism:
     """How one replica is spread over devices of one machine."""
 
     tensor: int = 1
+    """Devices that share each attention layer."""
     pipeline: int = 1
+    data: int = 1
+    """Groups of `tensor` devices that each hold all of the attention weights and keep the KV cache of their own sequences."""
+    expert: int | None = None
+    """Devices that the routed experts are spread over as wholes; None: each expert is split over `tensor` devices."""
+    context: int = 1
+    """Tensor-parallel devices that divide the tokens of one KV cache (decode context parallelism)."""
 
     @property
     def devices(self) -> int:
-        return self.tensor * self.pipeline
+        return self.tensor * self.pipeline * self.data
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an engine is told besides the choices of a plan; None is its own default."""
+
+    memory_share: float | None = None
+    """Share of memory that the engine may take, in its own meaning: vLLM of all, SGLang of what is free before weights, TensorRT-LLM of
+    what is free after them."""
+    batched_tokens: int | None = None
+    """Most tokens in one step."""
+    block_tokens: int | None = None
+    """Tokens in one block of KV cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +162,7 @@ class Shape:
     """Most sequences in one batch."""
     kv_dtype: str = "bf16"
     """bf16, fp8 or q8_0."""
+    settings: EngineSettings = EngineSettings()
 
 
 @dataclass(frozen=True, slots=True)
