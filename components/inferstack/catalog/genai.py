@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
-from .apis import ApiPrice, TokenRates
+from .apis import ApiPrice, TokenRates, api_prices
+from .tables import table
 
 PACKAGE = "genai_prices"
 DISTRIBUTION = "genai-prices"
@@ -24,6 +26,21 @@ def installed_version() -> str | None:
         return importlib.metadata.version(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def newer_api_prices(on: date) -> tuple[ApiPrice, ...]:
+    """The snapshot with the rates that the package has for that day, where it knows the same model on the same host.
+
+    Raises ImportError where the package is not installed.
+    """
+    shipped = api_prices()
+    hosts: Mapping[str, str] = table("api_prices")["hosts"]
+    known = {(row.host, row.name): (row.model, row.is_open) for row in shipped}
+    rows = (
+        replace(row, host=hosts.get(row.host, row.host)) for row in read(on, lambda host, name: known.get((hosts.get(host, host), name)))
+    )
+    newer = {(row.host, row.name): row for row in rows}
+    return tuple(newer.get((row.host, row.name), row) for row in shipped)
 
 
 def read(on: date, model_of: ModelOf) -> tuple[ApiPrice, ...]:

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GuardError
+from ..errors import GuardError, InputError, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console, RenderableType
 
 PIPED_WIDTH = 100
@@ -45,6 +47,14 @@ def print_json(document: Mapping[str, Any]) -> None:
     """Print `document` with sorted keys, so that two runs can be compared line by line."""
     json.dump(document, sys.stdout, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     print()
+
+
+def write_text(path: Path, text: str, option: str) -> None:
+    """Write `text` to `path`, which `option` named. Raises InputError where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError([Problem(option, f"cannot be written: {error.strerror}", path)]) from error
 
 
 def say(sentence: object) -> None:

@@ -40,6 +40,11 @@ def large(value: float) -> str:
     return count(round(value))
 
 
+def about(value: float) -> str:
+    """Three digits: `157,000`, `5.23 million`."""
+    return large(float(f"{value:.3g}"))
+
+
 def milliseconds(value: float | None) -> str:
     """`420 ms`; below 100 ms with a decimal."""
     if value is None:
