@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint e2e bench docs wheel clean
+.PHONY: help preview test lint e2e bench docs accuracy wheel clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
 
-docs: $(DEV) ## Refresh docs/stack-file.md, docs/engines.md and the output in README.md
-	@$(BIN)/python -m docs.refresh
+docs: $(DEV) ## Refresh docs/stack-file.md and the output in README.md
+	@$(BIN)/python docs/refresh.py
+
+accuracy: $(DEV) ## How wrong predictions are: docs/accuracy.md from calibration/data
+	@$(BIN)/python -m accuracy
 
 wheel: $(DEV) ## Build the wheel and try it in an empty environment
 	@$(BIN)/python -m build --wheel --outdir dist components >/dev/null

@@ -1,0 +1,220 @@
+"""docs/accuracy.md as text: tables of error, plots, and what they do not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .aiconfigurator import comparison as aiconfigurator_comparison
+from .choice import NEAR, choices
+from .claims import verdicts
+from .data import Memory, Throughput, below_knee, memory, observed, pairs_by, throughput
+from .errors import Errors, Pair, errors
+from .peers import GIB, THROUGHPUT, Load, kaito_kv_gib_per_gpu, llm_d_kv_gib_per_gpu
+
+LEAST = 4
+"""Groups of fewer measurements are left out of tables: a median of three says nothing."""
+
+REGIMES = ("offline, dense", "offline, mixture of experts", "batch 1", "closed loop", "request rate", "burst of requests")
+QUANTITIES = (("output_tps", "output tokens per second"), ("tpot_ms", "TPOT"), ("ttft_ms", "TTFT below the knee"))
+MEMORY_KEYS = (
+    ("weights_gib_per_gpu", "weights"),
+    ("kv_gib_per_gpu", "KV cache"),
+    ("activation_gib", "activation peak"),
+    ("non_torch_gib", "outside the allocator"),
+    ("cuda_graph_gib", "CUDA graphs"),
+    ("kv_tokens", "KV tokens"),
+    ("max_concurrency", "concurrency at full length"),
+)
+LAYOUTS = (("engine", lambda case: case.shape.engine), ("GPU", lambda case: case.shape.device.id), ("family", lambda case: case.family))
+
+HEAD = ("n", "median", "95th percentile", "within x2", "bias", "in band")
+INTRO = """# Accuracy
+
+What this library predicts beside what was measured and published. `make accuracy` writes this page from `calibration/data`; every row
+there names its source. Errors are |predicted / measured - 1|; *bias* is the median of predicted / measured - 1; *in band* is the part of
+the measurements inside the band that is printed with each figure, an 80 % interval. Groups of fewer than {least} measurements are left out.
+
+Constants were fitted on these rows, so these are errors of fit. What to expect of a model, a GPU or an engine that the fit has not seen
+stands under [Left out](#left-out): there the whole group was kept from the fit that predicts it.
+"""
+PEERS = """## Beside other tools
+
+Median error of output tokens per second, on those of the rows above that each tool covers, and their number. The tools take a batch and no
+request rate, so loads that are given as rates are not in the table.
+"""
+CHOOSING = """## Choosing
+
+Groups of measured configurations of one model at one input and output length. Right is a choice that measured within {near} of the
+cheapest per million tokens, at on-demand list prices; regret is what the choice costs above the cheapest, on average.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    sections = (
+        INTRO.format(least=LEAST),
+        _throughput_section(),
+        _left_out_section(),
+        _peers_section(),
+        _choice_section(),
+        _memory_section(),
+        _claims_section(),
+    )
+    return "\n".join(sections)
+
+
+def plots() -> Mapping[str, tuple[Mapping[str, Sequence[Pair]], str]]:
+    """File name -> groups of pairs and their unit."""
+    drawn: dict[str, tuple[Mapping[str, Sequence[Pair]], str]] = {
+        f"{key}.svg": (_by_regime(key), "tok/s" if key == "output_tps" else "ms") for key, _ in QUANTITIES
+    }
+    drawn["kv_gib_per_gpu.svg"] = (
+        pairs_by(memory(), lambda case: case.row.engine, lambda case: case.pair("kv_gib_per_gpu")),
+        "GiB per GPU",
+    )
+    return drawn
+
+
+def _throughput_section() -> str:
+    parts = [f"## Throughput and latency\n\n{len(throughput())} measurements that their source lets stand as clean.\n"]
+    for key, title in QUANTITIES:
+        groups = _by_regime(key)
+        parts += [
+            f"### {title[0].upper()}{title[1:]}\n",
+            f"![measured against predicted](accuracy/{key}.svg)\n",
+            _error_table("regime", groups),
+        ]
+    for label, group in LAYOUTS:
+        pairs = pairs_by(throughput(), group, lambda case: _pair(case, "output_tps"))
+        parts += [f"### Output tokens per second by {label}\n", _error_table(label, pairs)]
+    return "\n".join(parts)
+
+
+def _left_out_section() -> str:
+    from inferstack.sizing.constants import constants
+
+    recorded = constants("performance")["errors"]
+    rows = [
+        (name, str(figures["n"]), _percent(figures["median"]), _percent(figures["left_out"]))
+        for name, figures in recorded.items()
+        if isinstance(figures, dict) and "left_out" in figures
+    ]
+    note = recorded.get("note", "")
+    return f"## Left out\n\nRecorded by the fit with the constants themselves: {note}.\n\n" + _table(
+        ("regime", "n", "fitted", "left out"), rows
+    )
+
+
+def _peers_section() -> str:
+    """The same rows with the formulas of others: throughput only where each of them says something."""
+    header = ("regime", "inferstack", *THROUGHPUT)
+    rows: list[tuple[str, ...]] = []
+    for regime in REGIMES[:4]:
+        cases = [case for case in throughput() if case.regime == regime]
+        ours = errors([pair for case in cases if (pair := _pair(case, "output_tps"))])
+        theirs = [errors([pair for case in cases if (pair := _peer_pair(case, tool))]) for tool in THROUGHPUT]
+        rows.append((regime, *(_median_of(found) for found in (ours, *theirs))))
+    return "\n".join((PEERS, _table(header, rows), aiconfigurator_comparison()))
+
+
+def _choice_section() -> str:
+    rows = [(one.rule, str(one.groups), _percent(one.right), _percent(one.regret)) for one in choices()]
+    return CHOOSING.format(near=f"{NEAR - 1:.0%}") + "\n" + _table(("choosing by", "groups", "right", "regret"), rows)
+
+
+def _memory_section() -> str:
+    parts = [
+        f"## Memory\n\n{len(memory())} rows of engine logs and checkpoint files.\n",
+        "![measured against predicted](accuracy/kv_gib_per_gpu.svg)\n",
+    ]
+    for key, title in MEMORY_KEYS:
+        groups = pairs_by(memory(), lambda case: case.row.engine, lambda case, key=key: case.pair(key))
+        if any(len(pairs) >= LEAST for pairs in groups.values()):
+            parts += [f"### {title[0].upper()}{title[1:]}\n", _error_table("engine", groups)]
+    rows = [(name, *_cells(errors(pairs))[:5]) for name, pairs in _memory_peers().items()]
+    parts += ["### KV cache beside other tools\n", _table(("tool", *HEAD[:5]), rows)]
+    return "\n".join(parts)
+
+
+def _claims_section() -> str:
+    rows = [(verdict.claim, verdict.ours, verdict.holds, verdict.source) for verdict in verdicts()]
+    return "## Rules of thumb\n\n" + _table(("claim", "computed here", "does it hold", "source"), rows)
+
+
+def _memory_peers() -> Mapping[str, Sequence[Pair]]:
+    cases = [case for case in memory() if case.shape is not None and case.row.engine == "vllm" and case.pair("kv_gib_per_gpu") is not None]
+    ours = [pair for case in cases if (pair := case.pair("kv_gib_per_gpu"))]
+    return {
+        "inferstack": ours,
+        "llm-d-planner": [pair for case in cases if (pair := _memory_peer(case, "llm-d"))],
+        "KAITO": [pair for case in cases if (pair := _memory_peer(case, "kaito"))],
+    }
+
+
+def _memory_peer(case: Memory, tool: str) -> Pair | None:
+    shape, seen = case.shape, case.row.observed["kv_gib_per_gpu"]
+    assert shape is not None, "chosen for having one"
+    marketed = _marketed_gb(case.row.gpu)
+    if marketed is None:
+        return None
+    if tool == "kaito":
+        from inferstack.sizing.weights import weight_bytes
+
+        predicted = kaito_kv_gib_per_gpu(shape, marketed, weight_bytes(shape.model, shape.checkpoint))
+    else:
+        predicted = llm_d_kv_gib_per_gpu(shape, marketed, case.row.gpu_memory_utilization or 0.9)
+    return Pair(max(predicted, 1 / GIB), seen)
+
+
+def _marketed_gb(gpu: str | None) -> float | None:
+    """`H100-SXM-80GB` -> 80: what the peers take as memory."""
+    import re
+
+    found = re.search(r"(\d+)GB", gpu or "")
+    return None if found is None else float(found.group(1))
+
+
+def _by_regime(key: str) -> Mapping[str, Sequence[Pair]]:
+    cases = [case for case in throughput() if key != "ttft_ms" or below_knee(case)]
+    grouped = pairs_by(cases, lambda case: case.regime, lambda case: _pair(case, key))
+    return {regime: grouped[regime] for regime in REGIMES if regime in grouped}
+
+
+def _pair(case: Throughput, key: str) -> Pair | None:
+    return case.pair(key, observed(case.row, key))
+
+
+def _peer_pair(case: Throughput, tool: str) -> Pair | None:
+    if not case.row.isl or not case.row.osl:
+        return None
+    batch = 1.0 if case.regime == "batch 1" else float(case.row.concurrency or 0)
+    if batch <= 0:
+        batch = float(case.shape.max_sequences)
+    figures = THROUGHPUT[tool](case.shape, Load(batch, round(case.row.isl), round(case.row.osl)))
+    seen = observed(case.row, "output_tps")
+    return None if figures is None or not seen else Pair(figures.output_tps * case.shape.parallel.data, seen)
+
+
+def _error_table(label: str, groups: Mapping[str, Sequence[Pair]]) -> str:
+    return _table((label, *HEAD), [(name, *_cells(errors(pairs))) for name, pairs in groups.items() if len(pairs) >= LEAST])
+
+
+def _cells(found: Errors | None) -> tuple[str, ...]:
+    if found is None:
+        return ("0", *("",) * 5)
+    band = "" if found.in_band is None else _percent(found.in_band)
+    return str(found.n), _percent(found.median), _percent(found.p95), _percent(found.within_2), f"{found.bias:+.0%}", band
+
+
+def _median_of(found: Errors | None) -> str:
+    return "" if found is None else f"{_percent(found.median)} ({found.n})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
+def _table(header: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    names = list(header)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
