@@ -73,12 +73,20 @@ def commands() -> Iterator[Row]:
         yield Row(f"inferstack {' '.join(arguments)}", f"{taken.peak_mib:.0f} MiB", taken.seconds, target, "s")
 
 
+def simulations() -> Iterator[Row]:
+    """Continuous batching, request by request: lightly loaded, near the knee, and over several replicas."""
+    for load, replicas in ((0.2, 1), (0.7, 1), (0.7, 8)):
+        seconds = median(float(measure(module("bench.simulation", str(load), str(replicas)), 1).output) for _ in range(RUNS))
+        over = f"{replicas} replica{'s' if replicas > 1 else ''}"
+        yield Row("simulation of 100,000 requests", f"{load:.0%} of saturation, {over}", seconds, 2, "s")
+
+
 def main() -> int:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("", "", "measured", "target", ""):
         table.add_column(name, justify="right" if name else "left")
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*commands(), *plans(Path(folder)), *previews(Path(folder))]
+        rows = [*commands(), *plans(Path(folder)), *simulations(), *previews(Path(folder))]
     for row in rows:
         table.add_row(*row.cells())
     console = Console(width=140)

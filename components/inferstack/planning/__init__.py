@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .document import cost_document, document, service_document
 from .endpoints import predictor_name, service_url
+from .rehearsal import simulation_document
 from .stack import plan
 from .types import StackPlan
 
-__all__ = ["StackPlan", "cost_document", "document", "plan", "predictor_name", "service_document", "service_url"]
+__all__ = ["StackPlan", "cost_document", "document", "plan", "predictor_name", "service_document", "service_url", "simulation_document"]

@@ -1,0 +1,69 @@
+"""Plans put to the test: what a rehearsal reports, and when it says that a plan does not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inferstack import planning
+from inferstack.errors import InputError
+from inferstack.planning.rehearsal import rehearse
+from inferstack.sizing.simulation import Requests
+
+from .stacks import plan, plan_one, service
+
+
+def test_a_plan_with_room_holds() -> None:
+    """At the planned peak a replica keeps its targets, and the knee lies above that load."""
+    done = rehearse(plan_one(traffic={"requestsPerSecond": 0.4, "isl": 500, "osl": 200}), 2000, seed=1)
+    assert done.holds
+    assert done.rps == pytest.approx(0.8)
+    assert done.holds_up_to_rps is not None
+    assert done.holds_up_to_rps > done.rps
+    assert [point.rps for point in done.knee] == sorted(point.rps for point in done.knee)
+    assert max(point.rps for point in done.knee if point.holds) <= done.holds_up_to_rps
+    assert done.knee[-1].ttft_ms.p95 > 5 * done.knee[0].ttft_ms.p95
+
+
+def test_a_trace_beyond_the_plan_breaks_its_targets() -> None:
+    """Much more traffic than was planned misses a target, and the sentence names metric, load and replicas."""
+    made = plan_one()
+    crowd = Requests([n / 200 for n in range(2000)], [500] * 2000, [200] * 2000)
+    done = rehearse(made, 0, seed=1, trace=crowd)
+    assert not done.holds
+    assert done.seed is None
+
+
+def test_requests_longer_than_the_context_are_counted_and_left_out() -> None:
+    """A trace's requests that the engine would refuse do not run."""
+    made = plan_one(context=1024)
+    trace = Requests([float(n) for n in range(20)], [2000, *[500] * 19], [100] * 20)
+    done = rehearse(made, 0, seed=1, trace=trace)
+    assert (done.requests, done.refused) == (19, 1)
+
+
+def test_the_document_is_json_and_says_what_breaks(tmp_path: Path) -> None:
+    """The document of a service under too much load holds its figures and one sentence per broken target."""
+    trace = tmp_path / "crowd.csv"
+    trace.write_text("arrival_s,input_tokens,output_tokens\n" + "".join(f"{n / 200},500,200\n" for n in range(1000)))
+    document = planning.simulation_document(plan(service()), None, trace, 0, 1)
+    assert json.loads(json.dumps(document)) == document
+    assert document["services"][0]["holds"] is False
+    assert document["broken"][0].startswith("chat: ")
+    assert "in the simulation, above" in document["broken"][0]
+
+
+def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
+    """An unknown service, a trace for several services, and one without a rate are input errors with a way out."""
+    two = plan(service(), service(name="other"))
+    flat = tmp_path / "flat.csv"
+    flat.write_text("arrival_s,input_tokens,output_tokens\n1,10,10\n1,10,10\n")
+    for asked, trace, message in (
+        ("chad", None, "--service: chad is not a service of this stack; use chat"),
+        (None, flat, "--trace: is the traffic of one service, the stack has 2; add --service chat"),
+        ("chat", flat, "spans no time"),
+    ):
+        with pytest.raises(InputError, match=message):
+            planning.simulation_document(two, asked, trace, 100, 1)
