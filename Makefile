@@ -32,8 +32,8 @@ e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
 
-docs: $(DEV) ## Refresh docs/stack-file.md and the output in README.md
-	@$(BIN)/python docs/refresh.py
+docs: $(DEV) ## Refresh docs/stack-file.md, docs/engines.md and the output in README.md
+	@$(BIN)/python -m docs.refresh
 
 accuracy: $(DEV) ## How wrong predictions are: docs/accuracy.md from calibration/data
 	@$(BIN)/python -m accuracy

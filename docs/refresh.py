@@ -1,4 +1,7 @@
-"""Write what the documents take from the program: docs/stack-file.md, and the output that README.md opens with. `make docs` runs this."""
+"""Write what the documents take from the program: docs/stack-file.md, docs/engines.md, and the output that README.md opens with.
+
+`make docs` runs this.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docs import engine_page
 from inferstack import stackfile
 
 ROOT = Path(__file__).parents[1]
 STACK_FILE_PAGE = ROOT / "docs" / "stack-file.md"
+ENGINES_PAGE = ROOT / "docs" / "engines.md"
 README = ROOT / "README.md"
 
 OUTPUT = re.compile(r"(?<=<!-- output: inferstack preview -s dev -->\n```\n).*?(?=```\n<!-- end of output -->)", re.DOTALL)
@@ -47,6 +52,7 @@ def preview() -> str:
 
 def main() -> None:
     STACK_FILE_PAGE.write_text(stackfile.markdown(), encoding="utf-8")
+    ENGINES_PAGE.write_text(engine_page.markdown(), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), preview()), encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docs import refresh
+from docs import engine_page, refresh
 from inferstack import planning, stackfile
 from tests.cli.command import inferstack
 
@@ -22,6 +22,11 @@ YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 def test_the_page_of_the_stack_file_is_current() -> None:
     """docs/stack-file.md is what `make docs` writes."""
     assert refresh.STACK_FILE_PAGE.read_text() == stackfile.markdown()
+
+
+def test_the_page_of_the_engines_is_current() -> None:
+    """docs/engines.md is what `make docs` writes."""
+    assert refresh.ENGINES_PAGE.read_text() == engine_page.markdown()
 
 
 def test_the_readme_shows_real_output() -> None:

@@ -32,6 +32,13 @@ def checkpoint(model: str, quantization: str = "bf16", uri: str | None = None, *
     return replace(made, **facts)  # pyright: ignore[reportArgumentType]
 
 
+def usual(engine_name: str) -> str:
+    """A quantization that the engine runs on every GPU that it knows: whole weights, or GGUF."""
+    found = engine(engine_name)
+    h100 = catalog.accelerator("h100-80")
+    return next(kind for kind in ("bf16", "gguf-q4_k_m") if found.supports(catalog.model(SMALL), checkpoint(SMALL, kind), h100) is None)
+
+
 def gpus(name: str, count: int = 1, link: str = "nvlink") -> Device:
     device = sizing.device_for(catalog.accelerator(name), count, link)
     assert device is not None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inferstack import catalog
-from inferstack.engines import EngineSpec, engine
+from inferstack.engines import EngineSpec, engine, engines
 from inferstack.sizing.types import Parallelism
 from tests.engines import shapes
 from tests.engines.command_lines import problems
@@ -20,7 +20,7 @@ TOKEN = "hf_abcdefghijklmnop"
 
 def rendered(name: str, shape_facts: dict[str, object], **facts: object) -> EngineSpec:
     """The container of `name` for a small model; `shape_facts` replace fields of its shape, `facts` those of the service."""
-    quantization = "gguf-q4_k_m" if name == "llama.cpp" else "bf16"
+    quantization = shapes.usual(name)
     device = shapes.gpus("h100-80")
     shape = replace(shapes.shape_of(name, shapes.checkpoint(shapes.SMALL, quantization), device), **shape_facts)  # type: ignore[arg-type]
     service = replace(shapes.SERVICE, **facts)  # type: ignore[arg-type]
@@ -91,6 +91,21 @@ def test_vllm_is_given_only_what_its_parser_knows(weights, gpu, count, stages, c
 
 
 @given(
+    weights=vllm_weights,
+    gpu=st.sampled_from(GPUS),
+    count=st.sampled_from([1, 2, 4, 8]),
+    context=st.integers(1, 1_000_000),
+    sequences=st.integers(1, 2048),
+    kv_dtype=st.sampled_from(["bf16", "fp8"]),
+    service=services,
+)
+def test_sglang_is_given_only_what_its_parser_knows(weights, gpu, count, context, sequences, kv_dtype, service) -> None:
+    """The same for SGLang, whatever its own matrix says of the combination."""
+    shape = shapes.shape_of("sglang", weights, shapes.gpus(gpu, count), context, sequences, kv_dtype)
+    assert problems("sglang", engine("sglang").spec(shapes.replica_of(shape), service).args) == []
+
+
+@given(
     weights=gguf_weights,
     gpu=st.sampled_from([*GPUS, None]),
     count=st.integers(1, 8),
@@ -106,7 +121,7 @@ def test_llamacpp_is_given_only_what_its_parser_knows(weights, gpu, count, conte
     assert problems("llama.cpp", engine("llama.cpp").spec(shapes.replica_of(shape), service).args) == []
 
 
-@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+@pytest.mark.parametrize("name", list(engines()))
 def test_secrets_are_named_and_never_held(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Token and key come from Kubernetes secrets by name; a token in the planner's own environment reaches neither args nor env."""
     monkeypatch.setenv("HF_TOKEN", TOKEN)
@@ -117,7 +132,7 @@ def test_secrets_are_named_and_never_held(name: str, monkeypatch: pytest.MonkeyP
     assert rendered(name, {}, needs_hugging_face_token=False, needs_api_key=False).secret_env == ()
 
 
-@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+@pytest.mark.parametrize("name", list(engines()))
 def test_arguments_survive_go_templates(name: str) -> None:
     """KServe reads containers as Go templates, so no argument or variable may hold two braces."""
     spec = rendered(name, {"model": catalog.model(shapes.VISION)})
@@ -205,9 +220,42 @@ def test_a_quantized_kv_cache_of_llamacpp_comes_with_flash_attention() -> None:
     assert [value(spec, flag) for flag in ("--cache-type-k", "--cache-type-v", "--flash-attn")] == ["q8_0", "q8_0", "on"]
 
 
-@pytest.mark.parametrize("name", ["vllm", "llama.cpp"])
+@pytest.mark.parametrize("name", ["vllm", "llama.cpp", "sglang"])
 def test_text_models_with_eyes_are_served_blind(name: str) -> None:
     """A vision tower that was not planned for is not loaded."""
     spec = rendered(name, {"model": catalog.model(shapes.VISION)})
     assert {"--language-model-only", "--no-mmproj"} & set(spec.args)
     assert not {"--language-model-only", "--no-mmproj"} & set(rendered(name, {}).args)
+
+
+def test_sglang_takes_the_memory_of_the_plan() -> None:
+    """Weights and KV cache are the planned part of the visible memory, rounded down, and never all of it."""
+    shape = shapes.shape_of("sglang", shapes.checkpoint(shapes.LARGE), shapes.gpus("h100-80", 4), 16_384, 64)
+    replica = shapes.replica_of(shape)
+    share = float(value(engine("sglang").spec(replica, shapes.SERVICE), "--mem-fraction-static") or 0)
+    planned = (replica.memory.weight_bytes + replica.memory.kv_bytes) / replica.memory.visible_bytes
+    assert planned - 0.001 < share <= planned < 0.9
+
+
+def test_sglang_is_reached_from_outside_its_container() -> None:
+    """It listens on all addresses, keeps metrics, and gets its key from the secret through the kubelet, never in the plan."""
+    spec = rendered("sglang", {})
+    assert value(spec, "--host") == "0.0.0.0"
+    assert "--enable-metrics" in spec.args
+    key = next(secret.name for secret in spec.secret_env if secret.secret == "api-key")
+    assert value(spec, "--api-key") == f"$({key})"
+    assert value(rendered("sglang", {}, needs_api_key=False), "--api-key") is None
+
+
+def test_sglang_is_ready_before_it_generates_and_alive_while_it_does() -> None:
+    """Readiness asks the cheap path, which says no while draining; the others wait longer than the server's own check takes."""
+    probes = rendered("sglang", {}).probes
+    assert (probes.startup.path, probes.readiness.path, probes.liveness.path) == ("/health", "/ready", "/health")
+    assert min(probes.startup.timeout, probes.liveness.timeout) > 20
+
+
+def test_sglang_on_turing_falls_back() -> None:
+    """A T4 gets float16 and the kernels that run there; newer GPUs choose by themselves."""
+    old, new = rendered("sglang", {"device": shapes.gpus("t4")}), rendered("sglang", {})
+    assert (value(old, "--dtype"), value(old, "--attention-backend"), value(old, "--sampling-backend")) == ("half", "triton", "pytorch")
+    assert not {"--dtype", "--attention-backend"} & {word.partition("=")[0] for word in new.args}

@@ -13,6 +13,14 @@ from tests.engines import shapes
 CASES = {
     "vllm-70b-fp8-on-four-h100": ("vllm", shapes.checkpoint(shapes.LARGE, "fp8", quantized_at_load=True), ("h100-80", 4), 16_384, 128),
     "vllm-8b-awq-from-a-bucket-on-t4": ("vllm", shapes.checkpoint(shapes.SMALL, "awq", "s3://models/qwen3-8b-awq"), ("t4", 1), 8_192, 16),
+    "sglang-70b-fp8-on-four-h100": ("sglang", shapes.checkpoint(shapes.LARGE, "fp8"), ("h100-80", 4), 16_384, 128),
+    "sglang-8b-awq-from-a-bucket-on-t4": (
+        "sglang",
+        shapes.checkpoint(shapes.SMALL, "awq", "s3://models/qwen3-8b-awq"),
+        ("t4", 1),
+        8_192,
+        16,
+    ),
     "llamacpp-8b-on-cpu": (
         "llama.cpp",
         shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m", "hf://Qwen/Qwen3-8B-GGUF", file="Qwen3-8B-Q4_K_M.gguf"),

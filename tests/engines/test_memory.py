@@ -14,7 +14,6 @@ from inferstack.sizing.types import MemoryLayout, Provenance, Shape
 from tests.engines import shapes
 
 GIB = 2**30
-QUANTIZATION = {"vllm": "bf16", "llama.cpp": "gguf-q4_k_m"}
 GENERATORS = sorted(model.id for model in catalog.models().values() if model.kind == "llm")
 
 
@@ -22,7 +21,7 @@ GENERATORS = sorted(model.id for model in catalog.models().values() if model.kin
 def planned(draw: st.DrawFn) -> Shape:
     """Any shape of any language model on any of our engines, on CPU too where the engine runs there."""
     name = draw(st.sampled_from(list(engines())))
-    weights = shapes.checkpoint(draw(st.sampled_from(GENERATORS)), QUANTIZATION[name])
+    weights = shapes.checkpoint(draw(st.sampled_from(GENERATORS)), shapes.usual(name))
     gpu = draw(st.sampled_from(["t4", "l4", "a100-80", "h100-80", "b200-180", None]))
     if gpu is None and engine(name).supports(shapes.model_of(weights), weights, None) is not None:
         gpu = "h100-80"
@@ -79,9 +78,9 @@ def test_a_longer_context_never_holds_more_sequences(shape: Shape, more: int) ->
 def test_layouts_say_how_sure_they_are(name: str) -> None:
     """Constants of the pinned releases are believed in part, so a layout is never called measured, and it names its source."""
     device = shapes.gpus("h100-80")
-    parts = layout(shapes.shape_of(name, shapes.checkpoint(shapes.SMALL, QUANTIZATION[name]), device))
+    parts = layout(shapes.shape_of(name, shapes.checkpoint(shapes.SMALL, shapes.usual(name)), device))
     assert parts.provenance is Provenance.BELIEVED
-    assert name in parts.source
+    assert name in parts.source or "nearest kin" in parts.source
 
 
 def test_main_memory_of_a_cpu_service_is_what_its_layout_uses() -> None:
@@ -99,6 +98,6 @@ def test_main_memory_of_a_cpu_service_is_what_its_layout_uses() -> None:
 def test_main_memory_of_a_gpu_service_leaves_the_weights_on_the_gpu() -> None:
     """A 70B model on GPUs needs main memory for processes, not for its weights."""
     for name in engines():
-        weights = shapes.checkpoint(shapes.LARGE, QUANTIZATION[name])
+        weights = shapes.checkpoint(shapes.LARGE, shapes.usual(name))
         shape = shapes.shape_of(name, weights, shapes.gpus("h100-80", 4))
         assert GIB < engine(name).host_memory_bytes(shape) < 40 * GIB

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ..catalog.names import UnknownName, folded, index, nearest
 from .llamacpp import LlamaCpp
+from .sglang import Sglang
 from .types import (
     Drain,
     Engine,
@@ -46,7 +47,7 @@ __all__ = [
     "engines",
 ]
 
-_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp())
+_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang())
 _ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
 
 

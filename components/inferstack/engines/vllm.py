@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import catalog
-from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
-from . import memory, parallelism
+from ..catalog.types import Checkpoint, Model
+from ..sizing.types import Replica, Shape
+from . import memory
 from .drain import drains_on_sigterm
-from .hosts import HostMemory, image_reference, shared_memory_gib
-from .matrix import Verdict, verdict
+from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
+from .hosts import HostMemory, image_reference
 from .probes import probes, startup_limit_seconds
-from .silicon import capability_of, refuse_silicon
-from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -24,8 +22,6 @@ KERNEL_LINKS = "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/
 """FlashInfer links headers of its FP8 and FP4 kernels into its own package, which belongs to root in the image, and no variable moves
 that: without a volume there, such a model ends with a permission error (flashinfer-ai/flashinfer issues 2834 and 2976)."""
 
-BFLOAT16 = (8, 0)
-"""Oldest compute capability that has bfloat16; below it the weights are cast to float16."""
 UNSTABLE_IN_FLOAT16 = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4", "plamo2"})
 """Architectures that vLLM refuses to run in float16 (vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS)."""
 
@@ -107,64 +103,36 @@ METRICS = Metrics(
 )
 
 
-class Vllm:
+class Vllm(GpuEngine):
     """vLLM's OpenAI server on one or several NVIDIA GPUs of a machine. A Kubernetes Service named `vllm` would break it by VLLM_PORT."""
 
     name = NAME
-    aliases: tuple[str, ...] = ("vllm-openai",)
+    title = "vLLM"
+    aliases = ("vllm-openai",)
     unasked = True
     flags = FLAGS
-    paged_kv = True
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""
+    host = HOST
+    plugins = PLUGIN_FORMATS
+    unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
-    @property
-    def release(self) -> EngineRelease:
-        return catalog.engine_release(NAME)
-
-    def release_for(self, device_kind: str) -> EngineRelease:
-        return self.release
-
-    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if model.kind != "llm":
-            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
-        if accelerator is None:
-            return Refusal("does not run on CPU with vLLM: its image is built for NVIDIA CUDA", "use llama.cpp with a GGUF checkpoint")
-        scheme = catalog.quantization(checkpoint.quantization).scheme
-        return refuse_silicon(accelerator, self.release) or _refuse_scheme(model, checkpoint, scheme, accelerator)
-
-    def notes(self, shape: Shape) -> tuple[str, ...]:
-        quantization, device = shape.checkpoint.quantization, shape.device
-        capability = _capability(device)
-        read = _read(catalog.quantization(quantization).scheme, capability)
-        sentences = (
-            (read.mark == "W", f"{quantization} saves memory on {device.id} but computes at 16 bit there"),
-            (capability < BFLOAT16, f"{device.id} has no bfloat16: weights are cast to float16"),
-            (not read.own, f"that vLLM runs {quantization} on {device.id} is believed, from what it does on {read.column}"),
+    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
+        return (
             (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
             (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
         )
-        return tuple(sentence for holds, sentence in sentences if holds)
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
-        loadable = tuple(checkpoint for checkpoint in known if _safetensors(checkpoint))
+        loadable = super().checkpoints(model, known)
         if model.native_quantization is not None or any(checkpoint.quantization == "fp8" for checkpoint in loadable):
             return loadable
         reference = next((checkpoint for checkpoint in loadable if checkpoint.quantization in ("bf16", "fp16")), None)
         return loadable if reference is None else (*loadable, _online_fp8(reference))
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        return parallelism.refuse_tensor(model, checkpoint, tensor)
-
-    def spread(self, degree: int) -> Parallelism:
-        return Parallelism(tensor=degree)
-
-    def memory(self, shape: Shape) -> MemoryLayout:
-        """`--gpu-memory-utilization` times visible memory, less weights, the profiled forward pass and sampler, the runtime and graphs."""
-        return memory.layout(shape)
-
-    def host_memory_bytes(self, shape: Shape) -> int:
-        return HOST.bytes_for(shape.parallel.devices, _volumes(shape, weight_source(shape.checkpoint)))
+    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+        cache, *shared = cache_volumes(shape, source, CACHE, COMPILED_GIB)
+        return (cache, Volume("tmp", "/tmp", SCRATCH_GIB), Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB), *shared)
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -178,10 +146,10 @@ class Vllm:
             command=(),
             args=_args(replica, service, source),
             env=_env(max(ENGINE_READY_SECONDS, startup_limit_seconds(checks))),
-            secret_env=_secrets(service),
+            secret_env=secrets(service, "VLLM_API_KEY"),
             ports=(Port("http", PORT),),
             probes=checks,
-            volumes=_volumes(shape, source),
+            volumes=self.volumes(shape, source),
             files=(),
             metrics=METRICS,
             drain=drains_on_sigterm(service.longest_response_seconds),
@@ -193,55 +161,9 @@ class Vllm:
         )
 
 
-# --- what it refuses --------------------------------------------------------------------------------------------------------
-
-
-def _refuse_scheme(model: Model, checkpoint: Checkpoint, scheme: str, accelerator: Accelerator) -> Refusal | None:
-    capability = capability_of(accelerator.compute_capability)
-    assert capability is not None, "silicon is checked first"
-    if scheme in PLUGIN_FORMATS:
-        return Refusal(
-            f"does not run on vLLM's stock image, which lacks {PLUGIN_FORMATS[scheme]}", "use llama.cpp, or an awq or fp8 checkpoint"
-        )
-    where = f"does not run on {accelerator.name} with vLLM"
-    if capability < BFLOAT16 and model.architecture in UNSTABLE_IN_FLOAT16:
-        return Refusal(
-            f"{where}: {model.architecture} is numerically unstable in float16, and the GPU has no bfloat16", "use an L4 or A10G"
-        )
-    read = _read(scheme, capability)
-    if checkpoint.quantized_at_load and read.mark != "Y":
-        return Refusal(
-            f"{where}: quantizing at load is not verified on a GPU that does not compute in FP8", "use bf16 or an awq checkpoint"
-        )
-    if read.mark in ("Y", "W"):
-        return None
-    known = "has no kernel" if read.mark == "N" else "is not known to have a kernel"
-    found = f"{checkpoint.quantization} at compute capability {accelerator.compute_capability}"
-    return Refusal(f"{where}, which {known} for {found}", _native_quantizations(capability))
-
-
-def _read(scheme: str, capability: tuple[int, int]) -> Verdict:
-    # bf16 weights are cast below compute capability 8.0, so they are as good as fp16 there.
-    row = "fp16" if scheme == "bf16" and capability < BFLOAT16 else scheme
-    return verdict(catalog.engine_support(NAME), row, capability)
-
-
-def _native_quantizations(capability: tuple[int, int]) -> str:
-    safetensors = [quantization for quantization in catalog.quantizations().values() if quantization.format == "safetensors"]
-    return f"there it runs {', '.join(found.name for found in safetensors if _read(found.scheme, capability).mark == 'Y')}"
-
-
-def _safetensors(checkpoint: Checkpoint) -> bool:
-    quantization = catalog.quantization(checkpoint.quantization)
-    return quantization.format == "safetensors" and quantization.scheme not in PLUGIN_FORMATS
-
-
 def _online_fp8(reference: Checkpoint) -> Checkpoint:
     """FP8 from 16-bit files; `weight_bytes` stays that of the files, which is what is downloaded."""
     return replace(reference, quantization="fp8", quantized_at_load=True)
-
-
-# --- what it is told --------------------------------------------------------------------------------------------------------
 
 
 def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
@@ -261,7 +183,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     }
     if shape.parallel.pipeline > 1:
         flags["pipeline-parallel-size"] = shape.parallel.pipeline
-    if _capability(shape.device) < BFLOAT16:
+    if capability(shape.device) < BFLOAT16:
         flags["dtype"] = "float16"
     if shape.checkpoint.quantized_at_load:
         flags["quantization"] = ONLINE_FP8
@@ -276,12 +198,6 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     return tuple(words)
 
 
-def _capability(device: Device) -> tuple[int, int]:
-    found = capability_of(device.compute_capability)
-    assert found is not None, f"{device.id} is refused: it has no CUDA compute capability"
-    return found
-
-
 def _env(ready_seconds: int) -> tuple[tuple[str, str], ...]:
     return (
         ("HOME", CACHE),
@@ -291,23 +207,3 @@ def _env(ready_seconds: int) -> tuple[tuple[str, str], ...]:
         ("VLLM_ENGINE_READY_TIMEOUT_S", str(ready_seconds)),
         ("VLLM_NO_USAGE_STATS", "1"),
     )
-
-
-def _secrets(service: ServingIdentity) -> tuple[SecretEnv, ...]:
-    wanted = (
-        (service.needs_hugging_face_token, SecretEnv("HF_TOKEN", "hugging-face-token")),
-        (service.needs_api_key, SecretEnv("VLLM_API_KEY", "api-key")),
-    )
-    return tuple(secret for needed, secret in wanted if needed)
-
-
-def _volumes(shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-    weights_gib = memory.download_gib(shape) if source.repository is not None else 0
-    volumes = [
-        Volume("cache", CACHE, weights_gib + COMPILED_GIB),
-        Volume("tmp", "/tmp", SCRATCH_GIB),
-        Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB),
-    ]
-    if shape.parallel.devices > 1:
-        volumes.append(Volume("shm", "/dev/shm", shared_memory_gib(shape.parallel.devices), memory=True))
-    return tuple(volumes)

@@ -199,7 +199,7 @@ class Service(Section):
     traffic: Traffic = Field(examples=["{requestsPerSecond: 2, isl: 512, osl: 256}"])
     slo: SloTargets = Field(default_factory=SloTargets)
     engine: Text | None = None
-    """vllm or llama.cpp. Left out: decided by the plan."""
+    """Name of an engine, such as vllm, llama.cpp or sglang. Left out: decided by the plan, between vllm and llama.cpp."""
     engine_args: Settings = Field(default_factory=dict, examples=["{enable-auto-tool-choice: true, tool-call-parser: hermes}"])
     """Flags of the engine's own, checked against its release: true and false switch, lists repeat, mappings become JSON. Needs `engine`."""
     env: Settings = Field(default_factory=dict, examples=["{NCCL_DEBUG: INFO}"])

@@ -1,0 +1,153 @@
+"""What engines of the usual kind share: safetensors weights, NVIDIA GPUs of one machine, tensor parallelism, one pool of KV blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .. import catalog
+from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
+from ..sizing.types import Device, MemoryLayout, Parallelism, Shape
+from . import memory, parallelism
+from .hosts import HostMemory, shared_memory_gib
+from .matrix import Verdict, verdict
+from .silicon import capability_of, refuse_silicon
+from .types import FlagRules, Refusal, SecretEnv, ServingIdentity, Volume
+from .weights import WeightSource, weight_source
+
+BFLOAT16 = (8, 0)
+"""Oldest compute capability that has bfloat16; below it engines cast the weights to float16."""
+WHOLE_BITS = 16
+
+
+class GpuEngine:
+    """One such engine. A subclass names it and renders its container; what it refuses follows from its row of the support matrix."""
+
+    name: ClassVar[str]
+    """Row of the catalog's releases and support matrix."""
+    title: ClassVar[str]
+    """As its makers write it."""
+    aliases: tuple[str, ...] = ()
+    unasked = False
+    flags: FlagRules
+    paged_kv = True
+    most_sequences = 256
+    host: ClassVar[HostMemory]
+    plugins: ClassVar[Mapping[str, str]] = {}
+    """Schemes that the stock image has no loader for, with the package that would bring it."""
+    unstable_in_float16: ClassVar[frozenset[str]] = frozenset()
+    """Architectures that must not run in float16."""
+
+    @property
+    def release(self) -> EngineRelease:
+        return catalog.engine_release(self.name)
+
+    def release_for(self, device_kind: str) -> EngineRelease:
+        return self.release
+
+    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
+        if model.kind != "llm":
+            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
+        if accelerator is None:
+            reason = f"does not run on CPU with {self.title}: its image is built for NVIDIA CUDA"
+            return Refusal(reason, "use llama.cpp with a GGUF checkpoint")
+        return refuse_silicon(accelerator, self.release) or self._refuse_scheme(model, checkpoint, accelerator)
+
+    def notes(self, shape: Shape) -> tuple[str, ...]:
+        quantization, device = shape.checkpoint.quantization, shape.device
+        found = capability(device)
+        read = self._read(catalog.quantization(quantization).scheme, found)
+        narrow = catalog.quantization(quantization).bits < WHOLE_BITS
+        sentences = (
+            (read.mark == "W" and narrow, f"{quantization} saves memory on {device.id} but computes at 16 bit there"),
+            (found < BFLOAT16, f"{device.id} has no bfloat16: weights are cast to float16"),
+            (not read.own, f"that {self.title} runs {quantization} on {device.id} is believed, from what it does on {read.column}"),
+            *self.remarks(shape),
+        )
+        return tuple(sentence for holds, sentence in sentences if holds)
+
+    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
+        """Further notes, each with whether it holds."""
+        return ()
+
+    def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+        return tuple(checkpoint for checkpoint in known if self._loads(checkpoint))
+
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
+        return parallelism.refuse_tensor(model, checkpoint, tensor)
+
+    def spread(self, degree: int) -> Parallelism:
+        return Parallelism(tensor=degree)
+
+    def memory(self, shape: Shape) -> MemoryLayout:
+        """The engine's share of visible memory, less weights, the widest forward pass and sampler, the runtime and graphs."""
+        return memory.layout(shape)
+
+    def host_memory_bytes(self, shape: Shape) -> int:
+        return self.host.bytes_for(shape.parallel.devices, self.volumes(shape, weight_source(shape.checkpoint)))
+
+    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+        """What the container may write to."""
+        raise NotImplementedError
+
+    def _loads(self, checkpoint: Checkpoint) -> bool:
+        quantization = catalog.quantization(checkpoint.quantization)
+        return quantization.format == "safetensors" and quantization.scheme not in self.plugins
+
+    def _refuse_scheme(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator) -> Refusal | None:
+        capability = capability_of(accelerator.compute_capability)
+        assert capability is not None, "silicon is checked first"
+        scheme = catalog.quantization(checkpoint.quantization).scheme
+        if scheme in self.plugins:
+            reason = f"does not run on {self.title}'s stock image, which lacks {self.plugins[scheme]}"
+            return Refusal(reason, "use llama.cpp, or an awq or fp8 checkpoint")
+        if not self._loads(checkpoint):
+            return Refusal(f"is not loaded by {self.title}, which is given safetensors", "use llama.cpp, or an awq or fp8 checkpoint")
+        where = f"does not run on {accelerator.name} with {self.title}"
+        if capability < BFLOAT16 and model.architecture in self.unstable_in_float16:
+            reason = f"{where}: {model.architecture} is numerically unstable in float16, and the GPU has no bfloat16"
+            return Refusal(reason, "use an L4 or A10G")
+        read = self._read(scheme, capability)
+        if checkpoint.quantized_at_load and read.mark != "Y":
+            reason = f"{where}: quantizing at load is not verified on a GPU that does not compute in FP8"
+            return Refusal(reason, "use bf16 or an awq checkpoint")
+        if read.mark in ("Y", "W"):
+            return None
+        known = "has no kernel" if read.mark == "N" else "is not known to have a kernel"
+        found = f"{checkpoint.quantization} at compute capability {accelerator.compute_capability}"
+        return Refusal(f"{where}, which {known} for {found}", self._native_quantizations(capability))
+
+    def _read(self, scheme: str, capability: tuple[int, int]) -> Verdict:
+        # bf16 weights are cast below compute capability 8.0, so they are as good as fp16 there.
+        row = "fp16" if scheme == "bf16" and capability < BFLOAT16 else scheme
+        return verdict(catalog.engine_support(self.name), row, capability)
+
+    def _native_quantizations(self, capability: tuple[int, int]) -> str:
+        """What else runs on that silicon, or where this engine does."""
+        safetensors = [quantization for quantization in catalog.quantizations().values() if quantization.format == "safetensors"]
+        native = [found.name for found in safetensors if self._read(found.scheme, capability).mark == "Y"]
+        return f"there it runs {', '.join(native)}" if native else "use a newer GPU, such as an L4, or another engine"
+
+
+def capability(device: Device) -> tuple[int, int]:
+    """CUDA compute capability of a device that a `GpuEngine` runs on."""
+    found = capability_of(device.compute_capability)
+    assert found is not None, f"{device.id} is refused: it has no CUDA compute capability"
+    return found
+
+
+def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: float) -> tuple[Volume, ...]:
+    """A volume for weights and compiled kernels at `path`, and /dev/shm where ranks talk to each other."""
+    weights_gib = memory.download_gib(shape) if source.repository is not None else 0
+    cache = Volume("cache", path, weights_gib + compiled_gib)
+    if shape.parallel.devices == 1:
+        return (cache,)
+    return (cache, Volume("shm", "/dev/shm", shared_memory_gib(shape.parallel.devices), memory=True))
+
+
+def secrets(service: ServingIdentity, api_key: str | None) -> tuple[SecretEnv, ...]:
+    """The Hugging Face token and, as `api_key`, the key that callers present, where they are needed."""
+    wanted = [(service.needs_hugging_face_token, SecretEnv("HF_TOKEN", "hugging-face-token"))]
+    if api_key is not None:
+        wanted.append((service.needs_api_key, SecretEnv(api_key, "api-key")))
+    return tuple(secret for needed, secret in wanted if needed)

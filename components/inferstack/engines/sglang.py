@@ -1,0 +1,162 @@
+"""SGLang: the second general engine on NVIDIA GPUs. Flags, image and probes are those of the pinned release."""
+
+from __future__ import annotations
+
+import math
+
+from ..sizing.types import MemoryLayout, Replica, Shape
+from . import memory
+from .drain import drains_on_sigterm
+from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
+from .hosts import HostMemory, image_reference
+from .probes import probes
+from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Volume
+from .weights import WeightSource, weight_source
+
+NAME = "sglang"
+PORT = 30000
+CACHE = "/cache"
+API_KEY = "SGLANG_SERVER_KEY"
+"""Variable that carries the key into the flag: the program has no variable of its own for it."""
+HEALTH_TIMEOUT = 25
+"""`/health` generates a token and takes up to 20 s (SGLANG_HEALTH_CHECK_TIMEOUT) before it says that it failed."""
+KV_DTYPES = {"bf16": "auto", "fp16": "auto", "fp8": "fp8_e4m3"}
+"""Our name of a KV cache dtype -> value of --kv-cache-dtype."""
+COMPILED_GIB = 8
+"""Room for compiled kernels beside the weights; believed."""
+FRACTION_STEPS = 1000
+"""--mem-fraction-static is rounded down to a thousandth."""
+
+HOST = HostMemory(
+    base_gib=4, per_device_gib=5, source="believed: HTTP server, scheduler and detokenizer, and a CUDA context per GPU, as vLLM"
+)
+METRICS = Metrics(
+    path="/metrics",
+    requests_waiting="sglang:num_queue_reqs",
+    requests_running="sglang:num_running_reqs",
+    kv_usage="sglang:token_usage",
+    ttft="sglang:time_to_first_token_seconds",
+    tpot="sglang:request_time_per_output_token_seconds",
+)
+FLAGS = FlagRules(
+    program=NAME,
+    planned={
+        "--model-path": "use model or modelUri of the service",
+        "--served-model-name": "it is the name of the service",
+        "--tp-size": "use tensorParallel of the service",
+        "--context-length": "use context of the service",
+        "--quantization*": "use quantization of the service",
+        "--dtype": "use quantization of the service",
+        "--revision": "use revision of the service",
+        "--api-key": "use inferstack:apiKey with endpoint internal",
+        "--admin-api-key": "remove it: a secret never stands in a plan",
+        "--config": "write its flags here, where they are checked",
+        "--enable-metrics": "remove it: the plan sets it",
+        **dict.fromkeys(("--host", "--port", "--grpc-port"), "remove it: probes and the Service are made for it"),
+        "--ssl-*": "remove it: probes and the Service speak HTTP",
+        **dict.fromkeys(
+            ("--mem-fraction-static", "--max-total-tokens", "--chunked-prefill-size", "--max-prefill-tokens", "--page-size"),
+            "remove it: memory is divided by the plan; context, quantization, gpu and max-running-requests change that",
+        ),
+        **dict.fromkeys(
+            ("--cpu-offload-gb", "--offload-*", "--enable-hierarchical-cache", "--hicache-*", "--cuda-graph-*", "--enable-memory-saver"),
+            "remove it: the plan does not count what it moves",
+        ),
+        **dict.fromkeys(
+            ("--pp-size", "--dp-size", "--dcp-size", "--attn-*-size", "--moe-dp-size", "--ep-size", "--dwdp-size", "--enable-dp-*"),
+            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+        ),
+        **dict.fromkeys(("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: a replica is planned on one machine"),
+        "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
+        "--*lora*": "remove it: adapters are not planned yet",
+        "--speculative-*": "remove it: speculation is not planned yet",
+        "--is-embedding": "remove it: text generation is all that is planned yet",
+        **dict.fromkeys(("--enable-multimodal", "--language-*", "--mm-*"), "remove it: image input is not planned yet"),
+    },
+    tunes={"--max-running-requests": "max_sequences", "--kv-cache-dtype": "kv_dtype"},
+    kv_dtypes={"auto": "bf16", "fp8_e4m3": "fp8"},
+    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "SGLANG_CACHE_DIR"),
+)
+
+
+class Sglang(GpuEngine):
+    """SGLang's server on one or several NVIDIA GPUs of a machine."""
+
+    name = NAME
+    title = "SGLang"
+    aliases = ("sgl",)
+    flags = FLAGS
+    host = HOST
+
+    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
+        return ((shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),)
+
+    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        shape = replica.shape
+        source = weight_source(shape.checkpoint)
+        release = self.release
+        return EngineSpec(
+            engine=NAME,
+            version=release.version,
+            image=image_reference(release),
+            # The image has no entry point.
+            command=("python3", "-m", "sglang.launch_server"),
+            args=_args(replica, service, source),
+            env=(
+                ("HOME", CACHE),
+                ("HF_HOME", f"{CACHE}/huggingface"),
+                ("HF_HUB_DISABLE_TELEMETRY", "1"),
+                ("SGLANG_CACHE_DIR", f"{CACHE}/sglang"),
+            ),
+            secret_env=secrets(service, API_KEY),
+            ports=(Port("http", PORT),),
+            # `/ready` is cheap, and says no while the server drains; `/health` generates.
+            probes=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),
+            volumes=self.volumes(shape, source),
+            files=(),
+            metrics=METRICS,
+            # It finishes every running request, however long that takes: the grace period is the only bound.
+            drain=drains_on_sigterm(service.longest_response_seconds),
+            model_format="sglang",
+            # The image runs as root; whether it runs otherwise is not documented.
+            run_as_user=None,
+            run_as_group=None,
+            host_memory_bytes=self.host_memory_bytes(shape),
+            storage_uri=source.storage_uri,
+        )
+
+
+def static_fraction(layout: MemoryLayout) -> float:
+    """Part of the visible memory that weights and KV cache take by the plan, rounded down: the rest is left for activations and graphs."""
+    return math.floor((layout.weight_bytes + layout.kv_bytes) / layout.visible_bytes * FRACTION_STEPS) / FRACTION_STEPS
+
+
+def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
+    """One `--flag=value` token each, with full names: the parser takes unique beginnings, and they change from release to release."""
+    shape = replica.shape
+    flags: dict[str, object] = {
+        "model-path": source.mounted_path if source.repository is None else source.repository,
+        "served-model-name": service.name,
+        # Its default is the loopback address.
+        "host": "0.0.0.0",
+        "port": PORT,
+        "tp-size": shape.parallel.tensor,
+        "context-length": shape.context,
+        "max-running-requests": shape.max_sequences,
+        "chunked-prefill-size": memory.batched_tokens(shape),
+        "mem-fraction-static": static_fraction(replica.memory),
+    }
+    if capability(shape.device) < BFLOAT16:
+        # Its own kernels need newer silicon.
+        flags |= {"dtype": "half", "attention-backend": "triton", "sampling-backend": "pytorch"}
+    if KV_DTYPES[shape.kv_dtype] != "auto":
+        flags["kv-cache-dtype"] = KV_DTYPES[shape.kv_dtype]
+    if source.revision is not None:
+        flags["revision"] = source.revision
+    if service.needs_api_key:
+        flags["api-key"] = f"$({API_KEY})"
+    words = [*(f"--{flag}={value}" for flag, value in flags.items()), "--enable-metrics"]
+    return (*words, "--language-model-only") if shape.model.params_vision else tuple(words)

@@ -1,0 +1,117 @@
+"""The page docs/engines.md: every engine at its release, and what it runs on which silicon, asked of the engines themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from inferstack import catalog, sizing
+from inferstack.catalog.types import Accelerator, Checkpoint
+from inferstack.engines import Engine, EngineSpec, ServingIdentity, engines
+from inferstack.sizing.types import Device, Estimate, Performance, Provenance, Replica, Shape
+
+MODEL = "Qwen/Qwen3-8B"
+GENERATIONS = {
+    "V100": "v100-32",
+    "T4": "t4",
+    "A100": "a100-80",
+    "A10G": "a10g",
+    "L4": "l4",
+    "H100": "h100-80",
+    "B200": "b200-180",
+    "RTX PRO 6000": "rtx-pro-6000",
+    "CPU": None,
+}
+SERVICE = ServingIdentity("chat", 400, 120, needs_hugging_face_token=False, needs_api_key=True, cpu_millicores=4000)
+_NOTHING = Estimate(0, 0, 0, Provenance.BELIEVED, "")
+
+INTRODUCTION = """# Engines
+
+This page is generated from the engines themselves (`make docs`). A service names one with `engine`; without it the planner takes the
+first of those marked *unasked* that has a placement. [How a plan is made](plan.md) says how flags, variables and images of your own
+are checked, and [examples/engines](../examples/engines) has a stack file for each.
+
+`preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
+proxies; one that does not waits for the longest planned response first."""
+
+MATRIX = f"""## What runs where
+
+Rows are quantizations, columns one GPU of each generation; asked for {MODEL}. **yes**: native kernels; **16 bit**: the weights are
+small, the arithmetic is not; **cast**: bf16 weights become float16; a star: believed, from what the engine does on the nearest older
+silicon; empty: refused, and the refusal says why and what would work. Models whose architecture an engine or a degree does not suit are
+refused by name."""
+
+
+def markdown() -> str:
+    parts = [INTRODUCTION, _summary(), MATRIX]
+    parts += [f"### {engine.name} {engine.release.version}\n\n{_matrix(engine)}" for engine in engines().values()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary() -> str:
+    head = ("engine", "version", "image", "unasked", "own flags", "port", "ready", "metrics", "scales on its queue", "preStop", "runs as")
+    rows = [head, tuple("---" for _ in head), *(_row(engine) for engine in engines().values())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(engine: Engine) -> tuple[str, ...]:
+    spec = _spec(engine)
+    waits = "forgotten" if spec.drain.pre_stop < SERVICE.longest_response_seconds else "longest response"
+    return (
+        engine.name,
+        engine.release.version,
+        f"`{engine.release.image}`",
+        "yes" if engine.unasked else "",
+        "checked" if engine.flags.program else "",
+        str(spec.ports[0].number),
+        f"`{spec.probes.readiness.path}`",
+        f"`{spec.metrics.path}`" if spec.metrics.path else "none",
+        f"`{spec.metrics.requests_waiting}`" if spec.metrics.requests_waiting else "no: all replicas stand",
+        waits,
+        "root" if spec.run_as_user is None else str(spec.run_as_user),
+    )
+
+
+def _matrix(engine: Engine) -> str:
+    rows = [(name, [_cell(engine, name, gpu) for gpu in GENERATIONS.values()]) for name in catalog.quantizations()]
+    lines = [f"| quantization | {' | '.join(GENERATIONS)} |", f"|---{'|---' * len(GENERATIONS)}|"]
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows if any(cells)]
+    return "\n".join(lines)
+
+
+def _cell(engine: Engine, quantization: str, gpu: str | None) -> str:
+    accelerator = None if gpu is None else catalog.accelerator(gpu)
+    checkpoint = _checkpoint(quantization)
+    if engine.supports(catalog.model(MODEL), checkpoint, accelerator) is not None:
+        return ""
+    notes = " ".join(engine.notes(_shape(engine, checkpoint, _device(accelerator))))
+    found = "16 bit" if "computes at 16 bit" in notes else "cast" if "cast to float16" in notes and quantization == "bf16" else "yes"
+    return f"{found}*" if "is believed" in notes else found
+
+
+def _spec(engine: Engine) -> EngineSpec:
+    for quantization, gpu in _candidates():
+        accelerator = None if gpu is None else catalog.accelerator(gpu)
+        checkpoint = _checkpoint(quantization)
+        if engine.supports(catalog.model(MODEL), checkpoint, accelerator) is None:
+            shape = _shape(engine, checkpoint, _device(accelerator))
+            nothing = Performance(0, _NOTHING, _NOTHING, _NOTHING, _NOTHING, 0, "ttft")
+            return engine.spec(Replica(shape, engine.memory(shape), nothing), SERVICE)
+    raise AssertionError(f"{engine.name} runs nothing")
+
+
+def _candidates() -> Iterator[tuple[str, str | None]]:
+    return ((quantization, gpu) for gpu in ("h100-80", None) for quantization in ("bf16", "gguf-q4_k_m"))
+
+
+def _checkpoint(quantization: str) -> Checkpoint:
+    return Checkpoint(MODEL, quantization, f"hf://{MODEL}", "", file="weights.gguf" if quantization.startswith("gguf") else None)
+
+
+def _device(accelerator: Accelerator | None) -> Device:
+    found = sizing.cpu_device(16, 64, None, None) if accelerator is None else sizing.device_for(accelerator, 1, "none")
+    assert found is not None
+    return found
+
+
+def _shape(engine: Engine, checkpoint: Checkpoint, device: Device) -> Shape:
+    return Shape(engine.name, engine.release.version, catalog.model(MODEL), checkpoint, device, engine.spread(1), 4096, 4)
