@@ -60,7 +60,7 @@ def _row(engine: Engine) -> tuple[str, ...]:
         engine.name,
         engine.release.version,
         f"`{engine.release.image}`",
-        "yes" if engine.unasked else "",
+        "yes" if engine.traits.unasked else "",
         "checked" if engine.flags.program else "",
         str(spec.ports[0].number),
         f"`{spec.probes.readiness.path}`",

@@ -86,6 +86,12 @@ def test_addons_come_around_the_nodes(eks: Preview) -> None:
     assert not any("serving-system-nodes" in waits_for(eks, named(eks, name)) for name in before)
 
 
+def test_network_policies_are_enforced(eks: Preview) -> None:
+    """The network plugin is told to, as by itself it ignores them; the other add-ons keep their own values."""
+    assert json.loads(named(eks, "serving-vpc-cni").inputs["configurationValues"]) == {"enableNetworkPolicy": "true"}
+    assert "configurationValues" not in named(eks, "serving-kube-proxy").inputs
+
+
 def test_disks_driver_uses_pod_identity(eks: Preview) -> None:
     """The EBS driver takes its role by EKS Pod Identity, whose trust allows session tags, and waits for the role's policy."""
     driver = named(eks, "serving-aws-ebs-csi-driver")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from inferstack import catalog
 from inferstack.catalog import Flag, FlagTable
 
-POSITIONALS = {"vllm": 1, "llama.cpp": 0, "sglang": 0}
+POSITIONALS = {"vllm": 1, "llama.cpp": 0, "sglang": 0, "tensorrt-llm": 1, "tgi": 0, "ollama": 0, "transformers": 1}
 """Words without an option that the program of an engine is given."""
 NUMBERS = {"int": r"-?\d+", "float": r"-?\d+(\.\d+)?", "size": r"\d+(\.\d+)?[kKmMgG]?"}
 
@@ -35,6 +35,18 @@ def problems(engine: str, args: Sequence[str]) -> list[str]:
     if positionals != POSITIONALS[engine]:
         found.append(f"{positionals} words without an option, {engine} takes {POSITIONALS[engine]}")
     return found
+
+
+def env_problems(engine: str, env: Sequence[tuple[str, str]]) -> list[str]:
+    """Variables that a program whose options are variables does not know, or has no such value for; [] for programs with flags."""
+    table = catalog.engine_flags(engine)
+    if table.style != "environment":
+        return []
+    prefixes = {name.partition("_")[0] for name in table.flags}
+    own = [(name, value) for name, value in env if name.partition("_")[0] in prefixes]
+    unknown = [f"{name} is not a variable of {engine}" for name, _ in own if name not in table.flags]
+    known = [(table.flags[name], value) for name, value in own if name in table.flags and table.flags[name].type != "bool"]
+    return unknown + [problem for flag, value in known for problem in _value_problems(flag.name, value, flag)]
 
 
 def _pairs(table: FlagTable, args: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inferstack.catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from inferstack.engines import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, memory, parallelism
+from inferstack.engines import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, memory, parallelism
 from inferstack.engines.drain import stops_on_sigterm
 from inferstack.engines.probes import probes
 from inferstack.engines.weights import weight_source
@@ -19,7 +19,7 @@ class FakeEngine:
     name = "fake"
     aliases: tuple[str, ...] = ("make-believe",)
     release = RELEASE
-    unasked = True
+    traits = Traits(unasked=True)
     flags = FlagRules(program=None)
     paged_kv = True
     most_sequences = 64

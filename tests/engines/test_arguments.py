@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,9 +128,12 @@ def test_secrets_are_named_and_never_held(name: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     spec = rendered(name, {})
     assert TOKEN not in repr(spec)
-    assert {secret.secret for secret in spec.secret_env} == {"hugging-face-token", "api-key"}
+    asks = set() if engine(name).traits.open_api else {"api-key"}
+    entries = (*spec.secret_env, *(entry for init in spec.init for entry in init.secret_env))
+    assert {secret.secret for secret in entries} == {"hugging-face-token", *asks}
     assert not {secret.name for secret in spec.secret_env} & {key for key, _ in spec.env}
     assert rendered(name, {}, needs_hugging_face_token=False, needs_api_key=False).secret_env == ()
+    assert spec.open_api == engine(name).traits.open_api
 
 
 @pytest.mark.parametrize("name", list(engines()))
@@ -259,3 +263,63 @@ def test_sglang_on_turing_falls_back() -> None:
     old, new = rendered("sglang", {"device": shapes.gpus("t4")}), rendered("sglang", {})
     assert (value(old, "--dtype"), value(old, "--attention-backend"), value(old, "--sampling-backend")) == ("half", "triton", "pytorch")
     assert not {"--dtype", "--attention-backend"} & {word.partition("=")[0] for word in new.args}
+
+
+def test_spellings_of_tensorrt_llm_follow_the_release() -> None:
+    """1.2 knows short names only and no name of the service; an image whose tag says 1.3 or later gets full names and tells its queue."""
+    old, new = rendered("tensorrt-llm", {}), rendered("tensorrt-llm", {}, image="nvcr.io/nvidia/tensorrt-llm/release:1.4.0rc1")
+    assert {"--tp_size", "--extra_llm_api_options"} <= set(old.args)
+    assert {"--tensor_parallel_size", "--config", "--served_model_name"} <= set(new.args)
+    assert "--served_model_name" not in old.args
+    assert old.metrics.requests_waiting is None
+    assert new.metrics.requests_waiting == "trtllm_num_requests_waiting"
+    assert problems("tensorrt-llm", old.args) == problems("tensorrt-llm", new.args) == []
+    assert rendered("tensorrt-llm", {}, image="own/trtllm@sha256:" + "0" * 64).args == old.args
+
+
+def test_what_has_no_flag_in_tensorrt_llm_stands_in_its_file() -> None:
+    """KV cache, structured output and metrics are in the YAML that the argument names, by the plan; nothing of it is also a flag."""
+    shape = shapes.shape_of("tensorrt-llm", shapes.checkpoint(shapes.LARGE), shapes.gpus("h100-80", 4), 16_384, 64, "fp8")
+    replica = shapes.replica_of(shape)
+    spec = engine("tensorrt-llm").spec(replica, shapes.SERVICE)
+    ((path, text),) = spec.files
+    options = yaml.safe_load(text)
+    assert path in spec.args
+    layout = replica.memory
+    free = layout.visible_bytes - layout.weight_bytes - layout.activation_bytes - layout.runtime_bytes
+    assert options["kv_cache_config"]["free_gpu_memory_fraction"] == pytest.approx(layout.kv_bytes / free, abs=0.001)
+    assert options["kv_cache_config"]["dtype"] == "fp8"
+    assert options["return_perf_metrics"] is True
+    assert not any("fraction" in word for word in spec.args)
+
+
+def test_tgi_is_told_the_plan() -> None:
+    """Shards, lengths and batch are the planned ones, the port is one that needs no privilege, and it drains as long as responses take."""
+    spec = rendered("tgi", {"context": 4096, "max_sequences": 6}, longest_response_seconds=77)
+    assert (value(spec, "--max-total-tokens"), value(spec, "--max-input-tokens"), value(spec, "--max-batch-size")) == ("4096", "4095", "6")
+    assert int(value(spec, "--port") or 0) > 1024
+    assert value(spec, "--graceful-termination-timeout") == "77"
+
+
+def test_ollama_has_its_model_before_it_is_ready() -> None:
+    """Another image fetches the model under the service's name, the server keeps it loaded, and the pod waits until it is."""
+    spec = rendered("ollama", {"context": 4096, "max_sequences": 3})
+    (fetch,) = spec.init
+    assert fetch.image.startswith("python:")
+    assert fetch.image != spec.image
+    assert fetch.command[1] == spec.files[0][0]
+    assert fetch.args[-2:] == ("chat", dict(spec.env)["OLLAMA_MODELS"])
+    assert spec.post_start == ("ollama", "run", "chat", "")
+    environment = dict(spec.env)
+    assert (environment["OLLAMA_CONTEXT_LENGTH"], environment["OLLAMA_NUM_PARALLEL"], environment["OLLAMA_KEEP_ALIVE"]) == (
+        "4096",
+        "3",
+        "-1",
+    )
+    assert spec.drain.pre_stop > shapes.SERVICE.longest_response_seconds
+
+
+def test_ollama_spreads_where_it_was_planned_to() -> None:
+    """Several GPUs are said, one is not."""
+    assert "OLLAMA_SCHED_SPREAD" in dict(rendered("ollama", {"device": shapes.gpus("l4", 2), "parallel": Parallelism(1, 2)}).env)
+    assert "OLLAMA_SCHED_SPREAD" not in dict(rendered("ollama", {}).env)

@@ -11,7 +11,7 @@ from inferstack.catalog.types import Checkpoint
 from inferstack.engines import Refusal, engine, engines
 from inferstack.engines.matrix import verdict
 from tests.engines import shapes
-from tests.engines.command_lines import problems
+from tests.engines.command_lines import env_problems, problems
 
 
 def refusal(name: str, model: str, quantization: str, gpu: str | None, **facts: object) -> Refusal | None:
@@ -26,11 +26,12 @@ def notes(name: str, quantization: str, gpu: str, count: int = 1, **facts: objec
 
 @pytest.mark.parametrize("name", list(engines()))
 def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> None:
-    """Each architecture x quantization x accelerator: a container whose arguments parse, or a reason."""
+    """Each architecture x quantization x generation of silicon: a container whose arguments parse, or a reason."""
     by_architecture = {model.architecture: model for model in catalog.models().values()}
+    by_generation = {accelerator.compute_capability: id_ for id_, accelerator in catalog.accelerators().items()}
     found = engine(name)
     rendered = 0
-    for model, quantization, gpu in itertools.product(by_architecture.values(), catalog.quantizations(), (None, *catalog.accelerators())):
+    for model, quantization, gpu in itertools.product(by_architecture.values(), catalog.quantizations(), (None, *by_generation.values())):
         weights = shapes.checkpoint(model.id, quantization)
         refused = found.supports(model, weights, None if gpu is None else catalog.accelerator(gpu))
         if refused is not None:
@@ -41,6 +42,7 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
             continue  # silicon with unknown memory: planned nowhere
         spec = found.spec(shapes.replica_of(shapes.shape_of(name, weights, device)), shapes.SERVICE)
         assert problems(name, spec.args) == []
+        assert env_problems(name, spec.env) == []
         rendered += 1
     assert rendered > 100
 
@@ -62,6 +64,16 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("sglang", shapes.SMALL, "bf16", "v100-32", "needs compute capability 7.5"),
         ("sglang", shapes.SMALL, "fp8", "t4", "has no kernel"),
         ("sglang", shapes.SMALL, "gguf-q4_k_m", "h100-80", "given safetensors"),
+        ("tensorrt-llm", shapes.SMALL, "bf16", "t4", "has no kernel"),
+        ("tensorrt-llm", shapes.SMALL, "fp8", "a100-80", "has no kernel"),
+        ("tensorrt-llm", shapes.SMALL, "nvfp4", "h100-80", "has no kernel"),
+        ("tensorrt-llm", shapes.SMALL, "bf16", None, "does not run on CPU with TensorRT-LLM"),
+        ("tgi", shapes.SMALL, "nvfp4", "b200-180", "has no kernel"),
+        ("tgi", shapes.SMALL, "bf16", "t4", "has no kernel"),
+        ("transformers", shapes.SMALL, "fp8", "a100-80", "has no kernel"),
+        ("transformers", shapes.SMALL, "fp8", None, "not known to run on CPU"),
+        ("ollama", shapes.SMALL, "awq", "l4", "loads GGUF only"),
+        ("ollama", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
         ("llama.cpp", shapes.SMALL, "awq", "l4", "loads GGUF only"),
         ("llama.cpp", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
         ("llama.cpp", "BAAI/bge-m3", "gguf-q4_k_m", None, "text generation only"),
@@ -170,3 +182,20 @@ def test_degrees_become_tensors_or_stages() -> None:
     """vLLM divides every layer, llama.cpp gives each GPU layers of its own: both use as many devices as were asked for."""
     assert (engine("vllm").spread(4).tensor, engine("vllm").spread(4).pipeline) == (4, 1)
     assert (engine("llama.cpp").spread(4).tensor, engine("llama.cpp").spread(4).pipeline) == (1, 4)
+
+
+def test_ollama_takes_weights_from_the_hub_only() -> None:
+    """Buckets, claims and pinned commits are refused with another engine or without the pin; a repository is not."""
+    for facts in ({"uri": "s3://bucket/a.gguf"}, {"uri": "hf://o/r", "revision": "c0ffee"}):
+        refused = refusal("ollama", shapes.SMALL, "gguf-q4_k_m", None, **facts)
+        assert refused is not None
+        assert "llama.cpp" in (refused.nearest or "")
+    assert refusal("ollama", shapes.SMALL, "gguf-q4_k_m", None) is None
+
+
+def test_transformers_uses_one_device() -> None:
+    """More than one GPU per replica is refused."""
+    model, weights = catalog.model(shapes.SMALL), shapes.checkpoint(shapes.SMALL)
+    refused = engine("transformers").refuse_parallelism(model, weights, 2)
+    assert refused is not None
+    assert "use 1" in (refused.nearest or "")

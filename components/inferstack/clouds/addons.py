@@ -100,7 +100,8 @@ ADDONS: Mapping[str, Addon] = MappingProxyType({addon.name: addon for addon in _
 ADDON_VERSIONS: Mapping[str, str] = MappingProxyType({addon.name: addon.version for addon in _ALL})
 """Default version of each add-on."""
 
-PROMETHEUS_URL = f"http://{ADDONS['prometheus'].charts[0].release}-prometheus.{ADDONS['prometheus'].namespace}.svc.cluster.local:9090"
+PROMETHEUS_NAMESPACE = ADDONS["prometheus"].namespace
+PROMETHEUS_URL = f"http://{ADDONS['prometheus'].charts[0].release}-prometheus.{PROMETHEUS_NAMESPACE}.svc.cluster.local:9090"
 """Where queries go. A cluster that brings its own Prometheus needs a Service of that name for scaling on queues."""
 
 KSERVE_NEEDS_KUBERNETES = "1.32"

@@ -7,7 +7,11 @@ from types import MappingProxyType
 
 from ..catalog.names import UnknownName, folded, index, nearest
 from .llamacpp import LlamaCpp
+from .ollama import Ollama
 from .sglang import Sglang
+from .tgi import Tgi
+from .transformers import Transformers
+from .trtllm import TensorRtLlm
 from .types import (
     Drain,
     Engine,
@@ -15,6 +19,7 @@ from .types import (
     EngineSpec,
     FlagRules,
     HttpProbe,
+    InitContainer,
     Metrics,
     Overrides,
     Port,
@@ -22,6 +27,8 @@ from .types import (
     Refusal,
     SecretEnv,
     ServingIdentity,
+    Superseded,
+    Traits,
     Tuning,
     Volume,
 )
@@ -34,6 +41,7 @@ __all__ = [
     "EngineSpec",
     "FlagRules",
     "HttpProbe",
+    "InitContainer",
     "Metrics",
     "Overrides",
     "Port",
@@ -41,13 +49,15 @@ __all__ = [
     "Refusal",
     "SecretEnv",
     "ServingIdentity",
+    "Superseded",
+    "Traits",
     "Tuning",
     "Volume",
     "engine",
     "engines",
 ]
 
-_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang())
+_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Ollama(), Tgi(), Transformers())
 _ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
 
 

@@ -12,7 +12,7 @@ from . import memory, parallelism
 from .hosts import HostMemory, shared_memory_gib
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
-from .types import FlagRules, Refusal, SecretEnv, ServingIdentity, Volume
+from .types import FlagRules, Refusal, SecretEnv, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
@@ -28,7 +28,7 @@ class GpuEngine:
     title: ClassVar[str]
     """As its makers write it."""
     aliases: tuple[str, ...] = ()
-    unasked = False
+    traits = Traits()
     flags: FlagRules
     paged_kv = True
     most_sequences = 256

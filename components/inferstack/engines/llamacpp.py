@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from .. import catalog
-from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from ..sizing.types import Estimate, MemoryLayout, Parallelism, Provenance, Replica, Shape
+from ..catalog.types import Checkpoint, EngineRelease
+from ..sizing.types import Estimate, Provenance, Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
-from .hosts import HostMemory, image_reference
-from .matrix import verdict
+from .gguf import GgufEngine, on_cpu
+from .gpu import secrets
+from .hosts import GIB, HostMemory, image_reference
 from .probes import probes
-from .silicon import capability_of, refuse_silicon
-from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, SecretEnv, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"
@@ -32,7 +32,6 @@ KERNELS_GIB = 1
 """Room for compiled CUDA kernels beside the weights; believed."""
 SCRATCH_GIB = 1
 """Size of /tmp; believed."""
-GIB = 2**30
 
 IDLE = (
     f"curl -s -m 5 -H \"Authorization: Bearer $LLAMA_API_KEY\" http://localhost:{PORT}/metrics | grep -q '^llamacpp:requests_processing 0$'"
@@ -97,75 +96,28 @@ HOST = HostMemory(
 )
 
 
-class LlamaCpp:
-    """llama.cpp's server on the CPUs of a machine, or on its GPUs. Several GPUs hold the layers in turn: more memory, no lower latency."""
+class LlamaCpp(GgufEngine):
+    """llama.cpp's server on the CPUs of a machine, or on its GPUs."""
 
     name = NAME
-    aliases: tuple[str, ...] = ("llama-server",)
-    unasked = True
+    title = NAME
+    aliases = ("llama-server",)
+    traits = Traits(unasked=True)
     flags = FLAGS
-    paged_kv = False
-    most_sequences = 8
-    """Slots; the server's own automatic choice is 4, and each reserves the full context. Believed."""
-
-    @property
-    def release(self) -> EngineRelease:
-        return catalog.engine_release(NAME)
+    host = HOST
+    cpu_runtime = CPU_RUNTIME
 
     def release_for(self, device_kind: str) -> EngineRelease:
         return catalog.engine_release(CPU_IMAGE) if device_kind == "cpu" else self.release
 
-    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if model.kind != "llm":
-            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
-        quantization = catalog.quantization(checkpoint.quantization)
-        if quantization.format != "gguf":
-            return Refusal("does not run on llama.cpp, which loads GGUF only", "use gguf-q4_k_m")
+    def refuse_source(self, checkpoint: Checkpoint) -> Refusal | None:
         source = weight_source(checkpoint)
-        if source.revision is not None and source.file is None:
-            return Refusal(
-                "is pinned to a commit, which llama.cpp fetches only by the name of a GGUF file",
-                "name it, as in hf://owner/repository/file.gguf",
-            )
-        return None if accelerator is None else refuse_silicon(accelerator, self.release)
-
-    def notes(self, shape: Shape) -> tuple[str, ...]:
-        capability = capability_of(shape.device.compute_capability)
-        inferred = capability is not None and not verdict(catalog.engine_support(NAME), "gguf", capability).own
-        sentences = (
-            (inferred, f"that llama.cpp runs on {shape.device.id} is believed, from what it does on older silicon"),
-            (
-                shape.parallel.devices > 1,
-                f"layers are split over {shape.parallel.devices} GPUs: they hold more, and one request is no faster",
-            ),
-            (shape.model.params_vision > 0, "text only: the image projector is not loaded"),
-        )
-        return tuple(sentence for holds, sentence in sentences if holds)
-
-    def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
-        return tuple(checkpoint for checkpoint in known if catalog.quantization(checkpoint.quantization).format == "gguf")
-
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        if tensor <= model.num_layers:
+        if source.revision is None or source.file is not None:
             return None
-        return Refusal(f"is more than the {model.num_layers} layers that can be split over GPUs", f"use {model.num_layers}")
-
-    def spread(self, degree: int) -> Parallelism:
-        """Stages, not tensor parallelism: `--split-mode layer` runs one GPU after the other (`tensor` is experimental upstream)."""
-        return Parallelism(pipeline=degree)
-
-    def memory(self, shape: Shape) -> MemoryLayout:
-        """Memory less weights, compute buffer and runtime; on CPU the prompt cache counts as runtime, on GPUs it is main memory."""
-        return memory.layout(shape, CPU_RUNTIME if _on_cpu(shape) else None)
-
-    def host_memory_bytes(self, shape: Shape) -> int:
-        """On CPU all that the service keeps; on GPUs the process, the prompt cache and the token embedding, which stays in main memory."""
-        if not _on_cpu(shape):
-            return HOST.bytes_for(shape.parallel.devices, ()) + _embedding_bytes(shape.model, shape.checkpoint)
-        layout = self.memory(shape)
-        slots = shape.max_sequences * memory.sequence_bytes(shape)
-        needed = layout.weight_bytes + layout.activation_bytes + layout.runtime_bytes + slots
-        return round(needed * layout.visible_bytes / layout.usable_bytes)
+        return Refusal(
+            "is pinned to a commit, which llama.cpp fetches only by the name of a GGUF file",
+            "name it, as in hf://owner/repository/file.gguf",
+        )
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -178,7 +130,7 @@ class LlamaCpp:
             command=(),
             args=_args(shape, service, source),
             env=(("HOME", CACHE), ("LLAMA_CACHE", f"{CACHE}/models")),
-            secret_env=_secrets(service),
+            secret_env=secrets(service, "LLAMA_API_KEY"),
             ports=(Port("http", PORT),),
             probes=probes("/health", PORT, service.startup_seconds),
             volumes=_volumes(shape, source),
@@ -200,7 +152,7 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource) -> tuple
     words += ["--ctx-size", str(shape.context * shape.max_sequences), "--parallel", str(shape.max_sequences)]
     # Its own choice counts the cores of the node, not of the container.
     words += ["--threads", str(max(1, service.cpu_millicores // 1000))]
-    if not _on_cpu(shape):
+    if not on_cpu(shape):
         words += ["--gpu-layers", "all"]
     if shape.parallel.devices > 1:
         words += ["--split-mode", "layer"]
@@ -226,14 +178,6 @@ def _weights(shape: Shape, source: WeightSource) -> tuple[str, ...]:
     return ("--model-url", HUB_FILE.format(repository=source.repository, revision=source.revision, file=source.file))
 
 
-def _secrets(service: ServingIdentity) -> tuple[SecretEnv, ...]:
-    wanted = (
-        (service.needs_hugging_face_token, SecretEnv("HF_TOKEN", "hugging-face-token")),
-        (service.needs_api_key, SecretEnv("LLAMA_API_KEY", "api-key")),
-    )
-    return tuple(secret for needed, secret in wanted if needed)
-
-
 def _volumes(shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
     weights_gib = memory.download_gib(shape) if source.repository is not None else 0
     return (Volume("cache", CACHE, weights_gib + KERNELS_GIB), Volume("tmp", "/tmp", SCRATCH_GIB))
@@ -247,11 +191,3 @@ def _metrics(service: ServingIdentity) -> Metrics:
         kv_usage=None,
         needs_api_key=service.needs_api_key,
     )
-
-
-def _embedding_bytes(model: Model, checkpoint: Checkpoint) -> int:
-    return round(model.vocab_size * model.hidden_size * catalog.quantization(checkpoint.quantization).bits / 8)
-
-
-def _on_cpu(shape: Shape) -> bool:
-    return shape.device.kind == "cpu"

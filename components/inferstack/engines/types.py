@@ -66,7 +66,7 @@ class SecretEnv:
 class Metrics:
     """An engine's names for the signals that scaling and dashboards read; None where it has none."""
 
-    path: str
+    path: str | None
     requests_waiting: str | None
     requests_running: str | None
     kv_usage: str | None
@@ -102,6 +102,19 @@ class ServingIdentity:
     needs_api_key: bool
     cpu_millicores: int
     """CPU that the container gets; engines that run on CPU size their threads from it."""
+    image: str | None = None
+    """The user's own image, whose tag may say another release than the pinned one."""
+
+
+@dataclass(frozen=True, slots=True)
+class InitContainer:
+    """Runs to its end before the server starts, with the server's volumes and files."""
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    secret_env: tuple[SecretEnv, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,11 @@ class EngineSpec:
     """Main memory that the process needs besides what is on the accelerators, /dev/shm included."""
     storage_uri: str | None = None
     """Weights that KServe mounts at /mnt/models; None where the engine fetches them itself."""
+    init: tuple[InitContainer, ...] = ()
+    post_start: tuple[str, ...] = ()
+    """Runs in the container once it has started; the pod is not ready before it has ended well."""
+    open_api: bool = False
+    """True where the server asks nobody for a key, so that only a network policy keeps callers off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +192,29 @@ class Overrides:
     tuning: Tuning = field(default_factory=Tuning)
 
 
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """An engine that new services should not use."""
+
+    by: str
+    """Name of the engine to take instead."""
+    reason: str
+    """A clause that follows the engine's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What planning must know of an engine beside what it runs."""
+
+    unasked: bool = False
+    """True where a plan may choose it for a service that names no engine."""
+    open_api: bool = False
+    """True where it asks nobody for a key: it serves inside the cluster only, behind a network policy."""
+    own_image: str | None = None
+    """How to make the image, as a clause, where nobody publishes one; None where one is pinned."""
+    superseded: Superseded | None = None
+
+
 class Engine(Protocol):
     """One engine at one pinned release. Implementations are stateless; adding one touches no other room."""
 
@@ -195,8 +236,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def unasked(self) -> bool:
-        """True where a plan may choose it for a service that names no engine."""
+    def traits(self) -> Traits:
+        """What planning must know of it."""
         ...
 
     @property

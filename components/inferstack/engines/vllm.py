@@ -11,7 +11,7 @@ from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
 from .hosts import HostMemory, image_reference
 from .probes import probes, startup_limit_seconds
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -109,7 +109,7 @@ class Vllm(GpuEngine):
     name = NAME
     title = "vLLM"
     aliases = ("vllm-openai",)
-    unasked = True
+    traits = Traits(unasked=True)
     flags = FLAGS
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""

@@ -1,7 +1,7 @@
 """Who a service is, what it is given to know, and who reaches it.
 
-There is no NetworkPolicy: a `cluster` endpoint is for every namespace, and the paths that an API key leaves open share its port with
-those that it guards, which a policy cannot tell apart.
+An engine that asks nobody for a key is reached from its own namespace only. Others have no NetworkPolicy: a `cluster` endpoint is for every
+namespace, and the paths that an API key leaves open share its port with those that it guards, which a policy cannot tell apart.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..clouds.addons import PROMETHEUS_NAMESPACE
 from ..planning.types import ServicePlan
 from .container import file_texts, files_name
 from .names import SECRET_KEYS, internal_service_name, labels, pod_labels, secret_name
@@ -38,7 +39,9 @@ def service_account(plan: ServicePlan) -> dict[str, Any]:
 
 def secrets_needed(plan: ServicePlan) -> tuple[str, ...]:
     """Which secrets the container of a service refers to: hugging-face-token, api-key."""
-    return tuple(dict.fromkeys(entry.secret for entry in plan.spec.secret_env))
+    spec = plan.spec
+    entries = (*spec.secret_env, *(entry for init in spec.init for entry in init.secret_env))
+    return tuple(dict.fromkeys(entry.secret for entry in entries))
 
 
 def secret(plan: ServicePlan, kind: str, value: Any) -> dict[str, Any]:
@@ -63,6 +66,31 @@ def files(plan: ServicePlan) -> dict[str, Any] | None:
         "immutable": True,
         "data": file_texts(plan.spec),
     }
+
+
+def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
+    """Keeps callers of other namespaces off a server without a key; None where it asks for one. Clusters of ours enforce it."""
+    if not plan.spec.open_api:
+        return None
+    ports = [{"protocol": "TCP", "port": port.number} for port in plan.spec.ports]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {
+            "podSelector": {"matchLabels": pod_labels(plan.name)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [{"podSelector": {}}], "ports": ports}, *_monitoring(plan, ports)],
+        },
+    }
+
+
+def _monitoring(plan: ServicePlan, ports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Prometheus scrapes from its own namespace."""
+    if plan.spec.metrics.path is None:
+        return []
+    namespace = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PROMETHEUS_NAMESPACE}}}
+    return [{"from": [namespace], "ports": ports}]
 
 
 def internal_load_balancer(plan: ServicePlan) -> dict[str, Any] | None:

@@ -7,11 +7,13 @@ import json
 import math
 from typing import Any
 
-from ..engines.types import EngineSpec, HttpProbe, Volume
+from ..engines.types import EngineSpec, HttpProbe, SecretEnv, Volume
 from .names import CONTAINER, OPTIONAL_SECRETS, SECRET_KEYS, secret_name
 
 MIB = 2**20
 FILES_VOLUME = "files"
+INIT_RESOURCES = {"cpu": "500m", "memory": "256Mi"}
+"""A download keeps little in memory; believed."""
 
 
 def container(service: str, spec: EngineSpec) -> dict[str, Any]:
@@ -27,10 +29,31 @@ def container(service: str, spec: EngineSpec) -> dict[str, Any]:
         "startupProbe": _probe(spec.probes.startup),
         "readinessProbe": _probe(spec.probes.readiness),
         "livenessProbe": _probe(spec.probes.liveness),
-        "lifecycle": {"preStop": _pre_stop(spec)},
+        "lifecycle": {**_post_start(spec), "preStop": _pre_stop(spec)},
         "securityContext": _security(spec),
         "volumeMounts": _mounts(spec),
     }
+
+
+def init_containers(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
+    """What runs before the server: with its volumes and files, and with few means of its own."""
+    return [
+        {
+            "name": init.name,
+            "image": init.image,
+            "command": list(init.command),
+            "args": list(init.args),
+            "env": _secret_variables(service, init.secret_env),
+            "resources": {"requests": dict(INIT_RESOURCES), "limits": dict(INIT_RESOURCES)},
+            "securityContext": _security(spec),
+            "volumeMounts": _mounts(spec),
+        }
+        for init in spec.init
+    ]
+
+
+def _post_start(spec: EngineSpec) -> dict[str, Any]:
+    return {"postStart": {"exec": {"command": [literal(word) for word in spec.post_start]}}} if spec.post_start else {}
 
 
 def _pre_stop(spec: EngineSpec) -> dict[str, Any]:
@@ -82,7 +105,11 @@ def mebibytes(count: int) -> str:
 
 def _environment(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
     plain: list[dict[str, Any]] = [{"name": name, "value": literal(value)} for name, value in spec.env]
-    return plain + [{"name": entry.name, "valueFrom": {"secretKeyRef": _secret_key(service, entry.secret)}} for entry in spec.secret_env]
+    return plain + _secret_variables(service, spec.secret_env)
+
+
+def _secret_variables(service: str, entries: tuple[SecretEnv, ...]) -> list[dict[str, Any]]:
+    return [{"name": entry.name, "valueFrom": {"secretKeyRef": _secret_key(service, entry.secret)}} for entry in entries]
 
 
 def _secret_key(service: str, secret: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engines.types import EngineSpec
 from ..planning.types import Resources, ServicePlan
-from .container import container, mebibytes, pod_security, volumes
+from .container import container, init_containers, mebibytes, pod_security, volumes
 from .names import labels, pod_labels
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -80,6 +80,7 @@ def _predictor(plan: ServicePlan) -> dict[str, Any]:
         **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
         **({"tolerations": [dict(GPU_TOLERATION)]} if plan.resources.gpus else {}),
         **({"topologySpreadConstraints": _spread(plan.name)} if plan.replicas.max > 1 else {}),
+        **({"initContainers": init_containers(plan.name, plan.spec)} if plan.spec.init else {}),
         "model": _model(plan.name, plan.spec, plan.resources),
     }
 

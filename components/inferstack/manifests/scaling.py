@@ -90,6 +90,8 @@ def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
     if not plan.monitored and plan.scaling.signal != "queue":
         return None
     metrics = plan.spec.metrics
+    if metrics.path is None:
+        return None
     endpoint: dict[str, Any] = {
         "port": plan.spec.ports[0].name,
         "path": metrics.path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..planning.types import ServicePlan, StackPlan
-from .access import files, internal_load_balancer, namespace, secret, secrets_needed, service_account
+from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
 from .inference import inference_service, serving_runtime
 from .scaling import pod_disruption_budget, pod_monitor, scaler
 
@@ -17,7 +17,7 @@ def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
 
 def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     """What must be there before the InferenceService."""
-    return _present(service_account(plan), files(plan), serving_runtime(plan))
+    return _present(service_account(plan), network_policy(plan), files(plan), serving_runtime(plan))
 
 
 def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:

@@ -28,7 +28,7 @@ class Refused:
 
 def engines_for(requirement: Requirement) -> Iterable[Engine]:
     """The pinned one, or those that may be chosen unasked, the preferred first."""
-    return (requirement.engine,) if requirement.engine else [engine for engine in engines.engines().values() if engine.unasked]
+    return (requirement.engine,) if requirement.engine else [engine for engine in engines.engines().values() if engine.traits.unasked]
 
 
 def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint]:

@@ -148,6 +148,9 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "metrics": plain(spec.metrics),
         "drain": plain(spec.drain),
         "storageUri": spec.storage_uri,
+        "init": plain(spec.init),
+        "postStart": list(spec.post_start),
+        "openApi": spec.open_api,
     }
 
 

@@ -97,6 +97,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
+    if engine is not None:
+        _check_engine(engine, service, path, problems)
     if model is None or len(problems.found) > before:
         return None
     return Requirement(
@@ -120,10 +122,19 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     )
 
 
+def _check_engine(engine: Engine, service: Service, path: str, problems: Problems) -> None:
+    """What a pinned engine asks of the service beside its flags."""
+    if service.endpoint != "cluster" and engine.traits.open_api:
+        reason = f"is not for {engine.name}, which asks nobody for a key"
+        problems.add(f"{path}.endpoint", service.endpoint, reason, "use cluster, or an engine that does, such as vllm")
+    if service.image is None and engine.traits.own_image is not None:
+        problems.add(f"{path}.image", None, f"is needed: nobody publishes one of {engine.name}", engine.traits.own_image)
+
+
 def _overrides(service: Service, engine: Engine | None, path: str, problems: Problems) -> Overrides:
     """What the service says in its engine's words. Variables alone need no engine: every one that might be chosen must take them."""
     asked = engine is not None or bool(service.env)
-    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if found.unasked)
+    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if found.traits.unasked)
     made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
     found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
     problems.found += [replace(problem, path=f"{path}.{problem.path}") for problem in found]

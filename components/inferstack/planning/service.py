@@ -15,6 +15,7 @@ from .reasons import alternatives, decisions
 from .requirement import CPU, Requirement
 from .search import COARSE, Outcome, keeps_quality
 from .site import Site
+from .succession import succession
 from .types import Resources, Scaling, ServicePlan
 
 CPU_TARGET_PERCENT = 70
@@ -67,6 +68,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         decisions=decisions(requirement, outcome, placement),
         alternatives=alternatives(requirement, outcome, placement),
         warnings=(
+            *succession(requirement, placement, site),
             *_warnings(requirement, placement, performance),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
@@ -114,6 +116,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
             needs_hugging_face_token=_needs_token(requirement, placement),
             needs_api_key=requirement.service.endpoint != "cluster",
             cpu_millicores=cpu,
+            image=requirement.overrides.image,
         ),
     )
     return overrides.apply(made, requirement.overrides)
@@ -171,8 +174,11 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.capacity is CapacityType.SPOT and placement.replicas.min == 1:
         when = "" if placement.replicas.max == 1 else ", as at low load"
         found.append(f"one replica on spot{when}: an interruption takes the service away for a cold start")
+    engine = placement.sized.engine
+    if engine.traits.open_api:
+        found.append(f"{engine.name} asks nobody for a key: a network policy lets in pods of its own namespace only")
     if (image := requirement.overrides.image) is not None:
-        release = placement.sized.engine.release
+        release = engine.release
         found.append(f"{image} is taken for {release.engine} {release.version}: what it holds and how large it is are not known here")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):

@@ -15,6 +15,9 @@ BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 AFTER_NODES = ("coredns", "metrics-server")
 """Deployments; their add-on becomes active only once their pods run. The metrics server is what CPU autoscaling reads."""
 
+VALUES = {"vpc-cni": {"enableNetworkPolicy": "true"}}
+"""Without it the network of EKS ignores NetworkPolicies (AWS documentation, Amazon VPC CNI)."""
+
 EBS_CSI = "aws-ebs-csi-driver"
 EBS_CSI_SERVICE_ACCOUNT = "ebs-csi-controller-sa"
 EBS_CSI_VALUES = {"defaultStorageClass": {"enabled": True}}
@@ -53,6 +56,7 @@ def _addon(name: str, addon: str, cluster: pulumi.Input[str], opts: pulumi.Resou
         f"{name}-{addon}",
         cluster_name=cluster,
         addon_name=addon,
+        configuration_values=json.dumps(VALUES[addon]) if addon in VALUES else None,
         resolve_conflicts_on_create="OVERWRITE",
         resolve_conflicts_on_update="PRESERVE",
         opts=opts,

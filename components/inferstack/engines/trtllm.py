@@ -1,0 +1,192 @@
+"""TensorRT-LLM: NVIDIA's engine through `trtllm-serve` and its PyTorch backend. What has no flag stands in a YAML file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from ..sizing.types import MemoryLayout, Replica, Shape
+from . import memory
+from .drain import stops_on_sigterm
+from .gpu import GpuEngine, cache_volumes, secrets
+from .hosts import HostMemory, image_reference
+from .probes import probes
+from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Traits, Volume
+from .weights import WeightSource, weight_source
+
+NAME = "tensorrt-llm"
+PORT = 8000
+CACHE = "/cache"
+OPTIONS = "/etc/tensorrt-llm/options.yaml"
+"""The file that says what has no flag; it also overrides flags, so that what it says stands nowhere else."""
+FULL_NAMES = (1, 3)
+"""Release from which options have their full names, metrics tell how many requests wait, and a model can be given a name."""
+SHORT = {
+    "tensor_parallel_size": "tp_size",
+    "pipeline_parallel_size": "pp_size",
+    "config": "extra_llm_api_options",
+    "hf_revision": "revision",
+}
+"""Today's name of an option -> the only one that older releases know."""
+COMPILED_GIB = 4
+"""Room for compiled kernels beside the weights; believed."""
+FRACTION_STEPS = 1000
+TAG = re.compile(r":v?(\d+)\.(\d+)")
+
+HOST = HostMemory(base_gib=6, per_device_gib=6, source="believed: HTTP server, an MPI rank with a CUDA context per GPU, pinned buffers")
+METRICS = Metrics(
+    path="/prometheus/metrics",
+    requests_waiting=None,
+    requests_running=None,
+    kv_usage="trtllm_kv_cache_utilization",
+    ttft="trtllm_time_to_first_token_seconds",
+    tpot="trtllm_time_per_output_token_seconds",
+)
+NEWER_METRICS = Metrics(
+    path=METRICS.path,
+    requests_waiting="trtllm_num_requests_waiting",
+    requests_running="trtllm_num_requests_running",
+    kv_usage=METRICS.kv_usage,
+    ttft=METRICS.ttft,
+    tpot=METRICS.tpot,
+)
+FLAGS = FlagRules(
+    program=NAME,
+    planned={
+        "--served_model_name": "it is the name of the service, where the release can be told one",
+        "--tensor_parallel_size": "use tensorParallel of the service",
+        "--max_seq_len": "use context of the service",
+        "--hf_revision": "use revision of the service",
+        "--config": "remove it: the plan writes that file",
+        "--backend": "remove it: checkpoints are served by the PyTorch backend, and others are gone",
+        **dict.fromkeys(("--host", "--port", "--grpc"), "remove it: probes and the Service are made for it"),
+        **dict.fromkeys(
+            ("--free_gpu_memory_fraction", "--max_num_tokens"),
+            "remove it: memory is divided by the plan; context, quantization, gpu and max_batch_size change that",
+        ),
+        "--max_beam_width": "remove it: beams multiply the KV cache that was planned",
+        **dict.fromkeys(
+            ("--pipeline_parallel_size", "--context_parallel_size", "--moe_*_parallel_size", "--enable_attention_dp", "--gpus_per_node"),
+            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+        ),
+        **dict.fromkeys(
+            ("--disagg_cluster_uri", "--server_role", "--metadata_server_config_file"), "remove it: a replica is planned on one machine"
+        ),
+        **dict.fromkeys(
+            ("--enable_visual_gen", "--visual_gen_args", "--media*", "--video_*", "--agent_*"),
+            "remove it: text generation is all that is planned yet",
+        ),
+    },
+    tunes={"--max_batch_size": "max_sequences", "--kv_cache_dtype": "kv_dtype"},
+    kv_dtypes={"auto": "bf16", "fp8": "fp8"},
+    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+)
+
+
+class TensorRtLlm(GpuEngine):
+    """TensorRT-LLM's server on one or several NVIDIA GPUs of a machine. It asks nobody for a key."""
+
+    name = NAME
+    title = "TensorRT-LLM"
+    aliases = ("trtllm", "trt-llm", "trtllm-serve")
+    traits = Traits(open_api=True)
+    flags = FLAGS
+    host = HOST
+
+    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
+        unnamed = f"TensorRT-LLM {self.release.version} cannot be told the service's name: callers ask for the model by its repository"
+        return (
+            (not _has_full_names(_version(self.release.version)), unnamed),
+            (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
+        )
+
+    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        shape = replica.shape
+        source = weight_source(shape.checkpoint)
+        release = self.release
+        newer = _has_full_names(_image_version(service.image) or _version(release.version))
+        return EngineSpec(
+            engine=NAME,
+            version=release.version,
+            image=image_reference(release),
+            command=("trtllm-serve",),
+            args=_args(shape, service, source, newer),
+            env=(("HOME", CACHE), ("HF_HOME", f"{CACHE}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1")),
+            secret_env=secrets(service, None),
+            ports=(Port("http", PORT),),
+            probes=probes("/health", PORT, service.startup_seconds),
+            volumes=self.volumes(shape, source),
+            files=((OPTIONS, _options(replica)),),
+            metrics=NEWER_METRICS if newer else METRICS,
+            drain=stops_on_sigterm(service.longest_response_seconds),
+            model_format="tensorrt-llm",
+            # The image runs as root; whether it runs otherwise is not documented.
+            run_as_user=None,
+            run_as_group=None,
+            host_memory_bytes=self.host_memory_bytes(shape),
+            storage_uri=source.storage_uri,
+            open_api=True,
+        )
+
+
+def free_fraction(layout: MemoryLayout) -> float:
+    """Part of the memory that is free after weights and buffers that the KV cache takes by the plan, rounded down."""
+    free = layout.visible_bytes - layout.weight_bytes - layout.activation_bytes - layout.runtime_bytes
+    return math.floor(max(0, layout.kv_bytes) / max(1, free) * FRACTION_STEPS) / FRACTION_STEPS
+
+
+def _args(shape: Shape, service: ServingIdentity, source: WeightSource, newer: bool) -> tuple[str, ...]:
+    """The model, then flag and value as two words, spelt as the release spells them."""
+    flags: dict[str, object] = {
+        # Its default is the loopback address.
+        "host": "0.0.0.0",
+        "port": PORT,
+        "tensor_parallel_size": shape.parallel.tensor,
+        "max_batch_size": shape.max_sequences,
+        "max_num_tokens": memory.batched_tokens(shape),
+        "max_seq_len": shape.context,
+        "config": OPTIONS,
+    }
+    if source.revision is not None:
+        flags["hf_revision"] = source.revision
+    if newer:
+        flags["served_model_name"] = service.name
+    words = [source.mounted_path if source.repository is None else source.repository]
+    for flag, value in flags.items():
+        words += [f"--{flag if newer else SHORT.get(flag, flag)}", str(value)]
+    return tuple(words)
+
+
+def _options(replica: Replica) -> str:
+    """The YAML file: the KV cache of the plan, structured output, and the metrics that Prometheus reads."""
+    import yaml  # only where a container is rendered
+
+    cache: dict[str, object] = {"enable_block_reuse": True, "free_gpu_memory_fraction": free_fraction(replica.memory)}
+    if replica.shape.kv_dtype == "fp8":
+        cache["dtype"] = "fp8"
+    options: Mapping[str, object] = {
+        "kv_cache_config": cache,
+        "guided_decoding_backend": "xgrammar",
+        "return_perf_metrics": True,
+        "enable_iter_perf_stats": True,
+    }
+    return yaml.safe_dump(options, sort_keys=False)
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, minor, *_ = (int(number) for number in re.findall(r"\d+", text))
+    return major, minor
+
+
+def _image_version(image: str | None) -> tuple[int, int] | None:
+    """The release that the tag of a user's own image says; None where it says none."""
+    found = TAG.search(image) if image is not None else None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _has_full_names(version: tuple[int, int]) -> bool:
+    return version >= FULL_NAMES
