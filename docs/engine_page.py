@@ -30,6 +30,9 @@ This page is generated from the engines themselves (`make docs`). A service name
 first of those marked *unasked* that has a placement. [How a plan is made](plan.md) says how flags, variables and images of your own
 are checked, and [examples/engines](../examples/engines) has a stack file for each.
 
+A server of your own is `engine: custom`, with `image` and `custom` ([example](../examples/engines/custom.yaml)): it is run, probed and
+scraped as you say, and sized and priced as the engine that it is `like`.
+
 `preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
 proxies; one that does not waits for the longest planned response first."""
 

@@ -213,6 +213,8 @@ class Traits:
     own_image: str | None = None
     """How to make the image, as a clause, where nobody publishes one; None where one is pinned."""
     superseded: Superseded | None = None
+    sized_as: tuple[str, str] | None = None
+    """Engine and version whose constants of memory and speed are used; None for its own."""
 
 
 class Engine(Protocol):

@@ -160,9 +160,10 @@ def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, dev
     A number that the user gives stands as it is.
     """
     tuning = requirement.overrides.tuning
+    name, version = engine.traits.sized_as or (engine.name, engine.release.version)
     shape = Shape(
-        engine=engine.name,
-        engine_version=engine.release.version,
+        engine=name,
+        engine_version=version,
         model=requirement.model,
         checkpoint=checkpoint,
         device=device,

@@ -11,10 +11,12 @@ from typing import Any, TypeVar, cast
 from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint, Machine, Model
 from ..engines import overrides as engine_overrides
-from ..engines.types import Engine, Overrides
+from ..engines.own import OwnEngine, OwnServer
+from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InferstackError, InputError, Problem, join_names
 from ..sizing.types import WORDS_TO_TOKENS, Slo, Workload
 from ..stackfile.document import whole
+from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import CustomModel, Service, Traffic
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .site import Site
@@ -85,7 +87,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     """The requirement of `service`; None where its problems (added to `problems`) leave none."""
     before = len(problems.found)
     model = _model(service, path, base, problems)
-    engine = problems.lookup(f"{path}.engine", service.engine, engines.engine)
+    engine = _engine(service, path, problems)
     quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
     gpu = _gpu(service, path, problems)
     machine = _machine(service, path, site, gpu, problems) if site else None
@@ -119,6 +121,31 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
         has_token=has_token,
         overrides=overrides,
+    )
+
+
+def _engine(service: Service, path: str, problems: Problems) -> Engine | None:
+    """The engine that is named, or what the user's own server amounts to."""
+    if service.custom is None or service.image is None:
+        return problems.lookup(f"{path}.engine", service.engine, engines.engine)
+    kin = problems.lookup(f"{path}.custom.like", service.custom.like, engines.engine)
+    return None if kin is None else OwnEngine(_own_server(service.custom, service.image), kin)
+
+
+def _own_server(said: OwnServerSection, image: str) -> OwnServer:
+    told = said.metrics
+    return OwnServer(
+        image=image,
+        command=said.command,
+        args=said.args,
+        port=said.port,
+        startup_path=said.startup_path,
+        readiness_path=said.readiness_path if said.readiness_path is not None else said.startup_path,
+        metrics=Metrics(None, None, None, None) if told is None else Metrics(**told.model_dump()),
+        drains=said.drains,
+        api_key_env=said.api_key_env,
+        cache=said.cache,
+        run_as_user=said.run_as_user,
     )
 
 

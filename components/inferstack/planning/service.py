@@ -177,8 +177,8 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     engine = placement.sized.engine
     if engine.traits.open_api:
         found.append(f"{engine.name} asks nobody for a key: a network policy lets in pods of its own namespace only")
-    if (image := requirement.overrides.image) is not None:
-        release = engine.release
+    release = engine.release
+    if (image := requirement.overrides.image) not in (None, release.image):
         found.append(f"{image} is taken for {release.engine} {release.version}: what it holds and how large it is are not known here")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):

@@ -12,6 +12,7 @@ from typing import Any
 from .. import catalog
 from ..errors import Problem, join_names, nearest_name
 from .paths import NAMESPACE
+from .service import OWN_ENGINE
 from .untyped import is_list, is_mapping
 
 _LOOKUPS: Mapping[str, Callable[[str], object]] = {
@@ -20,7 +21,8 @@ _LOOKUPS: Mapping[str, Callable[[str], object]] = {
     "quantization": catalog.quantization,
     "gpu": catalog.accelerator,
 }
-NO_GPU = "cpu"
+OWN_NAMES = {"gpu": "cpu", "engine": OWN_ENGINE}
+"""What these keys may say beside the catalog's names."""
 
 
 def unknown_names(fields: Mapping[str, Any]) -> Iterator[Problem]:
@@ -44,7 +46,7 @@ def _unknown_region(cloud: str, region: Any) -> Iterator[Problem]:
 
 def _unknown_in_service(service: Mapping[str, Any], path: str, cloud: Any) -> Iterator[Problem]:
     for key, find in _LOOKUPS.items():
-        if not (key == "gpu" and service.get(key) == NO_GPU):
+        if service.get(key) is None or service.get(key) != OWN_NAMES.get(key):
             yield from _unknown(f"{path}.{key}", service.get(key), find)
     if cloud in ("eks", "gke"):
         yield from _unknown(f"{path}.machineType", service.get("machineType"), lambda name: catalog.machine(cloud, name))

@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, Tag
 from pydantic.alias_generators import to_camel
 
 from ..catalog.types import CapacityType
+from .own import OwnServer
 from .section import Broken, Section
 from .untyped import is_mapping
 from .values import MAPPING, SCALAR, Count, Dimension, Image, Large, Name, Settings, Share, Text, Tokens, WeightsUri, shape
@@ -19,6 +20,8 @@ MIN_REQUESTS_PER_SECOND = 1e-6
 """One request in eleven days."""
 HOURS_PER_DAY = 24
 TOKENS_PER_WORD = 1.3
+OWN_ENGINE = "custom"
+"""What `engine` says for a server of the user's own."""
 
 
 class Traffic(Section):
@@ -206,6 +209,8 @@ class Service(Section):
     """Variables of the container, no secrets."""
     image: Image | None = None
     """The engine's image in place of the pinned one, with tag or digest. Needs `engine`."""
+    custom: OwnServer | None = None
+    """With `engine: custom`: a server of your own."""
     model_uri: WeightsUri | None = None
     """Weights to serve: hf://owner/repository, s3://..., gs://... or pvc://claim/path. Needs `quantization` too."""
     revision: Text | None = None
@@ -252,8 +257,23 @@ class Service(Section):
             yield Broken(
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)
             )
+        yield from _rules_of_own_servers(given)
         for key in ("engineArgs", "image"):
             if given.get(key) is not None and given.get("engine") is None:
                 yield Broken("is one engine's own", "say which with `engine`", at=(key,))
         if given.get("endpoint") == "public":
             yield Broken("is refused until there is a gateway with TLS and keys", "use internal", at=("endpoint",))
+
+
+def _rules_of_own_servers(given: Mapping[str, Any]) -> Iterator[Broken]:
+    named, described = given.get("engine") == OWN_ENGINE, given.get("custom") is not None
+    if named and not described:
+        yield Broken(
+            f"is needed with engine {OWN_ENGINE}", "say how your server is started, such as {like: vllm, args: [...]}", at=("custom",)
+        )
+    if described and not named:
+        yield Broken(f"describes a server of your own, which is `engine: {OWN_ENGINE}`", "add that, or remove it", at=("custom",))
+    if described and given.get("image") is None:
+        yield Broken("is needed with `custom`", "such as registry.example/team/server:1.2.3", at=("image",))
+    if described and given.get("engineArgs"):
+        yield Broken("stands beside `custom`, which has arguments of its own", "write them in custom.args", at=("engineArgs",))

@@ -94,6 +94,12 @@ def _image(text: str) -> str:
     return text
 
 
+def _url_path(text: str) -> str:
+    if not re.fullmatch(r"/[\w./~-]*", text):
+        raise fails("is not a path", f"use /{re.sub(r'[^A-Za-z0-9_./~-]+', '', text).lstrip('/')}")
+    return text
+
+
 _NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME_PATTERN.pattern}$", "maxLength": NAME_LENGTH}
 
 Name = Annotated[str, AfterValidator(_dns_name), WithJsonSchema(_NAME_SCHEMA)]
@@ -115,6 +121,8 @@ WeightsUri = Annotated[
     str, AfterValidator(_weights_uri), WithJsonSchema({"type": "string", "pattern": r"^(hf://[^/]+/.+|(s3|gs|pvc)://.+)$"})
 ]
 Image = Annotated[str, AfterValidator(_image), WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][\w.:/-]*([:@].+)$"})]
+UrlPath = Annotated[str, AfterValidator(_url_path), WithJsonSchema({"type": "string", "pattern": r"^/[\w./~-]*$"})]
+PortNumber = Annotated[int, Field(ge=1, le=65_535)]
 Settings = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 """Names and values of somebody else's, which the planner checks."""
 Many = Field(default=(), strict=False)
