@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint e2e bench docs accuracy wheel clean
+.PHONY: help preview test lint workflows e2e bench docs accuracy wheel clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ lint: $(DEV) ## Style, types and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
+
+workflows: ## Check .github/workflows, where actionlint is installed
+	@command -v actionlint >/dev/null || { echo "actionlint is needed: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12" >&2; exit 1; }
+	@actionlint
 
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
 	@$(BIN)/python -m pytest -m e2e

@@ -14,6 +14,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from .differences import write_plans
 from .processes import Taken, measure, module
 from .stacks import write_stack
 
@@ -81,12 +82,25 @@ def simulations() -> Iterator[Row]:
         yield Row("simulation of 100,000 requests", f"{load:.0%} of saturation, {over}", seconds, 2, "s")
 
 
+def differences(folder: Path) -> Iterator[Row]:
+    """Two saved plans of a hundred services, read, compared and printed by a new process."""
+    base, head = write_plans(folder, 100)
+    taken = measure([*INFERSTACK, "diff", str(base), str(head)], RUNS)
+    yield Row("inferstack diff, two plans of 100 services", f"{taken.peak_mib:.0f} MiB", taken.seconds, 1, "s")
+
+
 def main() -> int:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("", "", "measured", "target", ""):
         table.add_column(name, justify="right" if name else "left")
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*commands(), *plans(Path(folder)), *simulations(), *previews(Path(folder))]
+        rows = [
+            *commands(),
+            *plans(Path(folder)),
+            *differences(Path(folder)),
+            *simulations(),
+            *previews(Path(folder)),
+        ]
     for row in rows:
         table.add_row(*row.cells())
     console = Console(width=140)

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ..errors import InferstackError
-from . import compare, evaluate, manifests, plan, preview, schema, simulate, version
+from . import compare, diff, evaluate, manifests, plan, preview, schema, simulate, version
 
 HELP = """\
 From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
@@ -22,6 +22,7 @@ Examples:
   inferstack preview                       what stack dev would become
   inferstack plan -s prod --json           the plan of stack prod as data
   inferstack compare -s prod               where an API would be cheaper
+  inferstack diff main -s prod             what this branch changes
   inferstack manifests -s prod -o build    its Kubernetes objects as files
 
 \b
@@ -51,6 +52,7 @@ app.command(short_help="What `pulumi up` would create, and its plan and costs.")
 app.command(short_help="Sizes, machines, costs and reasons; no resources.")(plan.plan)
 app.command(short_help="Self-host or API, at this load and over all loads.")(compare.compare)
 app.command(short_help="The plan put to the test: latencies under random or real traffic.")(simulate.simulate)
+app.command(short_help="What changes between two stack files, revisions or plans.")(diff.diff)
 app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
 app.command(short_help="JSON Schema of the stack file.")(schema.schema)
 # Hidden: for those who check the estimates, not for those who use them.
