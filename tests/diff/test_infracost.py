@@ -44,7 +44,12 @@ def test_the_sums_agree() -> None:
 def test_what_did_not_move_is_not_in_the_difference() -> None:
     """The difference of a plan with itself is empty and costs nothing."""
     document = made(shipped("prod"), shipped("prod"))
-    assert document["projects"][0]["diff"] == {"resources": [], "totalHourlyCost": "0", "totalMonthlyCost": "0"}
+    assert document["projects"][0]["diff"] == {
+        "resources": [],
+        "totalHourlyCost": "0",
+        "totalMonthlyCost": "0",
+        "totalMonthlyUsageCost": None,
+    }
 
 
 def test_a_line_without_a_price_has_no_cost() -> None:
@@ -55,6 +60,12 @@ def test_a_line_without_a_price_has_no_cost() -> None:
             branch["children"][0].update(unitPriceUsd=None, monthlyUsd={"min": 0.0, "expected": 0.0, "max": 0.0})
     document = made(None, head)
     gpus = next(resource for resource in document["projects"][0]["breakdown"]["resources"] if resource["name"] == "GPU nodes")
-    assert (gpus["monthlyCost"], gpus["costComponents"][0]["price"]) == (None, None)
+    assert (gpus["monthlyCost"], gpus["costComponents"][0]["price"], gpus["costComponents"][0]["priceNotFound"]) == (None, None, True)
     assert gpus["costComponents"][0]["monthlyQuantity"] == "730"
     assert document["summary"]["totalNoPriceResources"] == 1
+
+
+def test_what_is_billed_by_use_is_in_no_difference() -> None:
+    """Lines whose sum is not known on either side, such as egress, do not stand in the difference, wherever their rates differ."""
+    shown = made(shipped("dev"), shipped("prod"))["projects"][0]["diff"]["resources"]
+    assert [component for resource in shown for component in resource["costComponents"] if component["monthlyCost"] is None] == []

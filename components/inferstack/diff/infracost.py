@@ -15,13 +15,17 @@ from .revisions import Revision
 
 VERSION = "0.2"
 HOURS = 730
+NO_TIME = "0001-01-01T00:00:00Z"
+"""How a moment that nobody gave is written there."""
 
 
 def infracost(base: Revision, head: Revision, generated: str) -> dict[str, Any]:
     """`generated` is the moment of the run, in RFC 3339."""
     past, now = _resources(base.plan), _resources(head.plan)
+    name = (head.plan or base.plan or {}).get("stack", head.label)
     project = {
-        "name": (head.plan or base.plan or {}).get("stack", head.label),
+        "name": name,
+        "displayName": name,
         "metadata": {"path": head.label, "type": "inferstack"},
         "pastBreakdown": _breakdown(past),
         "breakdown": _breakdown(now),
@@ -31,6 +35,15 @@ def infracost(base: Revision, head: Revision, generated: str) -> dict[str, Any]:
     before, after, diff = (project[key] for key in ("pastBreakdown", "breakdown", "diff"))
     return {
         "version": VERSION,
+        "metadata": {
+            "infracostCommand": "diff",
+            "vcsBranch": "",
+            "vcsCommitSha": "",
+            "vcsCommitAuthorName": "",
+            "vcsCommitAuthorEmail": "",
+            "vcsCommitTimestamp": NO_TIME,
+            "vcsCommitMessage": "",
+        },
         "currency": "USD",
         "projects": [project],
         "totalHourlyCost": after["totalHourlyCost"],
@@ -63,6 +76,7 @@ class _Component:
             "price": _text(self.price),
             "hourlyCost": _text(self.monthly, 1 / HOURS),
             "monthlyCost": _text(self.monthly),
+            "priceNotFound": self.price is None,
         }
 
     def minus(self, past: _Component | None) -> _Component:
@@ -103,20 +117,35 @@ def _differences(past: Resources, now: Resources) -> Resources:
         old = {component.name: component for component in past.get(name, ())}
         new = {component.name: component for component in now.get(name, ())}
         changes = [component.minus(old.get(key)) for key, component in new.items() if _differs(component, old.get(key))]
-        changes += [_Component(key, gone.unit, 0.0, 0.0, 0.0).minus(gone) for key, gone in old.items() if key not in new]
+        changes += [
+            _Component(key, gone.unit, 0.0, 0.0, 0.0).minus(gone) for key, gone in old.items() if key not in new and _differs(gone, None)
+        ]
         if changes:
             moved[name] = changes
     return moved
 
 
 def _differs(new: _Component, old: _Component | None) -> bool:
-    return old is None or (new.quantity, new.price, new.monthly) != (old.quantity, old.price, old.monthly)
+    """True where a sum moved; a line whose sum is known on neither side is in no difference."""
+    if old is None:
+        return new.monthly is not None
+    return (new.monthly is not None or old.monthly is not None) and (new.quantity, new.price, new.monthly) != (
+        old.quantity,
+        old.price,
+        old.monthly,
+    )
 
 
 def _breakdown(resources: Resources) -> dict[str, Any]:
     shown = [_resource(name, components) for name, components in resources.items()]
     total = sum(component.monthly or 0.0 for components in resources.values() for component in components)
-    return {"resources": shown, "totalHourlyCost": _text(total, 1 / HOURS), "totalMonthlyCost": _text(total)}
+    # What is billed by use is not known here.
+    return {
+        "resources": shown,
+        "totalHourlyCost": _text(total, 1 / HOURS),
+        "totalMonthlyCost": _text(total),
+        "totalMonthlyUsageCost": None,
+    }
 
 
 def _resource(name: str, components: Sequence[_Component]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     if document["replaced"]:
         yield layout.heading("Replaced")
         yield layout.table(
-            ["", "name", "", "why"],
+            ["what", "name", "happens", "why"],
             [[item["kind"], item["name"], item["happens"], item["why"]] for item in document["replaced"]],
             fixed=(0,),
         )

@@ -36,7 +36,7 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     if document["replaced"]:
         yield from _folded(
-            f"Replaced or restarted ({len(document['replaced'])})", _table(("", "name", "", "why"), "llll", _replaced(document))
+            f"Replaced or restarted ({len(document['replaced'])})", _table(("what", "name", "happens", "why"), "llll", _replaced(document))
         )
     if document["causes"]:
         summary = f"What costs more or less ({figures.plural(len(document['causes']), 'line')})"
