@@ -10,13 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs import engine_page
+from docs import claims, engine_page
 from inferstack import stackfile
 
 ROOT = Path(__file__).parents[1]
 STACK_FILE_PAGE = ROOT / "docs" / "stack-file.md"
 ENGINES_PAGE = ROOT / "docs" / "engines.md"
 README = ROOT / "README.md"
+CLAIMS_PAGE = ROOT / "docs" / "api-or-self-host.md"
 
 OUTPUT = re.compile(r"(?<=<!-- output: inferstack preview -s dev -->\n```\n).*?(?=```\n<!-- end of output -->)", re.DOTALL)
 EXCERPTS = (
@@ -53,6 +54,7 @@ def preview() -> str:
 def main() -> None:
     STACK_FILE_PAGE.write_text(stackfile.markdown(), encoding="utf-8")
     ENGINES_PAGE.write_text(engine_page.markdown(), encoding="utf-8")
+    CLAIMS_PAGE.write_text(claims.page(CLAIMS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), preview()), encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docs import engine_page, refresh
+from docs import claims, engine_page, refresh
 from inferstack import planning, stackfile
 from tests.cli.command import inferstack
 
@@ -27,6 +27,13 @@ def test_the_page_of_the_stack_file_is_current() -> None:
 def test_the_page_of_the_engines_is_current() -> None:
     """docs/engines.md is what `make docs` writes."""
     assert refresh.ENGINES_PAGE.read_text() == engine_page.markdown()
+
+
+def test_the_claims_are_redone_by_the_planner_of_today() -> None:
+    """The table of docs/api-or-self-host.md is what the planner says; `make docs` refreshes it."""
+    text = refresh.CLAIMS_PAGE.read_text()
+    assert claims.page(text) == text
+    assert text.count("| 10,000,000 | 17,362, $56,499,000 |") == 1
 
 
 def test_the_readme_shows_real_output() -> None:

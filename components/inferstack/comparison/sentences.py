@@ -50,7 +50,8 @@ def _from(offer: Offer) -> str:
     first = offer.pays_from
     if first is None:
         return "; it is dearer at every load up to 10 million daily users"
-    at = f"; it pays from {_round(first.daily_users)} daily users on ({_round(first.tokens_per_day)} tokens a day"
+    load = f"{_round(first.tokens_per_day)} tokens, {_round(first.requests_per_day)} requests a day"
+    at = f"; it pays from {_round(first.daily_users)} daily users on ({load}"
     busy = "" if first.utilisation is None else f", replicas {first.utilisation:.0%} busy"
     again = offer.pays_always_from
     if again is None:
