@@ -38,6 +38,8 @@ def module(name: str, *arguments: str) -> list[str]:
 
 def _run(command: Sequence[str], exits: Sequence[int]) -> Taken:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "components")))}
+    # A cold process is one whose bytecode is compiled: without this the first run could not leave any.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
