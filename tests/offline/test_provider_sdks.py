@@ -96,3 +96,73 @@ assert sys.meta_path == before
 print(type(pulumi_aws).__name__, type(email.mime).__name__, len(sys.meta_path) == len(before))
 """
     assert run(code) == "module module True"
+
+
+def test_only_mentioned_types_are_defined() -> None:
+    """A resource brings the nested types that its own file mentions, not the seven hundred of its module."""
+    code = """
+with loaded_when_used():
+    import pulumi_aws as aws
+    aws.ec2.LaunchTemplate, aws.ec2.InternetGateway
+    defined = [name for name in vars(sys.modules["pulumi_aws.ec2._inputs"]) if name.endswith("Args")]
+print(10 < len(defined) < 100, "LaunchTemplateMetadataOptionsArgs" in defined, all("LaunchTemplate" in name for name in defined))
+"""
+    assert run(code) == "True True True"
+
+
+TYPED = [
+    "pulumi_aws.ec2.LaunchTemplate",
+    "pulumi_aws.ec2.RouteTable",
+    "pulumi_aws.eks.NodeGroup",
+    "pulumi_aws.iam.Role",
+    "pulumi_aws.autoscaling.Tag",
+    "pulumi_gcp.container.NodePool",
+]
+
+
+def test_types_are_what_they_are_otherwise() -> None:
+    """What the SDK finds in the annotations of resources, arguments and nested types is the same, down to the last of them."""
+    code = f"""
+import contextlib, importlib, typing
+from pulumi import _types
+
+def shown(kind, seen):
+    known = {{}}
+    if isinstance(kind, type) and kind not in seen:
+        seen.add(kind)
+        if _types.is_input_type(kind):
+            known = _types.input_type_types(kind)
+        elif _types.is_output_type(kind):
+            known = _types.output_type_types(kind)
+    inside = [shown(item, seen) for item in (*known.values(), *typing.get_args(kind)) if item is not kind]
+    return f"{{getattr(kind, '__module__', '')}}.{{getattr(kind, '__qualname__', kind)}} {{sorted(known)}} {{inside}}"
+
+with LOADING:
+    for name in {TYPED!r}:
+        package, _, member = name.rpartition(".")
+        module = importlib.import_module(package)
+        own = importlib.import_module(getattr(module, member).__module__)
+        arguments = getattr(own, member + "InitArgs", None) or getattr(own, member + "Args")
+        print(name, shown(arguments, set()))
+        for key, kind in sorted(_types.resource_types(getattr(module, member)).items()):
+            print(key, shown(kind, set()))
+"""
+    piecemeal, whole = (run(code.replace("LOADING", manner)) for manner in ("loaded_when_used()", "contextlib.nullcontext()"))
+    assert len(piecemeal) > 100_000
+    assert piecemeal == whole
+
+
+def test_a_star_import_of_types_brings_all() -> None:
+    """A program that imports all types of a module has all of them, as always."""
+    code = """
+with loaded_when_used():
+    import pulumi_aws.ec2 as ec2
+    from pulumi_aws.ec2.outputs import *
+    names = ec2.outputs.__all__
+print(len(names) > 500, all(name in globals() for name in names), set(names) <= set(dir(ec2.outputs)))
+try:
+    ec2.outputs.NoSuchThing
+except AttributeError as error:
+    print(error)
+"""
+    assert run(code) == "True True True\nmodule 'pulumi_aws.ec2.outputs' has no attribute 'NoSuchThing'"
