@@ -11,16 +11,19 @@ from typing import Any, cast
 
 MONEY_PLACES = 6
 """Decimals that money keeps in JSON."""
+SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def plain(value: Any) -> Any:
     """`value` as JSON data: dataclasses become dicts with camelCase keys, tuples lists, Decimal a number, enums their value."""
-    if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, Enum)):
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Decimal):
         return round(float(value), MONEY_PLACES)
-    if isinstance(value, Enum):
-        return value.value
     if dataclasses.is_dataclass(value):
         return {key: plain(getattr(value, name)) for name, key in _fields(type(value))}
     if isinstance(value, Mapping):

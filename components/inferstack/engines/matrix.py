@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ def _column(capability: tuple[int, int]) -> str:
     return f"sm{capability[0]}{capability[1]}"
 
 
+@functools.cache
 def _capability(column: str) -> tuple[int, int] | None:
     digits = column.removeprefix("sm")
     return (int(digits[:-1]), int(digits[-1])) if column.startswith("sm") and digits.isdigit() else None

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from ..errors import join_names
@@ -23,13 +24,15 @@ from .shortcuts import taken
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi": ("RunError", "Resource", "log"),
+    "pulumi._types": ("resource_types",),
     "pulumi.log": ("debug",),
+    "pulumi.output": ("Output._track",),
     "pulumi.runtime.config": ("set_all_config",),
     "pulumi.runtime.settings": ("Settings", "SETTINGS", "ROOT", "configure"),
-    "pulumi.runtime.stack": ("run_in_stack", "wait_for_rpcs"),
-    "pulumi.runtime.resource": ("_get_stack_trace",),
-    "pulumi.runtime.resource_cycle_breaker": ("declare_dependency", "_add_dep"),
-    "pulumi.runtime.rpc": ("declare_dependency", "serialize_property"),
+    "pulumi.runtime.stack": ("massage", "run_in_stack", "wait_for_rpcs"),
+    "pulumi.runtime.resource": ("_get_stack_trace", "create_urn"),
+    "pulumi.runtime._depends_on": ("_resolve_depends_on",),
+    "pulumi.runtime.rpc": ("contains_unknowns", "declare_dependency", "serialize_property"),
     "pulumi.runtime._context": ("wrap_with_context",),
     "pulumi.runtime.proto.source_pb2": ("StackTrace",),
     "pulumi.runtime.proto.resource_pb2": (
@@ -66,8 +69,16 @@ def missing() -> list[str]:
         except ImportError:
             lacking.append(module)
         else:
-            lacking += [f"{module}.{name}" for name in names if not hasattr(found, name)]
+            lacking += [f"{module}.{name}" for name in names if not _has(found, name)]
     return lacking
+
+
+def _has(found: Any, name: str) -> bool:
+    try:
+        attrgetter(name)(found)
+    except AttributeError:
+        return False
+    return True
 
 
 def require() -> None:

@@ -9,11 +9,11 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, cast
 
-YOUNG_OBJECTS = 200_000
+YOUNG_OBJECTS = 1_000_000
 """New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
-
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
 
@@ -21,19 +21,28 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 @contextmanager
 def taken() -> Generator[None]:
     """Within it, the SDK takes the shortcuts."""
+    import pulumi._types as types
     import pulumi.log
+    import pulumi.output
     import pulumi.runtime.resource
     import pulumi.runtime.rpc
     import pulumi.runtime.stack
+    from pulumi.runtime import _depends_on as depends_on
     from pulumi.runtime.proto import source_pb2
 
     nowhere = source_pb2.StackTrace()
     with (
         _replaced(pulumi.log, "debug", _say_nothing),
         _replaced(pulumi.runtime.resource, "_get_stack_trace", lambda: nowhere),
+        _replaced(pulumi.runtime.resource, "create_urn", _composing_urns(pulumi.runtime.resource.create_urn)),
+        _replaced(pulumi.output.Output, "_track", _tracking()),
+        _replaced(depends_on, "_resolve_depends_on", _resolving_depends_on()),
+        _replaced(pulumi.runtime.rpc, "contains_unknowns", _seeking_unknowns(pulumi.runtime.rpc.contains_unknowns)),
         _replaced(pulumi.runtime.rpc, "serialize_property", _serializing(pulumi.runtime.rpc.serialize_property)),
         _replaced(pulumi.runtime.rpc, "declare_dependency", _dependencies()),
+        _replaced(pulumi.runtime.stack, "massage", _massaging(pulumi.runtime.stack.massage)),
         _replaced(pulumi.runtime.stack, "wait_for_rpcs", _wait_for_everything),
+        _replaced(types, "resource_types", cache(types.resource_types)),
     ):
         yield
 
@@ -65,6 +74,35 @@ def _serializing(whole: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
     return serialize
 
 
+def _seeking_unknowns(whole: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """`contains_unknowns`, which keeps account of every value it has seen. Plain data holds none."""
+    return lambda value: not _is_plain(value) and whole(value)
+
+
+def _tracking() -> Callable[[Any], None]:
+    """`Output._track`, which asks the context for the set of outputs, and locks it, each time; here is one thread and one set."""
+    from pulumi.runtime import settings
+
+    sdk: Any = settings.SETTINGS
+    outputs = cache(lambda: sdk.outputs)
+
+    def forget(future: asyncio.Future[Any]) -> None:
+        # What failed stays until everything is waited for.
+        if not future.cancelled() and future.exception() is None:
+            outputs().discard(future)
+
+    def track(output: Any) -> None:
+        outputs().add(output._data)
+        output._data.add_done_callback(forget)
+
+    return track
+
+
+def _massaging(whole: Callable[[Any, list[Any]], Any]) -> Callable[[Any, list[Any]], Any]:
+    """`massage`, which copies what a stack exports value by value. Plain data comes out as it went in."""
+    return lambda value, seen: value if _is_plain(value) else whole(value, seen)
+
+
 def _function(method: Any) -> Any:
     return getattr(method, "__func__", method)
 
@@ -74,21 +112,56 @@ def _is_plain(value: Any) -> bool:
     if type(value) in PLAIN:
         return True
     if type(value) is dict:
-        return all(map(_is_plain, cast("dict[str, Any]", value).values()))
-    return type(value) is list and all(map(_is_plain, cast("list[Any]", value)))
+        return all(type(item) in PLAIN or _is_plain(item) for item in cast("dict[str, Any]", value).values())
+    return type(value) is list and all(type(item) in PLAIN or _is_plain(item) for item in cast("list[Any]", value))
+
+
+def _resolving_depends_on() -> Callable[[Any], Awaitable[set[Any]]]:
+    """`_resolve_depends_on`, which makes an output of the list and of each entry. Resources in a list are themselves what is meant."""
+    from pulumi import Resource
+    from pulumi.runtime import _depends_on as sdk
+
+    whole: Callable[[Any], Awaitable[set[Any]]] = sdk._resolve_depends_on  # pyright: ignore[reportPrivateUsage]
+
+    def are_resources(depends_on: Any) -> bool:
+        return isinstance(depends_on, list) and all(isinstance(entry, Resource) for entry in cast("list[Any]", depends_on))
+
+    async def resolve(depends_on: Any) -> set[Any]:
+        return set(depends_on) if are_resources(depends_on) else await whole(depends_on)
+
+    return resolve
+
+
+def _composing_urns(whole: Callable[..., Any]) -> Callable[..., Any]:
+    """`create_urn`, which makes six outputs to put three texts together. The SDK does so for every resource, in case it has no engine."""
+    from pulumi import Output
+
+    def create(name: Any, type_: Any, parent: Any = None, *rest: Any, **named: Any) -> Any:
+        if not (type(name) is type(type_) is type(parent) is str):
+            return whole(name, type_, parent, *rest, **named)
+        return Output.from_input(f"{parent[: parent.rfind('::')]}${type_}::{name}")
+
+    return create
 
 
 def _dependencies() -> Callable[[Any, Any], bool]:
     """`declare_dependency`, which walks the graph for a cycle each time; nothing leads back to a resource on which none depends yet."""
-    from pulumi.runtime import resource_cycle_breaker as sdk
+    depends_on: dict[Any, set[Any]] = {}
+    depended_on: set[Any] = set()
 
-    depended_on: set[int] = set()
+    def leads_to(start: Any, end: Any) -> bool:
+        seen, ahead = {start}, [start]
+        while ahead and end not in seen:
+            further = depends_on.get(ahead.pop(), set[Any]()) - seen
+            seen |= further
+            ahead += further
+        return end in seen
 
     def declare(from_resource: Any, to_resource: Any) -> bool:
-        depended_on.add(id(to_resource))
-        if id(from_resource) in depended_on:
-            return sdk.declare_dependency(from_resource, to_resource)
-        sdk._add_dep(from_resource, to_resource)  # pyright: ignore[reportPrivateUsage]
+        if to_resource is from_resource or (from_resource in depended_on and leads_to(to_resource, from_resource)):
+            return False
+        depended_on.add(to_resource)
+        depends_on.setdefault(from_resource, set()).add(to_resource)
         return True
 
     return declare
@@ -124,6 +197,9 @@ def patient_collector() -> Generator[None]:
     try:
         yield
     finally:
+        # All that is there joins the oldest generation: otherwise the next object would set off a look through everything.
+        gc.freeze()
+        gc.unfreeze()
         gc.set_threshold(*before)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
@@ -161,22 +162,21 @@ def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, dev
     """
     tuning = requirement.overrides.tuning
     name, version = engine.traits.sized_as or (engine.name, engine.release.version)
-    shape = Shape(
+    admitting = partial(
+        Shape,
         engine=name,
         engine_version=version,
         model=requirement.model,
         checkpoint=checkpoint,
         device=device,
         parallel=engine.spread(device.count),
-        context=context,
-        max_sequences=engine.most_sequences,
         kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
     )
     workload = requirement.workload
     length = workload.isl + workload.osl if engine.paged_kv else context
-    held = engine.memory(replace(shape, context=length)).max_sequences
+    held = engine.memory(admitting(context=length, max_sequences=engine.most_sequences)).max_sequences
     sequences = max(1, min(held, engine.most_sequences)) if tuning.max_sequences is None else tuning.max_sequences
-    shape = replace(shape, max_sequences=sequences)
+    shape = admitting(context=context, max_sequences=sequences)
     return shape, engine.memory(shape)
 
 

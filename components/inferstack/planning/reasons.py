@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .. import engines
 from ..costs import money
 from .placement import Placement, at_load
@@ -80,13 +82,18 @@ def alternatives(requirement: Requirement, outcome: Outcome, chosen: Placement) 
     """The next three that differ in GPU, weights or parallelism: dearer ones that would work, then those that nearly would."""
     seen = {_kind(chosen)}
     found: list[Alternative] = []
-    for placement in (*outcome.feasible, *sorted(outcome.rejected, key=lambda rejected: rejected.distance)):
+    for placement in _nearest_first(outcome):
         if len(found) == RUNNERS_UP:
             break
         if _kind(placement) not in seen:
             seen.add(_kind(placement))
             found.append(_alternative(requirement, placement, chosen))
     return tuple(found)
+
+
+def _nearest_first(outcome: Outcome) -> Iterator[Placement]:
+    yield from outcome.feasible
+    yield from sorted(outcome.rejected, key=lambda rejected: rejected.distance)
 
 
 def _kind(placement: Placement) -> tuple[str | None, str, int]:

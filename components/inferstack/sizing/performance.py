@@ -171,6 +171,7 @@ def provenance_of(shape: Shape) -> Provenance:
     return worst(*parts)
 
 
+@functools.cache
 def slower_faster(provenance: Provenance) -> tuple[float, float]:
     """Throughput over expected throughput at the low and the high end of the band."""
     band = constants("performance")["bands"]["believed" if provenance is Provenance.BELIEVED else "fitted"]
