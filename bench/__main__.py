@@ -89,6 +89,14 @@ def differences(folder: Path) -> Iterator[Row]:
     yield Row("inferstack diff, two plans of 100 services", f"{taken.peak_mib:.0f} MiB", taken.seconds, 1, "s")
 
 
+def sizes() -> Iterator[Row]:
+    """A plan without a stack file with its whole what-if table, and one estimate."""
+    taken = [[float(line) for line in measure(module("bench.sizing"), 1).output.split()] for _ in range(RUNS)]
+    whole, estimate = (median(column) for column in zip(*taken, strict=True))
+    yield Row("size: every GPU, quantization and parallelism of a model", "two clouds, first in its process", whole, 0.5, "s")
+    yield Row("one estimate", "memory and latencies of one replica", estimate, 50, "us")
+
+
 def main() -> int:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("", "", "measured", "target", ""):
@@ -98,6 +106,7 @@ def main() -> int:
             *commands(),
             *plans(Path(folder)),
             *differences(Path(folder)),
+            *sizes(),
             *simulations(),
             *previews(Path(folder)),
         ]

@@ -1,4 +1,4 @@
-"""Write what the documents take from the program: docs/stack-file.md, docs/engines.md, and the output that README.md opens with.
+"""Write what the documents take from the program: docs/stack-file.md, docs/engines.md, and the output in README.md and docs/size.md.
 
 `make docs` runs this.
 """
@@ -16,6 +16,7 @@ from inferstack import stackfile
 ROOT = Path(__file__).parents[1]
 STACK_FILE_PAGE = ROOT / "docs" / "stack-file.md"
 ENGINES_PAGE = ROOT / "docs" / "engines.md"
+SIZE_PAGE = ROOT / "docs" / "size.md"
 README = ROOT / "README.md"
 CLAIMS_PAGE = ROOT / "docs" / "api-or-self-host.md"
 
@@ -45,9 +46,17 @@ def _excerpt(lines: list[str], begin: str, end: str | None) -> list[str]:
     return lines[first : next(index for index in range(first, len(lines)) if lines[index].startswith(end))]
 
 
-def preview() -> str:
-    """What `inferstack preview -s dev` prints into a pipe."""
-    command = [sys.executable, "-c", "from inferstack.cli import main; main()", "preview", "-s", "dev"]
+WHOLE_OUTPUT = re.compile(r"(?<=<!-- output: inferstack )([^\n]*)( -->\n```\n).*?(?=```\n<!-- end of output -->)", re.DOTALL)
+
+
+def with_output(text: str) -> str:
+    """`text` of a page with what each of the commands in it prints, whole."""
+    return WHOLE_OUTPUT.sub(lambda block: block[1] + block[2] + printed(*block[1].split()), text)
+
+
+def printed(*arguments: str) -> str:
+    """What `inferstack` prints into a pipe."""
+    command = [sys.executable, "-c", "from inferstack.cli import main; main()", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
@@ -55,7 +64,8 @@ def main() -> None:
     STACK_FILE_PAGE.write_text(stackfile.markdown(), encoding="utf-8")
     ENGINES_PAGE.write_text(engine_page.markdown(), encoding="utf-8")
     CLAIMS_PAGE.write_text(claims.page(CLAIMS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8"), preview()), encoding="utf-8")
+    SIZE_PAGE.write_text(with_output(SIZE_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), printed("preview", "-s", "dev")), encoding="utf-8")
 
 
 if __name__ == "__main__":

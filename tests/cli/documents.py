@@ -18,6 +18,35 @@ def plan() -> dict[str, Any]:
     return json.loads((DATA / "plan.json").read_text())
 
 
+def size() -> dict[str, Any]:
+    """The first service of `plan`, and a what-if table of another model with rows of every verdict."""
+    found = plan()
+    service = found["services"][0]
+    costs = {**found["costs"], "services": [cost for cost in found["costs"]["services"] if cost["service"] == service["name"]]}
+    return {"plan": {**found, "services": [service], "costs": costs}, **json.loads((DATA / "size.json").read_text())}
+
+
+def levers() -> dict[str, Any]:
+    """Two services: one with two levers, whose placements are rows of `size`, one without a price."""
+    becomes = [row for row in size()["table"] if row["keepsSlo"] and row["monthlyUsd"]]
+    texts = (
+        ("capacityType", "capacityType: spot", "machines can be taken away at short notice"),
+        ("context", "context: 2048", "longer requests are refused"),
+    )
+    found = [
+        {"name": name, "change": change, "caveat": caveat, "savesUsd": 1200.5 / (number + 1), "becomes": becomes[number]}
+        for number, (name, change, caveat) in enumerate(texts)
+    ]
+    cost = {"min": 2000.0, "expected": 2500.0, "max": 4000.0}
+    return {
+        "services": [
+            {"service": "chat", "monthlyUsd": cost, "levers": found, "withoutGain": ["engine", "kv-cache"]},
+            {"service": "own", "monthlyUsd": None, "levers": [], "withoutGain": []},
+            {"service": "small", "monthlyUsd": cost, "levers": [], "withoutGain": ["engine"]},
+        ]
+    }
+
+
 def resource(parent: dict[str, Any] | None, type_: str, name: str) -> dict[str, Any]:
     chain = type_ if parent is None else f"{parent['urn'].split('::')[2]}${type_}"
     urn = f"urn:pulumi:prod::inferstack::{chain}::{name}"

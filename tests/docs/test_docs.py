@@ -43,6 +43,13 @@ def test_the_readme_shows_real_output() -> None:
     assert text.count("$/month") > 1
 
 
+def test_the_page_of_size_shows_real_output() -> None:
+    """docs/size.md shows what its commands print today; `make docs` refreshes it."""
+    text = refresh.SIZE_PAGE.read_text()
+    assert refresh.with_output(text) == text
+    assert "Pareto front" in text
+
+
 @pytest.mark.parametrize("stack", ["dev", "local", "prod"])
 def test_every_key_of_the_outputs_is_documented(stack: str) -> None:
     """docs/outputs.md names every key of the plan and of the costs, and the preview's resources."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inferstack.errors import InputError
 from inferstack.planning.placement import Placement
 from inferstack.planning.stack import settle
-from inferstack.planning.whatif import CHOSEN, COARSER, UNSUPPORTED, WORKS, Combination, what_if
+from inferstack.planning.whatif import CHOSEN, COARSER, UNSUPPORTED, WORKS, Combination, joined, what_if
 from tests.planning.stacks import EKS, GKE, service, stack
 
 MODELS = st.sampled_from(("Qwen/Qwen2.5-1.5B-Instruct", "Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen3-30B-A3B", "Qwen/Qwen2.5-72B-Instruct"))
@@ -25,7 +25,7 @@ def table(target: dict[str, Any] = EKS, **changes: Any) -> tuple[tuple[Combinati
     """The table of `service(**changes)`, and the placement that the search chose."""
     site, ((requirement, outcome),) = settle(stack(service(**changes), target=target))
     assert outcome.chosen is not None
-    return what_if(requirement, outcome, site), outcome.chosen
+    return joined([what_if(requirement, outcome, site, outcome.chosen)]), outcome.chosen
 
 
 @settings(max_examples=15)

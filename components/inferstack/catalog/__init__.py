@@ -27,7 +27,7 @@ from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
 from .flags import Flag, FlagTable, engine_flags
 from .names import UnknownName
-from .places import fees, machine, machines, regions, zones
+from .places import CLOUDS, fees, machine, machines, regions, zones
 from .releases import engine_release, engine_releases, engine_support
 from .silicon import accelerator, accelerators, cpu, cpus
 from .types import (
@@ -48,6 +48,7 @@ from .types import (
 from .weights import checkpoints, incomplete_models, missing_dimensions, model, models, quantization, quantizations
 
 __all__ = [
+    "CLOUDS",
     "Accelerator",
     "ApiPrice",
     "BadConfig",

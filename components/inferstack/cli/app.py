@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ..errors import InferstackError
-from . import compare, diff, evaluate, manifests, plan, preview, schema, simulate, version
+from . import compare, diff, evaluate, levers, manifests, plan, preview, schema, simulate, size, version
 
 HELP = """\
 From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
@@ -23,6 +23,7 @@ Examples:
   inferstack plan -s prod --json           the plan of stack prod as data
   inferstack compare -s prod               where an API would be cheaper
   inferstack diff main -s prod             what this branch changes
+  inferstack size Qwen/Qwen3-14B --rate 5  one model, on any GPU that is sold
   inferstack manifests -s prod -o build    its Kubernetes objects as files
 
 \b
@@ -53,6 +54,8 @@ app.command(short_help="Sizes, machines, costs and reasons; no resources.")(plan
 app.command(short_help="Self-host or API, at this load and over all loads.")(compare.compare)
 app.command(short_help="The plan put to the test: latencies under random or real traffic.")(simulate.simulate)
 app.command(short_help="What changes between two stack files, revisions or plans.")(diff.diff)
+app.command(short_help="What would make each service cheaper.")(levers.levers)
+app.command(short_help="A plan for one model without a stack file.")(size.size)
 app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
 app.command(short_help="JSON Schema of the stack file.")(schema.schema)
 # Hidden: for those who check the estimates, not for those who use them.

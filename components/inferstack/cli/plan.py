@@ -17,11 +17,12 @@ def plan(stack: StackOption = None, json: JsonOption = False) -> None:
     from .. import planning, stackfile
     from . import output
 
-    document = planning.document(planning.plan(stackfile.load(stackfile.find(stack, Path.cwd()))))
+    file = stackfile.load(stackfile.find(stack, Path.cwd()))
+    document = planning.document(planning.plan(file))
     if json:
         output.print_json(document)
     else:
         from .render.plan import plan_report
 
-        output.print_report(plan_report(document))
+        output.print_report(plan_report(document, planning.levers_document(planning.levers(file))))
     output.guard(document["overBudget"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from .options import JsonOption, StackOption
 
@@ -16,6 +17,17 @@ def _project(folder: Path, stack_file: Path) -> Path:
         return stackfile.project_file(folder).parent
     except InputError:
         return stack_file.absolute().parent
+
+
+def _levers(stack_file: Path, plan: Any) -> dict[str, Any] | None:
+    """What would make the services cheaper; None where the program did not plan what its stack file says."""
+    from .. import planning, stackfile
+    from ..errors import InputError
+
+    try:
+        return planning.levers_document(planning.levers(stackfile.load(stack_file))) if plan else None
+    except InputError:
+        return None
 
 
 def preview(stack: StackOption = None, json: JsonOption = False) -> None:
@@ -39,5 +51,5 @@ def preview(stack: StackOption = None, json: JsonOption = False) -> None:
     else:
         from .render.preview import preview_report
 
-        output.print_report(preview_report(document))
+        output.print_report(preview_report(document, _levers(path, document["plan"])))
     output.guard([shown.guard] if shown.guard else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..costs.types import CostLine, StackCost
@@ -9,7 +10,11 @@ from ..engines.types import EngineSpec
 from ..plain import plain
 from ..sizing.types import MemoryLayout
 from .endpoints import service_url
+from .explain import explain
+from .levers import Lever, ServiceLevers
+from .size import Size
 from .types import PoolPlan, ServicePlan, StackPlan
+from .whatif import CHOSEN, Combination
 
 GIB = 2**30
 
@@ -34,6 +39,30 @@ def document(plan: StackPlan) -> dict[str, Any]:
         "overBudget": list(plan.over_budget),
         "warnings": list(plan.warnings),
     }
+
+
+def size_document(size: Size) -> dict[str, Any]:
+    """What `inferstack size --json` prints: the plan as `document` has it, and the table that it was chosen from."""
+    return {"plan": document(size.plan), "table": [_combination_document(row) for row in size.table], "notes": list(size.notes)}
+
+
+def explanation(size: Size) -> dict[str, Any]:
+    """The terms behind the plan of `size`: `memory`, `latency` and `value`."""
+    chosen = next(row for row in size.table if row.verdict == CHOSEN)
+    return plain(explain(size.plan.services[0], chosen))
+
+
+def levers_document(levers: Sequence[ServiceLevers]) -> dict[str, Any]:
+    """What `inferstack levers --json` prints."""
+    return {"services": [{**plain(service), "levers": [_lever_document(lever) for lever in service.levers]} for service in levers]}
+
+
+def _lever_document(lever: Lever) -> dict[str, Any]:
+    return {**plain(lever), "becomes": _combination_document(lever.becomes)}
+
+
+def _combination_document(row: Combination) -> dict[str, Any]:
+    return {**plain(row), "fits": row.fits, "keepsSlo": row.keeps_slo}
 
 
 def service_document(plan: ServicePlan) -> dict[str, Any]:

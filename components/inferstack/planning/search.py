@@ -48,7 +48,7 @@ def search(requirement: Requirement, site: Site) -> Outcome:
     """The placements for `requirement`: quality-keeping weights first, fewer bits and a shorter context only where nothing else works."""
     longest = default_context(requirement)
     outcome = _search_at(requirement, site, longest)
-    shortest = _power_of_two(requirement.workload.isl + requirement.workload.osl)
+    shortest = power_of_two(requirement.workload.isl + requirement.workload.osl)
     context = longest // 2
     while not outcome.feasible and requirement.context is None and context >= shortest and _lacks_memory(outcome):
         shorter = _search_at(requirement, site, context)
@@ -64,12 +64,13 @@ def default_context(requirement: Requirement) -> int:
     if requirement.context is not None:
         return requirement.context
     need = requirement.workload.isl + requirement.workload.osl
-    wanted = max(SMALLEST_CONTEXT, _power_of_two(CONTEXT_HEADROOM * need))
+    wanted = max(SMALLEST_CONTEXT, power_of_two(CONTEXT_HEADROOM * need))
     longest = requirement.model.max_context
     return wanted if longest is None else max(need, min(wanted, longest))
 
 
-def _power_of_two(tokens: int) -> int:
+def power_of_two(tokens: int) -> int:
+    """The smallest power of two that is not below `tokens`."""
     return 1 << (tokens - 1).bit_length()
 
 

@@ -29,9 +29,7 @@ def plan(stack: StackFile) -> StackPlan:
 
     Pure: no network, no clock. Raises `InputError` with every problem of the file.
     """
-    site, settled = settle(stack)
-    tenants, pools = share(stack, site, settled)
-    return _stack_plan(stack, site, tenants, pools)
+    return finish(stack, *settle(stack))
 
 
 def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
@@ -48,6 +46,12 @@ def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
     settled = [_settle(requirement, site, problems) for requirement in resolved if requirement]
     problems.raise_if_any(stack.source)
     return site, settled
+
+
+def finish(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> StackPlan:
+    """The plan of what `settle` found. Raises `InputError` where existing nodes do not hold all services."""
+    tenants, pools = share(stack, site, settled)
+    return _stack_plan(stack, site, tenants, pools)
 
 
 def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:

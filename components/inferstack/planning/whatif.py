@@ -6,10 +6,11 @@ the search would choose unasked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs.types import Columns
 from ..sizing.types import Performance
@@ -31,6 +32,8 @@ class Combination:
 
     engine: str
     quantization: str
+    bits: float
+    """Stored bits per weight."""
     gpu: str
     """`Accelerator.id`, or cpu."""
     tensor_parallel: int | None
@@ -68,23 +71,35 @@ class Combination:
         return self.verdict in (CHOSEN, WORKS, COARSER)
 
 
-def what_if(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[Combination, ...]:
-    """The table for `requirement` at the context of `outcome`: what works, cheapest first, then what does not, nearest to working first."""
-    best: dict[tuple[str, str, str, int], Placement] = {}
-    refused: list[Combination] = []
+def what_if(requirement: Requirement, outcome: Outcome, site: Site, chosen: Placement) -> tuple[Combination, ...]:
+    """The rows for `requirement` at the context of `outcome`, beside what was `chosen` here or elsewhere; see `joined`."""
+    silicon = silicon_for(requirement, site)
+    best = {_identity(chosen): chosen} if chosen.machine == site.machines.get(chosen.machine.name) else {}
+    refused: dict[Combination, None] = {}
     for engine in engines_for(requirement):
         offered = checkpoints_for(requirement, engine)
-        for found in placements(requirement, site, engine, offered, silicon_for(requirement, site), outcome.context):
+        for found in placements(requirement, site, engine, offered, silicon, outcome.context):
             if isinstance(found, Refused):
-                refused.append(_refused(requirement, found, site))
+                refused[_refused(requirement, found, site)] = None
                 continue
-            key = _identity(found)
-            if key not in best or _is_better(found, best[key]):
-                best[key] = found
+            held = best.setdefault(_identity(found), found)
+            if held is not chosen and _is_better(found, held):
+                best[_identity(found)] = found
     works = sorted((placement for placement in best.values() if placement.failure is None), key=lambda placement: placement.rank)
     fails = sorted((placement for placement in best.values() if placement.failure), key=lambda placement: placement.distance)
-    rows = [_combination(requirement, outcome, placement, site) for placement in (*works, *fails)]
-    return (*mark_pareto(rows), *dict.fromkeys(refused))
+    rows = (combination(requirement, placement, site, chosen) for placement in (*works, *fails))
+    return (*rows, *refused)
+
+
+def joined(tables: Iterable[Sequence[Combination]]) -> tuple[Combination, ...]:
+    """Several tables as one, with its front: what works, cheapest first and unpriced last, then what does not, then what engines refuse."""
+    rows = [row for table in tables for row in table]
+    return mark_pareto(sorted(rows, key=_order))
+
+
+def _order(row: Combination) -> tuple[bool, bool, bool, Decimal]:
+    cost = row.monthly_usd
+    return row.verdict == UNSUPPORTED, not row.keeps_slo, cost is None, cost.expected if cost else Decimal(0)
 
 
 def _identity(placement: Placement) -> tuple[str, str, str, int]:
@@ -102,9 +117,10 @@ def _is_better(mine: Placement, theirs: Placement) -> bool:
     return theirs.failure is not None or (mine.failure is None and mine.rank < theirs.rank)
 
 
-def _combination(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Combination:
+def combination(requirement: Requirement, placement: Placement, site: Site, chosen: Placement) -> Combination:
+    """The row of `placement`, beside what was `chosen`."""
     sized, workload = placement.sized, requirement.workload
-    verdict, reason = _verdict(requirement, outcome, placement)
+    verdict, reason = _verdict(requirement, placement, chosen)
     performance = sized.replica.performance if sized.replica else None
     if sized.replica and placement.failure is None:
         performance = at_load(requirement, sized.replica.shape, sized.replica.memory, workload.peak_rps / placement.replicas.max)
@@ -113,6 +129,7 @@ def _combination(requirement: Requirement, outcome: Outcome, placement: Placemen
     return Combination(
         engine=sized.engine.name,
         quantization=sized.checkpoint.quantization,
+        bits=catalog.quantization(sized.checkpoint.quantization).bits,
         gpu=_gpu(placement),
         tensor_parallel=sized.tensor,
         cloud=site.cloud.name,
@@ -130,11 +147,11 @@ def _combination(requirement: Requirement, outcome: Outcome, placement: Placemen
     )
 
 
-def _verdict(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[str, str]:
-    chosen, sized = outcome.chosen, placement.sized
+def _verdict(requirement: Requirement, placement: Placement, chosen: Placement) -> tuple[str, str]:
+    sized = placement.sized
     if placement.failure:
         return placement.failure.criterion, placement.failure.reason
-    if chosen is None or _identity(chosen) == _identity(placement):
+    if placement is chosen:
         return CHOSEN, "cheapest that keeps the SLO"
     if not (is_asked_for(requirement) or keeps_quality(requirement, sized.checkpoint)):
         return COARSER, COARSE
@@ -161,6 +178,7 @@ def _refused(requirement: Requirement, found: Refused, site: Site) -> Combinatio
     return Combination(
         engine=found.engine.name,
         quantization=found.checkpoint.quantization,
+        bits=catalog.quantization(found.checkpoint.quantization).bits,
         gpu=found.silicon.accelerator.id if found.silicon.accelerator else CPU,
         tensor_parallel=found.silicon.device.count if spread else None,
         cloud=site.cloud.name,

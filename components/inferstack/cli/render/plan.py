@@ -9,12 +9,13 @@ from rich.console import Group, RenderableType
 
 from . import stack
 from .costs import cost_section
+from .levers import brief
 from .service import service_section
 
 
-def plan_report(plan: Mapping[str, Any]) -> RenderableType:
-    """The report of a plan document."""
-    return Group(*services(plan), *shared(plan), cost_section(plan["costs"]), *stack.warnings(plan))
+def plan_report(plan: Mapping[str, Any], levers: Mapping[str, Any] | None = None) -> RenderableType:
+    """The report of a plan document, with the largest of its levers."""
+    return Group(*services(plan), *shared(plan), cost_section(plan["costs"]), *brief(levers), *stack.warnings(plan))
 
 
 def services(plan: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from . import layout, stack
 from . import plan as plan_parts
 from .costs import cost_section
+from .levers import brief
 from .resources import COMPONENT, resource_section
 from .service import service_section
 
@@ -21,8 +22,8 @@ COSTS = {"lines", "monthlyUsd", "pricesAsOf"}
 """Keys by which a document of ours is known among what a program exports."""
 
 
-def preview_report(document: Mapping[str, Any]) -> RenderableType:
-    """The report of a preview document. Where the program exports no plan of a stack, its components say what they planned."""
+def preview_report(document: Mapping[str, Any], levers: Mapping[str, Any] | None = None) -> RenderableType:
+    """The report of a preview document, with the largest levers. Where the program exports no plan of a stack, components say theirs."""
     plan = document["plan"]
     if _is(plan, STACK_PLAN):
         return Group(
@@ -31,6 +32,7 @@ def preview_report(document: Mapping[str, Any]) -> RenderableType:
             resource_section(document["resources"]),
             *_outputs(document["outputs"]),
             cost_section(plan["costs"]),
+            *brief(levers),
             *stack.warnings(plan),
         )
     carried = list(_carried(document["resources"]))

@@ -21,12 +21,12 @@ def title(plan: Mapping[str, Any]) -> RenderableType:
     version = f"Kubernetes {plan['kubernetesVersion']}, " if plan["kubernetesVersion"] else ""
     return Group(
         Text.assemble(("inferstack", layout.STRONG), f"  stack {plan['stack']} on {place}{zones}"),
-        Text(f"{figures.plural(len(plan['services']), 'service')}, ").append_text(_cost(plan["costs"])),
+        Text(f"{figures.plural(len(plan['services']), 'service')}, ").append_text(cost(plan["costs"])),
         Text(f"{version}cluster {plan['clusterName']}, namespace {plan['namespace']}", style=layout.LABEL),
     )
 
 
-def _cost(costs: Mapping[str, Any]) -> Text:
+def cost(costs: Mapping[str, Any]) -> Text:
     """The one figure that everybody asks for first; never a $0.00 that only means that no price is known."""
     monthly, hourly = costs["monthlyUsd"], costs["hourlyUsd"]
     if not costs["complete"] and monthly["max"] == 0:

@@ -1,0 +1,124 @@
+"""`inferstack size`: a plan without a stack file, and what it would be on other silicon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError, Problem
+from .options import JsonOption
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Name of a model in the catalog, or path of a Hugging Face config.json.")
+]
+RateOption = Annotated[float, typer.Option("--rate", metavar="N", help="Requests per second, mean; the peak is twice that.")]
+IslOption = Annotated[int, typer.Option("--isl", metavar="TOKENS", help="Input tokens per request.")]
+OslOption = Annotated[int, typer.Option("--osl", metavar="TOKENS", help="Output tokens per request.")]
+TtftOption = Annotated[float | None, typer.Option("--ttft-p95", metavar="MS", help="Target for the time to first token.")]
+TpotOption = Annotated[float | None, typer.Option("--tpot-p95", metavar="MS", help="Target for the time per output token.")]
+GpuOption = Annotated[str | None, typer.Option("--gpu", metavar="GPU", help="GPU as in the catalog, or cpu.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", metavar="ENGINE", help="Inference engine.")]
+QuantizationOption = Annotated[
+    str | None, typer.Option("--quantization", metavar="FORMAT", help="How the weights are stored: fp8, awq, ...")
+]
+TensorOption = Annotated[int | None, typer.Option("--tensor-parallel", metavar="N", help="GPUs that share one replica.")]
+ContextOption = Annotated[int | None, typer.Option("--context", metavar="TOKENS", help="Longest request, input and output.")]
+CapacityOption = Annotated[str | None, typer.Option("--capacity-type", metavar="HOW", help="on-demand or spot.")]
+CloudOption = Annotated[str | None, typer.Option("--cloud", metavar="CLOUD", help="eks, gke, or existing for machines of your own.")]
+RegionOption = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the cloud.")]
+
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Add every term of memory and latency.")]
+
+FLAGS = {
+    "inferstack:target.cloud": "--cloud",
+    "inferstack:target.region": "--region",
+    "inferstack:services[0].model": "MODEL",
+    "inferstack:services[0].traffic.requestsPerSecond": "--rate",
+    "inferstack:services[0].traffic.isl": "--isl",
+    "inferstack:services[0].traffic.osl": "--osl",
+    "inferstack:services[0].slo.ttftP95Ms": "--ttft-p95",
+    "inferstack:services[0].slo.tpotP95Ms": "--tpot-p95",
+    "inferstack:services[0].gpu": "--gpu",
+    "inferstack:services[0].engine": "--engine",
+    "inferstack:services[0].quantization": "--quantization",
+    "inferstack:services[0].tensorParallel": "--tensor-parallel",
+    "inferstack:services[0].context": "--context",
+    "inferstack:services[0].capacityType": "--capacity-type",
+    "inferstack:services[0].reservationId": "--capacity-type",
+    "inferstack:services[0].traffic": "--isl, --osl",
+    "inferstack:services[0].slo": "--ttft-p95, --tpot-p95",
+}
+"""Key of a stack file -> what the user wrote here."""
+
+
+def size(
+    model: ModelArgument,
+    rate: RateOption = 1.0,
+    isl: IslOption = 1000,
+    osl: OslOption = 300,
+    ttft_p95: TtftOption = None,
+    tpot_p95: TpotOption = None,
+    gpu: GpuOption = None,
+    engine: EngineOption = None,
+    quantization: QuantizationOption = None,
+    tensor_parallel: TensorOption = None,
+    context: ContextOption = None,
+    capacity_type: CapacityOption = None,
+    cloud: CloudOption = None,
+    region: RegionOption = None,
+    explain: ExplainOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Plan one model without a stack file, and show what it would be on other GPUs, quantizations and parallelisms.
+
+    \b
+    Example:
+      inferstack size Qwen/Qwen3-14B --rate 5 --tpot-p95 60
+    """
+    from .. import planning
+    from . import output
+
+    asked = {
+        "model": _model(model),
+        "traffic": {"requestsPerSecond": rate, "isl": isl, "osl": osl},
+        "slo": _given(ttftP95Ms=ttft_p95, tpotP95Ms=tpot_p95),
+        **_given(gpu=gpu, engine=engine, quantization=quantization, tensorParallel=tensor_parallel),
+        **_given(context=context, capacityType=capacity_type),
+    }
+    try:
+        made = planning.size(asked, cloud, region)
+    except InputError as error:
+        raise InputError(map(_in_flags, error.problems)) from None
+    document = planning.size_document(made)
+    if explain:
+        document["explained"] = planning.explanation(made)
+    if json:
+        output.print_json(document)
+    else:
+        from .render.size import size_report
+
+        output.print_report(size_report(document))
+
+
+def _given(**values: object) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _model(name: str) -> str | Mapping[str, str]:
+    """A name for the catalog, or the model of a config file or of the folder that holds one."""
+    path = Path(name).expanduser()
+    if path.suffix != ".json" and not name.startswith((".", "/", "~")):
+        return name
+    file = (path if path.suffix == ".json" else path / "config.json").absolute()
+    if not file.is_file():
+        raise InputError([Problem("MODEL", "is not there", file, "give the path of a config.json, or the name of a model")])
+    return {"id": f"local/{file.parent.name or 'model'}", "config": str(file)}
+
+
+def _in_flags(problem: Problem) -> Problem:
+    key = max((key for key in FLAGS if problem.path.startswith(key)), key=len, default=None)
+    return problem if key is None else replace(problem, path=FLAGS[key])

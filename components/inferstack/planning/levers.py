@@ -1,0 +1,193 @@
+"""What would make a service cheaper: one change at a time, each planned anew from the candidates of the what-if table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from .. import catalog, engines
+from ..catalog.types import CapacityType, Checkpoint
+from ..costs.types import HOURS_PER_MONTH, Columns
+from ..engines.types import Engine
+from ..stackfile.schema import StackFile
+from .candidates import checkpoints_for, placements
+from .placement import ALWAYS_ON_DAY, Placement
+from .pools import Tenant
+from .refusal import RELAXATIONS
+from .requirement import Requirement
+from .search import Outcome, is_asked_for, keeps_quality, power_of_two, search
+from .silicon import silicon_for
+from .site import Site
+from .stack import settle, share
+from .whatif import Combination, combination
+
+LEAST_SHARE = Decimal("0.01")
+"""Of the cost; a smaller saving is none."""
+SMALL_KV = ("fp8", "q8_0")
+"""Dtypes of the KV cache that take half of 16 bits."""
+NOT_A_KEY = "no key of the stack file does this yet"
+QUALITY = "how much quality it loses is not known here"
+TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "schedule", "scale-to-zero")
+"""What is tried for every service, beside giving up its pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """One change, and what the planner makes of it."""
+
+    name: str
+    """Key of the stack file that it is about, or schedule, scale-to-zero, kv-cache."""
+    change: str
+    """What would be written, or done."""
+    caveat: str
+    """What it takes away."""
+    becomes: Combination
+    """The placement after it, with its cost and its latencies."""
+    saves_usd: Decimal
+    """Of the machines of this service, a month, at the expected load."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevers:
+    """The levers of one service, largest saving first."""
+
+    service: str
+    monthly_usd: Columns | None
+    """Its machines alone as planned; None where no price is known, and then nothing can be ranked."""
+    levers: tuple[Lever, ...]
+    without_gain: tuple[str, ...]
+    """What of `TRIED` would save nothing."""
+
+
+def levers(stack: StackFile) -> tuple[ServiceLevers, ...]:
+    """For each service what would cut its cost. Raises `InputError` as `plan` does."""
+    site, settled = settle(stack)
+    tenants, _ = share(stack, site, settled)
+    return tuple(_of_service(tenant, outcome, site) for tenant, (_, outcome) in zip(tenants, settled, strict=True))
+
+
+def _of_service(tenant: Tenant, outcome: Outcome, site: Site) -> ServiceLevers:
+    cost = tenant.placement.monthly_usd
+    if cost is None:
+        return ServiceLevers(tenant.plan.name, None, (), ())
+    found = (*_pins(tenant, site), *_weights_and_engines(tenant, outcome, site), *_one_wish(tenant, outcome, site), *_hours(tenant, site))
+    worth = [lever for lever in found if lever.saves_usd >= cost.expected * LEAST_SHARE]
+    pulled = {lever.name for lever in worth}
+    ranked = tuple(sorted(worth, key=lambda lever: -lever.saves_usd))
+    return ServiceLevers(tenant.plan.name, cost, ranked, tuple(name for name in TRIED if name not in pulled))
+
+
+def _pins(tenant: Tenant, site: Site) -> Iterator[Lever]:
+    """Each pin that could be given up."""
+    for wish in RELAXATIONS:
+        value = wish.value(tenant.requirement)
+        if value is not None:
+            found = search(wish.without(tenant.requirement), site).chosen
+            yield from _lever(tenant, site, wish.key, f"leave out `{wish.key}`, now {value}", "what the pin was for", found)
+
+
+def _weights_and_engines(tenant: Tenant, outcome: Outcome, site: Site) -> Iterator[Lever]:
+    """Coarser weights on the same engine, and every other engine with weights that would be chosen unasked."""
+    requirement, own = tenant.requirement, tenant.placement.sized.engine
+    for engine in (own,) if requirement.engine else engines.engines().values():
+        is_own = engine.name == own.name
+        wish = replace(requirement, engine=engine)
+        wanted = [c for c in checkpoints_for(wish, engine) if is_own != (is_asked_for(wish) or keeps_quality(wish, c))]
+        found = _cheapest(wish, engine, wanted, outcome, tenant.placement, site)
+        if found is None:
+            continue
+        if is_own:
+            name, change, caveat = "quantization", f"quantization: {found.sized.checkpoint.quantization}", f"coarser weights: {QUALITY}"
+        else:
+            name, change, caveat = "engine", f"engine: {engine.name}", "another server, with flags and metrics of its own"
+        yield from _lever(tenant, site, name, change, caveat, found)
+
+
+def _cheapest(
+    wish: Requirement, engine: Engine, checkpoints: list[Checkpoint], outcome: Outcome, planned: Placement, site: Site
+) -> Placement | None:
+    """The cheapest placement that works, of equals the finest weights; only silicon is sized of which one node costs less than the plan."""
+    assert planned.monthly_usd is not None
+    limit = planned.monthly_usd.expected
+    silicon = (each for each in silicon_for(wish, site) if each.hourly_usd * HOURS_PER_MONTH < limit)
+    tried = placements(wish, site, engine, checkpoints, silicon if checkpoints else (), outcome.context)
+    works = [found for found in tried if isinstance(found, Placement) and found.failure is None and found.monthly_usd is not None]
+    return min(
+        works, key=lambda found: (found.rank[:2], -catalog.quantization(found.sized.checkpoint.quantization).bits, found.rank), default=None
+    )
+
+
+def _one_wish(tenant: Tenant, outcome: Outcome, site: Site) -> Iterator[Lever]:
+    """One wish that is not pinned, the other way."""
+    requirement, engine = tenant.requirement, tenant.placement.sized.engine
+    if requirement.capacity is CapacityType.ON_DEMAND:
+        found = search(replace(requirement, capacity=CapacityType.SPOT), site).chosen
+        caveat = "machines can be taken away at short notice"
+        yield from _lever(tenant, site, "capacityType", "capacityType: spot", caveat, found, CapacityType.SPOT)
+    shortest = power_of_two(requirement.workload.isl + requirement.workload.osl)
+    if shortest < outcome.context and requirement.context is None:
+        found = search(replace(requirement, context=shortest), site).chosen
+        yield from _lever(tenant, site, "context", f"context: {shortest}", "longer requests are refused", found)
+    flag = _small_kv(engine)
+    if flag is not None and requirement.overrides.tuning.kv_dtype is None:
+        name, value, dtype = flag
+        tuning = replace(requirement.overrides.tuning, kv_dtype=dtype)
+        wish = replace(requirement, engine=engine, overrides=replace(requirement.overrides, tuning=tuning))
+        change = f"engine: {engine.name}, engineArgs: {{{name}: {value}}}"
+        yield from _lever(tenant, site, "kv-cache", change, QUALITY, search(wish, site).chosen)
+
+
+def _small_kv(engine: Engine) -> tuple[str, str, str] | None:
+    """Flag, its value and our name of a KV cache dtype of 8 bits; None where the engine has none."""
+    flag = next((flag for flag, field in engine.flags.tunes.items() if field == "kv_dtype"), None)
+    found = next(((value, dtype) for value, dtype in engine.flags.kv_dtypes.items() if dtype in SMALL_KV), None)
+    return None if flag is None or found is None else (flag, *found)
+
+
+def _hours(tenant: Tenant, site: Site) -> Iterator[Lever]:
+    """No replica outside the active hours, and none while nobody asks."""
+    workload, placement = tenant.requirement.workload, tenant.placement
+    if placement.monthly_usd is None or not site.target.scales_nodes:
+        return
+    share = workload.active_hours / ALWAYS_ON_DAY
+    if share < 1:
+        change = f"machines only in the {workload.active_hours:g} active hours"
+        yield _made(
+            tenant,
+            "schedule",
+            change,
+            f"nothing answers outside them; {NOT_A_KEY}",
+            combination(tenant.requirement, _present(placement, share), site, placement),
+        )
+    # A lone replica stays for as long as it takes to scale down, and is gone until the next request: Poisson arrivals.
+    stays = tenant.plan.scaling.scale_down_seconds + tenant.plan.cold_start_seconds.expected
+    busy = -math.expm1(-workload.mean_rps * stays) if placement.active_replicas == 1 else 1.0
+    row = combination(tenant.requirement, _present(placement, share * busy), site, placement)
+    caveat = f"the first request after a pause waits {tenant.plan.cold_start_seconds.expected / 60:.0f} minutes; {NOT_A_KEY}"
+    yield _made(tenant, "scale-to-zero", "no replica while nobody asks", caveat, row)
+
+
+def _present(placement: Placement, share: float) -> Placement:
+    """`placement` with the machines of its active hours for that share of the time, and none in the rest."""
+    assert placement.monthly_usd is not None
+    active = math.ceil(placement.active_replicas / placement.replicas_per_node)
+    hourly = placement.monthly_usd.max / placement.nodes.max
+    nodes = Columns(Decimal(0), Decimal(str(share)) * active, placement.nodes.max)
+    return replace(placement, nodes=nodes, monthly_usd=nodes.map(lambda count: count * hourly))
+
+
+def _lever(
+    tenant: Tenant, site: Site, name: str, change: str, caveat: str, found: Placement | None, capacity: CapacityType | None = None
+) -> Iterator[Lever]:
+    if found is not None and found.monthly_usd is not None:
+        wish = tenant.requirement if capacity is None else replace(tenant.requirement, capacity=capacity)
+        yield _made(tenant, name, change, caveat, combination(wish, found, site, tenant.placement))
+
+
+def _made(tenant: Tenant, name: str, change: str, caveat: str, row: Combination) -> Lever:
+    planned = tenant.placement.monthly_usd
+    assert planned is not None
+    assert row.monthly_usd is not None
+    return Lever(name, change, caveat, row, planned.expected - row.monthly_usd.expected)

@@ -1,0 +1,106 @@
+"""What would make a service cheaper."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inferstack import planning
+from inferstack.planning.levers import TRIED, Lever, ServiceLevers, levers
+from tests.planning.stacks import EKS, plan_one, service, stack
+
+LARGE = "Qwen/Qwen2.5-72B-Instruct"
+
+
+def pulled(target: dict[str, Any] = EKS, **changes: Any) -> ServiceLevers:
+    (found,) = levers(stack(service(**changes), target=target))
+    return found
+
+
+def lever(found: ServiceLevers, name: str) -> Lever:
+    return next(each for each in found.levers if each.name == name)
+
+
+def test_levers_are_ranked_by_what_they_save() -> None:
+    """The largest saving comes first, none is below a hundredth of the cost, and each is the difference of the two costs."""
+    found = pulled(gpu="h100-80", traffic={"requestsPerSecond": 1, "isl": 500, "osl": 200, "activeHours": 8})
+    savings = [each.saves_usd for each in found.levers]
+    assert savings == sorted(savings, reverse=True)
+    assert found.monthly_usd is not None
+    assert savings[-1] >= found.monthly_usd.expected / 100
+    for each in found.levers:
+        assert each.becomes.monthly_usd is not None
+        assert each.saves_usd == found.monthly_usd.expected - each.becomes.monthly_usd.expected
+
+
+@pytest.mark.parametrize(
+    ("name", "pins", "without"),
+    [
+        ("gpu", {"gpu": "h100-80"}, {}),
+        ("capacityType", {"quantization": "fp8"}, {"quantization": "fp8", "capacityType": "spot"}),
+        ("quantization", {"quantization": "bf16", "model": LARGE}, {"model": LARGE}),
+        ("replicas", {"replicas": 6}, {}),
+    ],
+)
+def test_a_lever_becomes_what_the_planner_makes_of_the_change(name: str, pins: dict[str, Any], without: dict[str, Any]) -> None:
+    """The placement after a lever is the plan of the stack file that says so."""
+    becomes = lever(pulled(**pins), name).becomes
+    expected = plan_one(**without)
+    assert (becomes.machine_type, becomes.quantization, becomes.replicas) == (
+        expected.machine_type,
+        expected.quantization,
+        expected.replicas.max,
+    )
+
+
+def test_coarser_weights_are_a_lever_and_say_so() -> None:
+    """Weights that the planner does not choose unasked are named with what is not known of them."""
+    found = lever(pulled(model=LARGE), "quantization")
+    assert found.becomes.bits < 8
+    assert "quality" in found.caveat
+
+
+def test_machines_of_the_active_hours_alone_cost_their_part_of_the_day() -> None:
+    """Where one replica is enough, eight hours a day without standing machines cost a third."""
+    found = pulled(traffic={"requestsPerSecond": 0.05, "isl": 500, "osl": 200, "activeHours": 8})
+    assert found.monthly_usd is not None
+    saved = lever(found, "schedule").saves_usd
+    assert saved == pytest.approx(found.monthly_usd.expected * 2 / 3)
+    assert lever(found, "scale-to-zero").saves_usd >= saved
+
+
+def test_a_replica_that_is_always_asked_cannot_scale_to_zero() -> None:
+    """At a request a second around the clock a replica never stands idle for longer than it takes to come back."""
+    found = pulled()
+    assert {"schedule", "scale-to-zero"} <= set(found.without_gain)
+
+
+def test_a_small_kv_cache_takes_the_flag_of_the_engine() -> None:
+    """Where the KV cache limits a replica, half of its bytes save machines, and the change names the engine's own flag."""
+    found = pulled(model="Qwen/Qwen2.5-7B-Instruct", gpu="l4", traffic={"requestsPerSecond": 6, "isl": 6000, "osl": 600}, slo=None)
+    assert lever(found, "kv-cache").change == "engine: vllm, engineArgs: {--kv-cache-dtype: fp8}"
+
+
+def test_what_saves_nothing_is_named() -> None:
+    """Everything that is tried is either a lever or named as without gain."""
+    found = pulled(gpu="h100-80")
+    assert set(TRIED) <= {each.name for each in found.levers} | set(found.without_gain)
+
+
+def test_without_prices_nothing_is_ranked() -> None:
+    """Machines of one's own without a price have no levers, rather than invented ones."""
+    own = {"cloud": "existing", "nodes": [{"gpu": "l40s", "gpusPerNode": 4, "count": 4, "cpu": 64, "memoryGib": 512}]}
+    assert pulled(own) == ServiceLevers("chat", None, (), ())
+
+
+def test_the_document_has_every_lever() -> None:
+    """Rows of the JSON carry the change, the saving as a number and the placement that it becomes."""
+    made = levers(stack(service(gpu="h100-80"), service(name="other")))
+    document = planning.levers_document(made)
+    assert [each["service"] for each in document["services"]] == ["chat", "other"]
+    first = document["services"][0]["levers"][0]
+    assert first.keys() == {"name", "change", "caveat", "becomes", "savesUsd"}
+    assert first["becomes"]["keepsSlo"]
+    assert Decimal(str(first["savesUsd"])) > 0
