@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from inferstack import catalog
 from inferstack.catalog import Flag, FlagTable
 
-POSITIONALS = {"vllm": 1, "llama.cpp": 0, "sglang": 0, "tensorrt-llm": 1, "tgi": 0, "ollama": 0, "transformers": 1}
+POSITIONALS = {"vllm": 1, "llama.cpp": 0, "sglang": 0, "tensorrt-llm": 1, "tgi": 0, "ollama": 0, "transformers": 1, "triton": 0}
 """Words without an option that the program of an engine is given."""
 NUMBERS = {"int": r"-?\d+", "float": r"-?\d+(\.\d+)?", "size": r"\d+(\.\d+)?[kKmMgG]?"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -323,3 +324,18 @@ def test_ollama_spreads_where_it_was_planned_to() -> None:
     """Several GPUs are said, one is not."""
     assert "OLLAMA_SCHED_SPREAD" in dict(rendered("ollama", {"device": shapes.gpus("l4", 2), "parallel": Parallelism(1, 2)}).env)
     assert "OLLAMA_SCHED_SPREAD" not in dict(rendered("ollama", {}).env)
+
+
+def test_the_repository_of_triton_is_one_model_by_the_plan() -> None:
+    """Its folder is the service's name, its engine is told shape and memory of the plan, and the front end reads that repository."""
+    spec = rendered("triton", {"context": 4096, "max_sequences": 6})
+    files = dict(spec.files)
+    root = value(spec, "--model-repository")
+    assert set(files) == {f"{root}/chat/config.pbtxt", f"{root}/chat/1/model.json"}
+    told = json.loads(files[f"{root}/chat/1/model.json"])
+    assert (told["model"], told["max_model_len"], told["max_num_seqs"]) == (shapes.SMALL, 4096, 6)
+    assert 0.85 < told["gpu_memory_utilization"] < 0.95
+    assert value(spec, "--default-max-tokens") == "4096"
+    config = files[f"{root}/chat/config.pbtxt"]
+    assert config.count("{") == config.count("}") == 1
+    assert 'backend: "vllm"' in config

@@ -41,6 +41,7 @@ def refused(name: str, args: dict[str, Any] | None = None, env: dict[str, Any] |
         ("vllm", "no-enable-prefix-caching", True, ("--no-enable-prefix-caching",)),
         ("vllm", "max-num-queued-reqs", 100, ("--max-num-queued-reqs=100",)),
         ("vllm", "default-chat-template-kwargs", {"enable_thinking": False}, ('--default-chat-template-kwargs={"enable_thinking":false}',)),
+        ("vllm", "allowed-origins", ["*"], ('--allowed-origins=["*"]',)),
         ("vllm", "allowed-origins", '["*"]', ('--allowed-origins=["*"]',)),
         ("llama.cpp", "timeout", 60, ("--timeout", "60")),
         ("llama.cpp", "jinja", False, ("--no-jinja",)),
@@ -75,6 +76,11 @@ def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, v
         ("vllm", "safetensors-load-strategy", True, "takes a value"),
         ("vllm", "kv-cache-dtype", "nvfp4", "use auto, fp8 or fp8_e4m3"),
         ("vllm", "max-num-seqs", 0, "use at least 1"),
+        ("vllm", "max-num-seqs", 2.5, "is not a whole number"),
+        ("vllm", "tool-call-parser", "a\nb", "write it on one line"),
+        ("vllm", "max-log-len", float("inf"), "is not a finite number"),
+        ("vllm", "default-chat-template-kwargs", {"a": float("nan")}, "not finite"),
+        ("vllm", "tp", 2, "use tensorParallel"),
         ("vllm", "headless", False, "one machine"),
         ("llama.cpp", "ctx-size", 8192, "use context"),
         ("llama.cpp", "cache-ram", 8192, "memory is divided by the plan"),
@@ -107,6 +113,11 @@ def test_variables_that_cannot_be_are_refused(name: str, variable: str, clause: 
     text = refused(name, env={variable: "value-of-it"})
     assert clause in text
     assert "secret" not in text or "value-of-it" not in text
+
+
+def test_a_flag_is_said_once() -> None:
+    """Two spellings of one flag are refused at the second."""
+    assert "once more" in refused("vllm", {"max-num-seqs": 8, "max_num_seqs": 9})
 
 
 def test_flags_of_memory_enter_the_plan() -> None:

@@ -72,6 +72,8 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("tgi", shapes.SMALL, "bf16", "t4", "has no kernel"),
         ("transformers", shapes.SMALL, "fp8", "a100-80", "has no kernel"),
         ("transformers", shapes.SMALL, "fp8", None, "not known to run on CPU"),
+        ("triton", shapes.SMALL, "bf16", "v100-32", "has no kernel"),
+        ("triton", shapes.SMALL, "gguf-q4_k_m", "l4", "vllm-gguf-plugin"),
         ("ollama", shapes.SMALL, "awq", "l4", "loads GGUF only"),
         ("ollama", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
         ("llama.cpp", shapes.SMALL, "awq", "l4", "loads GGUF only"),

@@ -58,7 +58,7 @@ class FlagTable:
     def find(self, spelling: str) -> Flag | None:
         """The option that `spelling` means, exactly or but for case, dashes and underscores; None where there is none."""
         exact, loose = _spellings(self.engine)
-        name = exact.get(spelling) or exact.get(f"--{spelling}") or loose.get(names.folded(spelling))
+        name = exact.get(spelling) or exact.get(f"--{spelling}") or exact.get(f"-{spelling}") or loose.get(names.folded(spelling))
         return None if name is None else self.flags[name]
 
     def successor(self, spelling: str) -> str | None:

@@ -11,6 +11,7 @@ from .ollama import Ollama
 from .sglang import Sglang
 from .tgi import Tgi
 from .transformers import Transformers
+from .triton import Triton
 from .trtllm import TensorRtLlm
 from .types import (
     Drain,
@@ -57,7 +58,7 @@ __all__ = [
     "engines",
 ]
 
-_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Ollama(), Tgi(), Transformers())
+_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Triton(), Ollama(), Tgi(), Transformers())
 _ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
 
 

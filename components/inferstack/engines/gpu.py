@@ -24,9 +24,11 @@ class GpuEngine:
     """One such engine. A subclass names it and renders its container; what it refuses follows from its row of the support matrix."""
 
     name: ClassVar[str]
-    """Row of the catalog's releases and support matrix."""
+    """Row of the catalog's releases, and of its support matrix."""
     title: ClassVar[str]
     """As its makers write it."""
+    matrix: ClassVar[str | None] = None
+    """Row of the support matrix, where it is another engine's."""
     aliases: tuple[str, ...] = ()
     traits = Traits()
     flags: FlagRules
@@ -120,7 +122,7 @@ class GpuEngine:
     def _read(self, scheme: str, capability: tuple[int, int]) -> Verdict:
         # bf16 weights are cast below compute capability 8.0, so they are as good as fp16 there.
         row = "fp16" if scheme == "bf16" and capability < BFLOAT16 else scheme
-        return verdict(catalog.engine_support(self.name), row, capability)
+        return verdict(catalog.engine_support(self.name if self.matrix is None else self.matrix), row, capability)
 
     def _native_quantizations(self, capability: tuple[int, int]) -> str:
         """What else runs on that silicon, or where this engine does."""

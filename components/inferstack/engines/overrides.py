@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -45,13 +46,18 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
     problems: list[Problem] = []
     words: list[str] = []
     tuning: dict[str, Any] = {}
+    seen: set[str] = set()
     rules = engine.flags
     table = None if rules.program is None else catalog.engine_flags(rules.program)
     for written, value in args.items():
         try:
             if table is None:
                 raise _Bad(f"is not known to be an option of {engine.name}", "remove it")
-            words += _flag(table, written, value, rules, tuning)
+            flag = _find(table, written)
+            if flag.name in seen:
+                raise _Bad(f"is {flag.name} once more", "keep one")
+            seen.add(flag.name)
+            words += _flag(table, flag, written, value, rules, tuning)
         except _Bad as bad:
             problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest))
     problems += _env_problems(table, rules, env)
@@ -72,8 +78,8 @@ def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
 # --- flags ------------------------------------------------------------------------------------------------------------------
 
 
-def _flag(table: FlagTable, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
-    """The words of one flag; [] where it enters the plan, which then says it."""
+def _find(table: FlagTable, written: str) -> Flag:
+    """The option that `written` means."""
     engine = table.engine
     if table.style == "environment":
         raise _Bad(f"is no flag: {engine} is set by variables only", "use env")
@@ -83,10 +89,15 @@ def _flag(table: FlagTable, written: str, value: Any, rules: FlagRules, tuning: 
     if flag is None:
         near = table.nearest(written)
         raise _Bad(f"is not an option of {engine} {table.version}", f"did you mean {_plain(near)}?" if near else None)
+    return flag
+
+
+def _flag(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
+    """The words of one flag; [] where it enters the plan, which then says it."""
     if (instead := _planned(flag.name, rules)) is not None:
         raise _Bad("is for the plan to decide", instead)
     if (field := rules.tunes.get(flag.name)) is not None:
-        tuning[field] = _tuned(field, value, rules)
+        tuning[field] = _tuned(field, flag, value, rules)
         if field != "host_gib":
             return []
         # Main memory is only counted; the flag itself still has to be said.
@@ -101,14 +112,15 @@ def _all_spellings(flag: Flag) -> set[str]:
     return {word for name in (flag.name, *flag.aliases) for word in (name, _plain(name))}
 
 
-def _tuned(field: str, value: Any, rules: FlagRules) -> Any:
+def _tuned(field: str, flag: Flag, value: Any, rules: FlagRules) -> Any:
     if field == "kv_dtype":
         if value not in rules.kv_dtypes:
             raise _Bad("is a KV cache that the plan cannot size", f"use {join_names(list(rules.kv_dtypes))}")
         return rules.kv_dtypes[value]
-    if isinstance(value, bool) or NUMBERS["float"].fullmatch(_text(value)) is None:
+    text = _value(flag, value)
+    if NUMBERS["float"].fullmatch(text) is None:
         raise _Bad("is not a number")
-    number = float(value)
+    number = float(text)
     if number < 1:
         raise _Bad("is below 1", "use at least 1")
     return number if field == "host_gib" else int(number)
@@ -118,7 +130,8 @@ def _words(table: FlagTable, flag: Flag, written: str, value: Any) -> list[str]:
     spelling = flag.name
     if flag.type == "bool":
         return [_switch(flag, written, value)]
-    values: list[Any] = list(value) if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
+    several = isinstance(value, list) and flag.type != "json"
+    values: list[Any] = list(value) if several else [value]  # pyright: ignore[reportUnknownArgumentType]
     if len(values) != 1 and not flag.many:
         raise _Bad("takes one value", "write one, not a list")
     texts = [_value(flag, one) for one in values]
@@ -144,10 +157,14 @@ def _value(flag: Flag, value: Any) -> str:
         return _json(value)
     if isinstance(value, dict):
         # Options that take text or JSON, such as configurations.
-        return json.dumps(value, separators=(",", ":"))
+        return _json(value)
     if value is None or isinstance(value, bool | list) or str(value) == "":
         raise _Bad("takes a value", f"write {KINDS.get(flag.type, 'text')}" if not flag.choices else f"use {join_names(flag.choices)}")
     text = _text(value)
+    if not text.isprintable():
+        raise _Bad("holds a line break or another character that does not print", "write it on one line")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _Bad("is not a finite number")
     if flag.choices and text not in flag.choices:
         raise _Bad(f"is not a value of {flag.name}", f"use {join_names(flag.choices)}" if len(flag.choices) <= 12 else None)
     if flag.type in NUMBERS and text not in flag.words and NUMBERS[flag.type].fullmatch(text) is None:
@@ -162,7 +179,10 @@ def _json(value: Any) -> str:
         except ValueError:
             raise _Bad("is not JSON", "write a mapping") from None
         return value
-    return json.dumps(value, separators=(",", ":"))
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise _Bad("holds a number that is not finite") from None
 
 
 # --- variables --------------------------------------------------------------------------------------------------------------
@@ -180,8 +200,8 @@ def _env_problems(table: FlagTable | None, rules: FlagRules, env: Mapping[str, A
 def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value: Any) -> None:
     if VARIABLE.fullmatch(name) is None:
         raise _Bad("is not a name of a variable", "use letters, digits and _")
-    if isinstance(value, dict | list) or value is None:
-        raise _Bad("is not text", "write text, a number, true or false")
+    if isinstance(value, dict | list) or value is None or not _text(value).isprintable():
+        raise _Bad("is not text of one line", "write text, a number, true or false")
     if name in FORBIDDEN:
         raise _Bad(FORBIDDEN[name], "remove it")
     if SECRET_WORDS.search(name):

@@ -7,7 +7,7 @@ import math
 from .. import sizing
 from ..catalog.types import CapacityType
 from ..engines import overrides
-from ..engines.types import EngineSpec, ServingIdentity
+from ..engines.types import EngineSpec, Metrics, ServingIdentity
 from ..sizing.types import Estimate, Performance, Replica
 from .placement import Placement, at_load, host_share
 from .pools import pool_name, pool_selector
@@ -59,7 +59,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         meets_slo=performance.meets(requirement.slo),
         spec=spec,
         resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.tensor if placement.machine.accelerator else 0),
-        scaling=_scaling(requirement, placement, performance, cold_start),
+        scaling=_scaling(requirement, placement, performance, cold_start, spec.metrics),
         cold_start_seconds=cold_start,
         rollout=_rollout(placement, site),
         endpoint=requirement.service.endpoint,
@@ -131,7 +131,7 @@ def _needs_token(requirement: Requirement, placement: Placement) -> bool:
     return requirement.has_token if gated is None else gated
 
 
-def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: Estimate) -> Scaling:
+def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: Estimate, metrics: Metrics) -> Scaling:
     """Thresholds from the plan; down more slowly than a replica comes up, or the load that made it would start it again."""
     down = max(SHORTEST_SCALE_DOWN, 60 * math.ceil(cold_start.high * SCALE_DOWN_OVER_COLD_START / 60))
     if not placement.replicas.scales:
@@ -141,7 +141,7 @@ def _scaling(requirement: Requirement, placement: Placement, performance: Perfor
     return Scaling(
         signal="queue",
         waiting_per_replica=_tolerable_queue(requirement, placement, performance),
-        kv_usage_per_replica=KV_TARGET,
+        kv_usage_per_replica=KV_TARGET if metrics.kv_usage is not None else None,
         scale_down_seconds=down,
     )
 

@@ -204,7 +204,7 @@ class Service(Section):
     engine: Text | None = None
     """Name of an engine, such as vllm, llama.cpp or sglang. Left out: decided by the plan, between vllm and llama.cpp."""
     engine_args: Settings = Field(default_factory=dict, examples=["{enable-auto-tool-choice: true, tool-call-parser: hermes}"])
-    """Flags of the engine's own, checked against its release: true and false switch, lists repeat, mappings become JSON. Needs `engine`."""
+    """Flags of the engine's own, checked against its release: true and false switch, lists are several values, mappings JSON."""
     env: Settings = Field(default_factory=dict, examples=["{NCCL_DEBUG: INFO}"])
     """Variables of the container, no secrets."""
     image: Image | None = None
