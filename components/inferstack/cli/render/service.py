@@ -18,7 +18,7 @@ BAR_PARTS = (("weights", "weightsGib", "█", "cyan"), ("activations and runtime
 SIGNALS = {
     "none": "fixed",
     "cpu": "scales on CPU use ({cpuPercent} % of the request)",
-    "queue": "scales on waiting requests ({waitingPerReplica} per replica) and KV cache use ({kv})",
+    "queue": "scales on waiting requests ({waitingPerReplica} per replica){kv}",
 }
 ROLLOUTS = {"surge": "a spare replica starts before one goes", "recreate": "one replica goes before its successor comes"}
 
@@ -98,7 +98,7 @@ def _replicas(replicas: Mapping[str, Any], scaling: Mapping[str, Any]) -> str:
     if replicas["min"] == replicas["max"]:
         return f"{replicas['max']}, fixed"
     kv = scaling["kvUsagePerReplica"]
-    signal = SIGNALS[scaling["signal"]].format(**scaling, kv="unknown" if kv is None else figures.percent(kv))
+    signal = SIGNALS[scaling["signal"]].format(**scaling, kv="" if kv is None else f" and KV cache use ({figures.percent(kv)})")
     return f"{replicas['min']} to {replicas['max']}, {figures.count(replicas['expected'])} expected; {signal}"
 
 
