@@ -82,4 +82,4 @@ def test_init_containers_fetch_with_their_own_image_before_the_server() -> None:
     assert init["securityContext"]["readOnlyRootFilesystem"] is True
     (runtime,) = [item for item in manifests.service_objects(made) if item["kind"] == "ServingRuntime"]
     (server,) = runtime["spec"]["containers"]
-    assert server["lifecycle"]["postStart"] == {"exec": {"command": ["ollama", "run", "chat", ""]}}
+    assert "ollama run chat" in server["lifecycle"]["postStart"]["exec"]["command"][-1]

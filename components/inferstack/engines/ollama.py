@@ -25,6 +25,8 @@ DOWNLOAD = "python"
 SCRIPT = "/etc/ollama/fetch.py"
 REGISTRY = "https://hf.co"
 """Serves GGUF repositories in the registry protocol that Ollama reads, chat template included."""
+LOAD = "until ollama list > /dev/null 2>&1; do sleep 1; done; ollama run {name} ''"
+"""Waits for the server, then loads the model by an empty prompt: the pod is not ready before that has ended."""
 QUANTIZATION_PREFIX = "gguf-"
 KV_TYPES = {"bf16": "f16", "fp16": "f16", "q8_0": "q8_0"}
 """Our name of a KV cache dtype -> value of OLLAMA_KV_CACHE_TYPE."""
@@ -106,8 +108,7 @@ class Ollama(GgufEngine):
             run_as_group=1000,
             host_memory_bytes=self.host_memory_bytes(shape),
             init=(_fetch(shape, service),),
-            # An empty prompt loads the model; the pod is not ready before this has ended.
-            post_start=("ollama", "run", service.name, ""),
+            post_start=("sh", "-c", LOAD.format(name=service.name)),
             open_api=True,
         )
 
