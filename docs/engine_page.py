@@ -64,7 +64,7 @@ def _row(engine: Engine) -> tuple[str, ...]:
         engine.release.version,
         f"`{engine.release.image}`",
         "yes" if engine.traits.unasked else "",
-        "checked" if engine.flags.program else "",
+        _checked(engine),
         str(spec.ports[0].number),
         f"`{spec.probes.readiness.path}`",
         f"`{spec.metrics.path}`" if spec.metrics.path else "none",
@@ -72,6 +72,12 @@ def _row(engine: Engine) -> tuple[str, ...]:
         waits,
         "root" if spec.run_as_user is None else str(spec.run_as_user),
     )
+
+
+def _checked(engine: Engine) -> str:
+    """Against which release users' own flags are checked."""
+    known = None if engine.flags.program is None else catalog.engine_flags(engine.flags.program).version
+    return "" if known is None else "checked" if known == engine.release.version else f"checked against {known}"
 
 
 def _matrix(engine: Engine) -> str:
