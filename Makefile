@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint workflows e2e bench docs accuracy wheel clean
+.PHONY: help preview test lint workflows e2e bench docs fit accuracy wheel clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on 
 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
+
+fit: $(DEV) ## Fit the constants of performance to all measurements (minutes)
+	@nice $(BIN)/python -m calibration.fit
 
 docs: $(DEV) ## Refresh docs/stack-file.md, docs/engines.md and the output in README.md
 	@$(BIN)/python -m docs.refresh

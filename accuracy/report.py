@@ -90,18 +90,22 @@ def _throughput_section() -> str:
     return "\n".join(parts)
 
 
+LEFT_OUT = ("default", "fitted", "without_family", "without_device", "without_engine")
+"""Columns of errors that a fit records."""
+
+
 def _left_out_section() -> str:
     from inferstack.sizing.constants import constants
 
     recorded = constants("performance")["errors"]
     rows = [
-        (name, str(figures["n"]), _percent(figures["median"]), _percent(figures["left_out"]))
+        (name, str(figures["n"]), *(_percent(figures[key]) for key in LEFT_OUT))
         for name, figures in recorded.items()
-        if isinstance(figures, dict) and "left_out" in figures
+        if isinstance(figures, dict)
     ]
     note = recorded.get("note", "")
     return f"## Left out\n\nRecorded by the fit with the constants themselves: {note}.\n\n" + _table(
-        ("regime", "n", "fitted", "left out"), rows
+        ("load and quantity", "n", "not fitted", "fitted", "new family", "new GPU", "new engine"), rows
     )
 
 

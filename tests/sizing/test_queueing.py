@@ -28,7 +28,7 @@ def test_an_idle_replica_answers_in_prefill_and_one_step() -> None:
     times = step_times(loaded, 1000, 300)
     idle = latency_at(loaded, memory(loaded), 1000, 300, 0.0)
     assert idle.tpot_p95_ms == pytest.approx(times.decode_s(1) * 1000)
-    assert idle.ttft_p95_ms == pytest.approx((times.prefill_s + times.decode_s(1)) * 1000 + 10)
+    assert idle.ttft_p95_ms == pytest.approx((times.http_s + times.prefill_s + times.decode_s(1)) * 1000)
     assert idle.sequences == 0
 
 
@@ -37,7 +37,7 @@ def test_sequences_follow_littles_law() -> None:
     loaded = shape(LLAMA_8B)
     busy = latency_at(loaded, memory(loaded), 1000, 300, 3.0)
     times = step_times(loaded, 1000, 300)
-    assert busy.sequences == pytest.approx(3.0 * (300 * busy.tpot_mean_ms / 1000 + times.prefill_s), rel=1e-6)
+    assert busy.sequences == pytest.approx(3.0 * (300 * busy.tpot_mean_ms / 1000 + times.prefill_busy_s), rel=1e-6)
 
 
 def test_latencies_end_where_the_replica_cannot_keep_up() -> None:

@@ -88,6 +88,8 @@ class ThroughputRow:
     load: str | None = None
     concurrency: int | None = None
     request_rate: float | None = None
+    dataset: str | None = None
+    """What was asked, as free text: `ShareGPT 1000 prompts`."""
     flags: tuple[str, ...] = ()
     model_config: Mapping[str, Any] | None = None
     observed: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -166,6 +168,7 @@ def _throughput_row(fields: _Fields) -> ThroughputRow:
         osl=fields.positive("osl"),
         load=fields.one_of("load", tuple(spellings()["loads"])),
         request_rate=fields.positive("request_rate"),
+        dataset=fields.text("dataset"),
         flags=fields.words("flags"),
         model_config=fields.config("model_config"),
         observed=fields.observed({name: name for name in THROUGHPUT_OBSERVED}, signed=False),

@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
-from ..sizing import StepTimes, step_times
-from ..sizing.performance import provenance_of, slower_faster
+import re
+from dataclasses import dataclass, replace
+
+from ..engines import memory as engine_memory
+from ..sizing import loads as physics
+from ..sizing.bands import spread_of
+from ..sizing.constants import constants, memory_constants
+from ..sizing.efficiency import efficiency_of
+from ..sizing.kv import sequence_bytes
+from ..sizing.loads import LoadConstants, Run, Served
+from ..sizing.performance import StepTimes, times_of
+from ..sizing.queueing import Server
 from ..sizing.types import EngineSettings, Shape
+from ..sizing.work import Work, work_of
 from .resolve import Unresolvable, resolve_throughput
 from .rows import BadRow, ThroughputRow
+from .spellings import spellings
 from .types import Band, Prediction, skipped
 
-KEYS = ("output_tps", "ttft_ms", "tpot_ms")
-MOST_SEQUENCES = 256
-"""Batch of an engine that is given all requests at once, where the row does not say."""
+KEYS = {"output_tps": "output_tps", "ttft_ms": "ttft", "tpot_ms": "tpot"}
+"""Predicted key -> quantity of the bands."""
+MS = 1000.0
+OFFLINE_SEQUENCES = 2048
+"""Most sequences in a batch, per scheduler, of an engine that is tuned for throughput (TensorRT-LLM's default)."""
+UNSTATED_REQUESTS = 1000
+"""Requests of a run that comes all at once or at a rate, where the row does not say."""
+ROUNDS = 10
+"""Requests of a closed loop over its concurrency, where the row does not say: what InferenceX and SGLang's cookbook send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run: what is served, what it asks of the silicon, and how it is loaded."""
+
+    shape: Shape
+    load: str
+    """offline, batch-1, closed-loop, burst or request-rate."""
+    work: Work
+    run: Run
+    rps: float
+    """0 where the load is no rate."""
+    slots: float
+    """Sequences that the KV cache holds at their mean live length."""
 
 
 def evaluate_throughput(row: ThroughputRow | BadRow) -> Prediction:
     """The prediction for one row; a row that cannot be read or resolved is skipped with the reason."""
     if isinstance(row, BadRow):
-        return skipped(row.row_id, KEYS, str(row))
+        return skipped(row.row_id, tuple(KEYS), str(row))
     try:
-        shape = throughput_shape(row)
+        case = case_of(row)
     except Unresolvable as reason:
-        return skipped(row.id, KEYS, str(reason))
+        return skipped(row.id, tuple(KEYS), str(reason))
+    served = served_of(case, times_of(case.work, efficiency_of(case.shape).efficiency))
+    values = {"output_tps": served.output_tps, "ttft_ms": served.ttft_s * MS, "tpot_ms": served.tpot_s * MS}
+    bands = {key: _band(case, KEYS[key], value) for key, value in values.items()}
+    return Prediction(row.id, values, bands)
+
+
+def case_of(row: ThroughputRow) -> Case:
+    """The run that the row describes. Raises `Unresolvable`, also where lengths are missing or the silicon is not known well enough."""
     if row.isl is None or row.osl is None:
-        return skipped(row.id, KEYS, f"{'isl' if row.isl is None else 'osl'} is missing")
-    times = step_times(shape, round(row.isl) or 1, round(row.osl) or 1)
-    batch = _batch(row, times)
-    ttft_ms = times.prefill_s * 1e3
-    tpot_ms = (times.decode_s(batch) + batch / row.osl * times.prefill_busy_s) * 1e3
-    output_tps = batch / tpot_ms * 1e3 * shape.parallel.data
-    low, high = slower_faster(provenance_of(shape))
-    bands = {"output_tps": Band(output_tps * low, output_tps * high)}
-    bands |= {key: Band(value / high, value / low) for key, value in (("ttft_ms", ttft_ms), ("tpot_ms", tpot_ms))}
-    return Prediction(row.id, {"output_tps": output_tps, "ttft_ms": ttft_ms, "tpot_ms": tpot_ms}, bands)
+        raise Unresolvable(f"{'isl' if row.isl is None else 'osl'} is missing")
+    shape = throughput_shape(row)
+    load = spellings()["loads"][row.load] if row.load else _load_of(row)
+    slots = live_slots(shape, row.isl, row.osl)
+    work = work_of(shape, row.isl, row.osl)
+    if shape.engine in constants("performance")["decodes_from_empty"]["engines"] and load == "batch-1":
+        bare = work_of(shape, 1, row.osl)
+        work = replace(work, kv_read_s=bare.kv_read_s, token_attention_s=bare.token_attention_s)
+    return Case(shape, load, work, _run(row, load, slots, shape), row.request_rate or 0.0, slots)
 
 
 def throughput_shape(row: ThroughputRow) -> Shape:
@@ -41,15 +81,75 @@ def throughput_shape(row: ThroughputRow) -> Shape:
     if resolved.device is None:
         raise Unresolvable(f"GPU {row.gpu!r} is known, but not its memory, bandwidth and FLOPS")
     context = round((row.isl or 0) + (row.osl or 0)) or 1
-    return resolved.shape(resolved.device, context, row.concurrency or MOST_SEQUENCES, EngineSettings())
+    sequences = memory_sequences(row)
+    return resolved.shape(resolved.device, context, sequences, EngineSettings())
 
 
-def _batch(row: ThroughputRow, times: StepTimes) -> float:
-    """Sequences in one step: those that the client keeps in flight, or by Little's law those of a request rate."""
-    if row.load == "batch-1":
-        return 1.0
-    if row.concurrency is not None:
-        return float(row.concurrency)
-    if row.request_rate is not None and row.osl is not None:
-        return max(1.0, row.request_rate * row.osl * times.decode_s(1))
-    return float(MOST_SEQUENCES)
+def memory_sequences(row: ThroughputRow) -> int:
+    """Sequences that the engine reserves activations for."""
+    return min(row.concurrency or 256, 256)
+
+
+def live_slots(shape: Shape, isl: float, osl: float) -> float:
+    """Sequences that the KV cache holds at their mean length while they are served; at least one."""
+    layout = engine_memory.layout(shape)
+    live = sequence_bytes(
+        shape.model,
+        isl + constants("performance")["live_output_share"]["value"] * osl,
+        shape.kv_dtype,
+        shape.parallel.tensor,
+        shape.parallel.pipeline,
+        batched_tokens=1,
+        rules=memory_constants(shape.engine, shape.engine_version).kv,
+    )
+    return max(1.0, layout.kv_bytes / live * shape.parallel.data) if live else float("inf")
+
+
+def served_of(case: Case, times: StepTimes, loads: LoadConstants | None = None) -> Served:
+    """What the client of the run measures."""
+    found = LoadConstants(**constants("performance")["loads"]) if loads is None else loads
+    if case.load == "offline":
+        return physics.offline(times, case.run)
+    if case.load == "batch-1":
+        return physics.one_by_one(times, case.run)
+    if case.load == "closed-loop":
+        return physics.closed_loop(times, case.run, found)
+    if case.load == "burst":
+        return physics.burst(times, case.run, found)
+    cv2 = constants("performance")["service_cv2"]["value"]
+    server = Server(times=times, osl=case.run.osl, slots=case.slots, kv_bound=True, cv2=cv2)
+    return physics.request_rate(server, case.run, case.rps, found)
+
+
+def _load_of(row: ThroughputRow) -> str:
+    """How a row without a load was driven, from what it states."""
+    if row.request_rate is not None:
+        return "request-rate"
+    if row.concurrency is None:
+        return "offline"
+    return "batch-1" if row.concurrency == 1 else "closed-loop"
+
+
+def _run(row: ThroughputRow, load: str, slots: float, shape: Shape) -> Run:
+    assert row.isl is not None
+    assert row.osl is not None
+    stated = re.search(r"(\d+) (?:prompts|requests)", row.dataset or "")
+    requests = float(stated.group(1)) if stated else None
+    if load == "batch-1":
+        together = 1.0
+    elif load == "offline":
+        most = OFFLINE_SEQUENCES * shape.parallel.data
+        together = float(row.concurrency) if row.concurrency else min(slots, most)
+    elif load == "closed-loop":
+        together = float(row.concurrency or 1)
+    else:
+        together = float((row.concurrency if load == "burst" else None) or requests or UNSTATED_REQUESTS)
+        requests = together
+    batch = max(1.0, together if load == "offline" else min(together, slots))
+    varied = any(word in (row.dataset or "") for word in spellings()["varied_lengths"])
+    return Run(row.isl, row.osl, batch, max(0.0, together - batch), max(requests or ROUNDS * together, together), float(varied))
+
+
+def _band(case: Case, quantity: str, value: float) -> Band:
+    spread = spread_of(case.shape, case.load, quantity)
+    return Band(value * spread.low, value * spread.high)

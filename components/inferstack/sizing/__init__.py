@@ -6,12 +6,14 @@ Every constant is data (`constants.json`) with its provenance; every figure for 
 from .coldstart import cold_start
 from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
+from .efficiency import Efficiency, efficiency_of
 from .kv import kv_bytes_per_token, sequence_bytes
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
-from .performance import Efficiency, StepTimes, efficiency_of, generates, step_times
+from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio, size_replica
 from .weights import weight_bytes, weight_bytes_per_device
+from .work import generates
 
 __all__ = [
     "Efficiency",

@@ -97,13 +97,13 @@ def memory_constants(engine: str, version: str) -> MemoryConstants:
 
 @functools.cache
 def constants(section: str) -> Mapping[str, Any]:
-    """One section of the data file: memory, performance, cpu or cold_start."""
-    return _document()[section]
+    """One section of the data files: memory, cpu or cold_start of `constants.json`; performance, which `make fit` writes."""
+    return _document("performance.json") if section == "performance" else _document("constants.json")[section]
 
 
 @functools.cache
-def _document() -> Mapping[str, Any]:
-    return json.loads(Path(__file__).with_name("constants.json").read_text(encoding="utf-8"))
+def _document(name: str) -> Mapping[str, Any]:
+    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 def estimate(row: Mapping[str, Any], source: str = "", provenance: str = Provenance.BELIEVED) -> Estimate:

@@ -31,6 +31,7 @@ def device_for(accelerator: Accelerator, count: int, link: str) -> Device | None
         compute_capability=accelerator.compute_capability,
         provenance=Provenance.MEASURED if accelerator.verified else Provenance.BELIEVED,
         source=accelerator.source,
+        generation=accelerator.compute_capability or accelerator.architecture,
     )
 
 

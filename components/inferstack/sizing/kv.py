@@ -59,9 +59,12 @@ def sequence_bytes(
     return round(total)
 
 
-def kv_read_bytes(model: Model, tokens: float, kv_dtype: str, tensor: int) -> float:
-    """Bytes that one decode step reads of a sequence of `tokens`, over all pipeline stages; state is read and written."""
-    kv = model.kv
+def kv_read_bytes(model: Model, tokens: float, kv_dtype: str, tensor: int, read: KvCache | None = None) -> float:
+    """Bytes that one decode step reads of a sequence of `tokens`, over all pipeline stages; state is read and written.
+
+    `read` is the cache as the engine walks it, where that is not the model's own.
+    """
+    kv = model.kv if read is None else read
     elements = kv.elements_full * tokens + kv.elements_window * min(tokens, kv.window_tokens)
     cache = elements * kv_element_bytes(kv_dtype) * head_share(model, tensor) + kv.extra_bytes_per_token * tokens
     return cache + 2 * kv.state_bytes / tensor

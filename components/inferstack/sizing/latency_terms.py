@@ -2,115 +2,106 @@
 
 from __future__ import annotations
 
-from .. import catalog
-from . import performance
-from .devices import peak_flops
-from .kv import kv_read_bytes
-from .performance import Efficiency, efficiency_of, step_times
-from .types import Shape, Term
-from .weights import expert_share, weight_bytes
+from .efficiency import Fitted, efficiency_of
+from .performance import launch_s, provenance_of, times_of
+from .types import Provenance, Shape, Term
+from .work import Work, work_of
 
 MS = 1000.0
-GB = 1e9
 
 
 def latency_terms(shape: Shape, isl: float, osl: float, batch: float) -> list[Term]:
     """Terms of prefill and of one decode step of `batch` sequences at `isl` and `osl` tokens, then their sums, MFU and MBU."""
-    reached = efficiency_of(shape)
-    return [*_prefill(shape, round(isl), round(osl), reached), *_decode(shape, round(isl), round(osl), batch, reached)]
+    work, fitted = work_of(shape, isl, osl), efficiency_of(shape)
+    return [*_prefill(shape, work, fitted), *_decode(shape, work, fitted, batch)]
 
 
 def mbu(shape: Shape, isl: float, osl: float, batch: float) -> float:
     """Predicted memory-bandwidth utilisation: (weights + live KV) / TPOT / peak bandwidth; weights as far as a batch reads them."""
-    return _read_bytes(shape, isl, osl, batch) / step_times(shape, round(isl), round(osl)).decode_s(batch) / _bandwidth(shape)
+    work = work_of(shape, isl, osl)
+    return _read_s(work, batch) / times_of(work, efficiency_of(shape).efficiency).decode_s(batch)
 
 
 def prefill_mfu(shape: Shape, isl: float, osl: float) -> float:
     """Predicted model-FLOPS utilisation of one prompt: its products and attention at peak rates over the time it takes."""
-    return _flop(shape, round(isl)) / step_times(shape, round(isl), round(osl)).prefill_s / _peak(shape)
+    work = work_of(shape, isl, osl)
+    return _multiplied_s(work) / times_of(work, efficiency_of(shape).efficiency).prefill_s
 
 
-def _prefill(shape: Shape, isl: int, osl: int, reached: Efficiency) -> list[Term]:
-    total = step_times(shape, isl, osl).prefill_s
-    compute = performance.prefill_compute_s(shape, isl, reached)
-    links = performance.all_reduce_s(shape.model, shape.device, shape.parallel.tensor, isl)
-    work = f"{_flop(shape, isl) / 1e12:,.1f} TFLOP / {_peak(shape) / 1e12:,.0f} TFLOPS / {reached.prefill:.2f}"
+def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
+    reached = fitted.efficiency
     terms = [
-        _term("prefill products and attention", work, compute, reached),
-        _term("prefill all-reduces", f"2 x {shape.model.num_layers} layers, {isl:,} tokens", links, reached),
+        _over("prefill products", work.prefill_dense_s, reached.prefill, fitted),
+        _over("prefill experts", work.prefill_expert_s, reached.expert_prefill, fitted),
+        _over("prefill attention", work.prefill_attention_s, reached.attention, fitted),
+        _over("prefill all-reduces", work.isl * work.link_token_s, reached.link, fitted),
     ]
-    mfu = prefill_mfu(shape, isl, osl)
+    total = times_of(work, reached).prefill_s
     return [
         *(term for term in terms if term.value),
-        Term("prefill", "sum of the above", total * MS, "ms", reached.provenance, reached.source),
-        Term("prefill MFU", "TFLOP / prefill / peak", mfu, "", reached.provenance, reached.source),
+        _sum("prefill", "products + experts + attention + all-reduces", total, shape, fitted),
+        Term("prefill MFU", f"{_ms(_multiplied_s(work))} at peak / {_ms(total)}", _multiplied_s(work) / total, "", *_fit(shape, fitted)),
     ]
 
 
-def _decode(shape: Shape, isl: int, osl: int, batch: float, reached: Efficiency) -> list[Term]:
-    model, device, parallel = shape.model, shape.device, shape.parallel
-    share = expert_share(model, shape.checkpoint)
-    times = step_times(shape, isl, osl)
-    hit = 1 - times.expert_miss**batch if share else 1.0
-    read, per = performance.weight_read_s(shape, reached), f"{batch:,.1f} sequences x "
-    link = performance.all_reduce_s(model, device, parallel.tensor, batch / parallel.pipeline, latency=False)
-    weights = f"{weight_bytes(model, shape.checkpoint) / GB:,.1f} GB / {_bandwidth(shape) / GB:,.0f} GB/s / {reached.bandwidth:.2f}"
-    kept = kv_read_bytes(model, isl + osl / 2, shape.kv_dtype, parallel.tensor)
-    kv = f"{per}{kept / GB:.3f} GB / {device.bandwidth_bytes_s / GB:,.0f} GB/s"
+def _decode(shape: Shape, work: Work, fitted: Fitted, batch: float) -> list[Term]:
+    reached, stages = fitted.efficiency, work.stages
+    hit = 1 - work.expert_miss ** (batch / stages)
+    per = f"{batch:,.0f} sequences x "
     terms = [
-        _term("weights read", weights if not share else f"{1 - share:.0%} of {weights}", read * (1 - share), reached),
-        _term("experts read", f"{share:.0%} of the weights, {hit:.0%} of them hit", read * share * hit, reached),
-        _term("KV cache read", f"{kv} / {reached.bandwidth:.2f}", batch * performance.kv_read_s(shape, isl + osl / 2, reached), reached),
-        _term(
-            "decode products",
-            f"{per}2 x {model.params_active / 1e9:,.2f} GFLOP",
-            batch * performance.decode_compute_s(shape, reached),
-            reached,
-        ),
-        _term("all-reduces", f"{per}2 x {model.num_layers} layers", link, reached),
-        _term(
-            "all-reduce latency", f"2 x {model.num_layers} messages", performance.link_latency_s(model, device, parallel.tensor), reached
-        ),
-        _term(
+        _over("weights read", work.dense_read_s, reached.weight_read, fitted),
+        _over("experts read", work.expert_read_s * hit, reached.expert_read, fitted, f"{hit:.0%} of them hit, "),
+        _over("KV cache read", work.kv_read_s * batch / stages, reached.kv_read, fitted, per),
+        _over("decode products", work.token_dense_s * batch / stages, reached.decode, fitted, per),
+        _over("decode experts", work.token_expert_s * batch / stages, reached.expert_decode, fitted, per),
+        _over("decode attention", work.token_attention_s * batch / stages, reached.attention, fitted, per),
+        _over("all-reduces", work.link_token_s * batch / stages, reached.link, fitted, per),
+        _count("all-reduce latency", work.messages + work.hops, reached.message_s, "messages", fitted),
+        Term(
             "launches",
-            f"{model.num_layers} layers x {reached.layer_s * 1e6:.1f} us + {parallel.pipeline} x {reached.step_s * MS:.2f} ms",
-            performance.launch_s(model, parallel.pipeline, reached),
-            reached,
+            f"{work.layers} layers x {reached.layer_s * 1e6:.1f} us + {work.expert_layers} with experts x"
+            f" {reached.expert_layer_s * 1e6:.1f} us + {stages} x {_ms(reached.step_s)}",
+            launch_s(work, reached) * MS,
+            "ms",
+            fitted.provenance,
+            fitted.source,
         ),
+        _count("host per sequence", batch / work.ranks, reached.sequence_s, "sequences", fitted),
     ]
-    total = times.decode_s(batch)
-    gigabytes = _read_bytes(shape, isl, osl, batch) / GB
-    utilisation = f"{gigabytes:,.1f} GB of weights and live KV / {total * MS:.1f} ms / {_bandwidth(shape) / GB:,.0f} GB/s"
+    total = times_of(work, reached).decode_s(batch)
+    read = _read_s(work, batch)
     return [
         *(term for term in terms if term.value),
-        Term("decode step", "sum of the above since prefill", total * MS, "ms", reached.provenance, reached.source),
-        Term("MBU", utilisation, mbu(shape, isl, osl, batch), "", reached.provenance, reached.source),
+        _sum("decode step", "all of the above since prefill", total, shape, fitted),
+        Term("MBU", f"(weights + live KV) {_ms(read)} at peak / {_ms(total)}", read / total, "", *_fit(shape, fitted)),
     ]
 
 
-def _term(name: str, formula: str, seconds: float, reached: Efficiency) -> Term:
-    """A term at the part of the peak that is reached, divided by the factor for engine, quantization and silicon."""
-    by = "" if reached.factor == 1 else f" / {reached.factor:.2f}"
-    return Term(name, f"{formula}{by}", seconds / reached.factor * MS, "ms", reached.provenance, reached.source)
+def _read_s(work: Work, batch: float) -> float:
+    experts = work.expert_read_s * (1 - work.expert_miss ** (batch / work.stages))
+    return work.dense_read_s + experts + work.kv_read_s * batch / work.stages
 
 
-def _read_bytes(shape: Shape, isl: float, osl: float, batch: float) -> float:
-    """Bytes of weights and of live KV cache that one step of all devices reads."""
-    share = expert_share(shape.model, shape.checkpoint)
-    hit = 1 - step_times(shape, round(isl), round(osl)).expert_miss ** batch if share else 1.0
-    kept = kv_read_bytes(shape.model, isl + osl / 2, shape.kv_dtype, shape.parallel.tensor) * shape.parallel.tensor
-    return weight_bytes(shape.model, shape.checkpoint) * (1 - share + share * hit) + batch * kept
+def _multiplied_s(work: Work) -> float:
+    return work.prefill_dense_s + work.prefill_expert_s + work.prefill_attention_s
 
 
-def _bandwidth(shape: Shape) -> float:
-    """Peak bytes per second of the devices that read at once; pipeline stages read one after the other."""
-    return shape.device.bandwidth_bytes_s * shape.parallel.tensor
+def _over(name: str, at_peak_s: float, part: float, fitted: Fitted, lead: str = "") -> Term:
+    """Seconds at a peak rate over the part of it that is reached."""
+    return Term(name, f"{lead}{_ms(at_peak_s)} at peak / {part:.2f}", at_peak_s / part * MS, "ms", fitted.provenance, fitted.source)
 
 
-def _flop(shape: Shape, isl: int) -> float:
-    return isl * (2 * shape.model.params_active + performance.attention_flop_per_token(shape.model, isl))
+def _count(name: str, count: float, each_s: float, unit: str, fitted: Fitted) -> Term:
+    return Term(name, f"{count:,.0f} {unit} x {each_s * 1e6:.1f} us", count * each_s * MS, "ms", fitted.provenance, fitted.source)
 
 
-def _peak(shape: Shape) -> float:
-    dtype = catalog.quantization(shape.checkpoint.quantization).compute_dtype
-    return peak_flops(shape.device, dtype) * shape.parallel.tensor
+def _sum(name: str, formula: str, seconds: float, shape: Shape, fitted: Fitted) -> Term:
+    return Term(name, formula, seconds * MS, "ms", *_fit(shape, fitted))
+
+
+def _fit(shape: Shape, fitted: Fitted) -> tuple[Provenance, str]:
+    return provenance_of(shape), fitted.source
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * MS:,.2f} ms"

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
-from .performance import StepTimes, efficiency_of, generates, latency_band, provenance_of, step_times, throughput_band
+from .performance import StepTimes, latency_band, step_times, throughput_band
 from .types import MemoryLayout, Performance, Shape, Slo
+from .work import generates
 
 Z95 = 1.6448536269514722
 TAIL = 0.05
@@ -44,14 +45,18 @@ class Server:
     """A replica as queueing sees it."""
 
     times: StepTimes
-    osl: int
+    osl: float
     """Output tokens; 0 where the model does not decode."""
     slots: float
     """Sequences that can be in the batch at once: KV cache, or the engine's limit."""
     kv_bound: bool
     """True where the KV cache sets `slots`."""
-    http_s: float
     cv2: float
+
+    @property
+    def http_s(self) -> float:
+        """Added to TTFT by the way to the engine and back."""
+        return self.times.http_s
 
     @property
     def saturated_rps(self) -> float:
@@ -89,7 +94,6 @@ def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int) -> Server:
         osl=osl if decodes else 0,
         slots=slots,
         kv_bound=held < shape.max_sequences,
-        http_s=data["http_s"]["expected"],
         cv2=data["service_cv2"]["value"],
     )
 
@@ -105,22 +109,21 @@ def size_replica(
     one = server(shape, memory, isl, osl)
     free = constants("performance")["spare"]["value"] if spare is None else spare
     capacity, limit = capacity_rps(one, slo, free)
-    latency = _latency(one, load_rps)
-    provenance, source = provenance_of(shape), efficiency_of(shape).source
+    at_load = latency(one, load_rps)
     return Performance(
         load_rps=load_rps,
-        ttft_p95_ms=latency_band(latency.ttft_p95_ms, provenance, source),
-        tpot_p95_ms=latency_band(latency.tpot_p95_ms, provenance, source),
-        capacity_rps=throughput_band(capacity, provenance, source),
-        output_tps=throughput_band(capacity * one.osl, provenance, source),
-        sequences=latency.sequences,
+        ttft_p95_ms=latency_band(at_load.ttft_p95_ms, shape, "ttft"),
+        tpot_p95_ms=latency_band(at_load.tpot_p95_ms, shape, "tpot"),
+        capacity_rps=throughput_band(capacity, shape),
+        output_tps=throughput_band(capacity * one.osl, shape),
+        sequences=at_load.sequences,
         limited_by=limit,
     )
 
 
 def latency_at(shape: Shape, memory: MemoryLayout, isl: int, osl: int, rps: float) -> Latency:
     """Expected latencies of one replica at `rps` requests per second."""
-    return _latency(server(shape, memory, isl, osl), rps)
+    return latency(server(shape, memory, isl, osl), rps)
 
 
 def output_to_input_ratio(shape: Shape, isl: int, osl: int, memory: MemoryLayout | None = None) -> float:
@@ -144,12 +147,13 @@ def capacity_rps(one: Server, slo: Slo, spare: float) -> tuple[float, str]:
             return 0.0, "tpot"
         if one.rate(others) < best:
             best, limit = one.rate(others), "tpot"
-    if slo.ttft_p95_ms is None or best <= 0 or _latency(one, best).ttft_p95_ms <= slo.ttft_p95_ms:
+    if slo.ttft_p95_ms is None or best <= 0 or latency(one, best).ttft_p95_ms <= slo.ttft_p95_ms:
         return best, limit
     return _rate_for_ttft(one, slo.ttft_p95_ms, best), "ttft"
 
 
-def _latency(one: Server, rps: float) -> Latency:
+def latency(one: Server, rps: float) -> Latency:
+    """Expected latencies at `rps` requests per second."""
     return _latency_among(one, rps, _others_at(one, rps))
 
 
@@ -251,8 +255,8 @@ def _rate_for_ttft(one: Server, ttft_p95_ms: float, high: float) -> float:
     """
 
     def excess(load: float) -> float:
-        latency = _latency_among(one, one.rate(load), load) if one.osl else _latency_among(one, load, 0.0)
-        return latency.ttft_p95_ms - ttft_p95_ms
+        found = _latency_among(one, one.rate(load), load) if one.osl else _latency_among(one, load, 0.0)
+        return found.ttft_p95_ms - ttft_p95_ms
 
     if excess(0.0) > 0:
         return 0.0

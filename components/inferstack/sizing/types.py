@@ -112,6 +112,8 @@ class Device:
     compute_capability: str | None
     provenance: Provenance
     source: str
+    generation: str = ""
+    """What silicon of one make has in common: the CUDA compute capability, or another vendor's architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,25 @@ class EngineSettings:
     """Most tokens in one step."""
     block_tokens: int | None = None
     """Tokens in one block of KV cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Techniques:
+    """What makes serving faster than its plain physics; nothing of it is assumed."""
+
+    prefix_hit_rate: float = 0.0
+    """Part of the prompt tokens whose KV cache is found, 0..1."""
+    draft_tokens: int = 0
+    """Tokens that speculative decoding proposes in each step."""
+    acceptance: float = 0.0
+    """Chance that a proposed token is accepted, below 1."""
+    draft_cost: float = 0.0
+    """Time of one draft over the time of one step of the model itself."""
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Mean tokens that a verified step yields: (1 - a^(g+1)) / (1 - a)."""
+        return (1 - self.acceptance ** (self.draft_tokens + 1)) / (1 - self.acceptance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ COSTS = StepCosts(
 
 def costs_of(loaded: Shape, isl: int, osl: int) -> StepCosts:
     return step_costs(
-        loaded, memory(loaded), isl, osl, lambda i, o: step_times(loaded, i, o), http_s=0.01, budget=2048, paged=True
+        loaded, memory(loaded), isl, osl, lambda i, o: step_times(loaded, i, o),
+        http_s=step_times(loaded, isl, osl).http_s, budget=2048, paged=True,
     )  # fmt: skip
 
 

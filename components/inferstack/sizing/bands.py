@@ -1,0 +1,38 @@
+"""How far a measurement may lie from its prediction: 80 % intervals per load and quantity, wider where the fit has not been.
+
+The intervals are quantiles of measured over predicted on groups that the fit had not seen (`make fit`). What an engine, a quantization or a
+device without measurements adds is the spread between known ones, in quadrature on the logarithm.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+from .constants import constants
+from .efficiency import efficiency_of
+from .types import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Measured over predicted at the two ends of the band."""
+
+    low: float
+    high: float
+
+
+def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
+    """The band of `quantity` (output_tps, ttft, tpot) at `load` (offline, batch-1, closed-loop, burst, request-rate)."""
+    fitted = efficiency_of(shape)
+    return _spread(load, quantity, tuple(label.split(" ", 1)[0] for label in fitted.unmeasured))
+
+
+@functools.cache
+def _spread(load: str, quantity: str, unmeasured: tuple[str, ...]) -> Spread:
+    data = constants("performance")["bands"]
+    own = data["loads"][load][quantity]
+    wider = sum(math.log(data["unmeasured"][kind]) ** 2 for kind in unmeasured)
+    low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))
+    return Spread(low=math.exp(-low), high=math.exp(high))

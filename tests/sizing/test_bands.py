@@ -1,0 +1,37 @@
+"""Bands: wider where the fit has not been."""
+
+from __future__ import annotations
+
+import pytest
+
+from inferstack.sizing.bands import spread_of
+from inferstack.sizing.constants import constants
+from inferstack.sizing.performance import latency_band, throughput_band
+
+from .cases import H100, L4, LLAMA_8B, shape
+
+LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate")
+QUANTITIES = ("output_tps", "ttft", "tpot")
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_every_load_and_quantity_has_a_band_around_its_value(load: str, quantity: str) -> None:
+    """The expected value lies inside its band, whatever is measured."""
+    spread = spread_of(shape(LLAMA_8B), load, quantity)
+    assert 0 < spread.low < 1 < spread.high
+
+
+def test_unmeasured_silicon_widens_the_band() -> None:
+    """The band of a device without a measurement is wider on both sides, by the spread between known devices."""
+    known, unknown = (spread_of(shape(LLAMA_8B, accelerator=silicon), "offline", "output_tps") for silicon in (H100, L4))
+    assert unknown.low < known.low
+    assert unknown.high > known.high
+
+
+def test_estimates_carry_the_band_of_their_load() -> None:
+    """Throughput has the band of a closed loop, latencies that of a request rate."""
+    loads = constants("performance")["bands"]["loads"]
+    throughput, ttft = throughput_band(100, shape(LLAMA_8B)), latency_band(100, shape(LLAMA_8B), "ttft")
+    assert throughput.low == pytest.approx(100 * loads["closed-loop"]["output_tps"]["low"])
+    assert ttft.high == pytest.approx(100 * loads["request-rate"]["ttft"]["high"])
