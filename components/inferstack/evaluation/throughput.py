@@ -26,6 +26,8 @@ KEYS = {"output_tps": "output_tps", "ttft_ms": "ttft", "tpot_ms": "tpot"}
 MS = 1000.0
 OFFLINE_SEQUENCES = 2048
 """Most sequences in a batch, per scheduler, of an engine that is tuned for throughput (TensorRT-LLM's default)."""
+LEAST_KV_SHARE = 0.02
+"""Part of a device's memory that a run which was measured must have had for its KV cache, however little the layout leaves."""
 UNSTATED_REQUESTS = 1000
 """Requests of a run that comes all at once or at a rate, where the row does not say."""
 ROUNDS = 10
@@ -102,7 +104,8 @@ def live_slots(shape: Shape, isl: float, osl: float) -> float:
         batched_tokens=1,
         rules=memory_constants(shape.engine, shape.engine_version).kv,
     )
-    return max(1.0, layout.kv_bytes / live * shape.parallel.data) if live else float("inf")
+    kv = max(layout.kv_bytes, LEAST_KV_SHARE * shape.device.memory_bytes)
+    return max(1.0, kv / live * shape.parallel.data) if live else float("inf")
 
 
 def served_of(case: Case, times: StepTimes, loads: LoadConstants | None = None) -> Served:
