@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inferstack import planning, stackfile
-from inferstack.diff import read
+from inferstack.cli.render.diff_markdown import diff_markdown
+from inferstack.diff import Revision, difference, infracost, read
 from inferstack.errors import InputError
 from tests.diff.repositories import git, repository, stack_text
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -80,6 +87,9 @@ def test_a_models_config_is_read_from_the_revision(folder: Path, monkeypatch: py
         ("mian:Pulumi.dev.yaml", "diff: mian is not a git revision; use main"),
         ("--help:x", "diff: --help is not a git revision"),
         ("plan.json", "diff: plan.json is neither a file"),
+        ("Pulumi.def.yaml", "Pulumi.def.yaml: does not exist; use Pulumi.dev.yaml"),
+        ("main:", "diff: main: is a folder, not a stack file"),
+        ("main:.", "diff: main:. is a folder, not a stack file"),
     ],
 )
 def test_what_is_nothing_is_named_with_the_nearest(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
@@ -143,3 +153,32 @@ def test_json_that_is_no_plan_is_refused(tmp_path: Path, text: str, said: str) -
     with pytest.raises(InputError) as refused:
         read("plan.json", None, tmp_path)
     assert said in str(refused.value)
+
+
+def test_a_damaged_plan_never_shows_a_traceback(tmp_path: Path) -> None:
+    """Whatever key of a saved plan is missing or holds something else, the plan is compared or refused with that key."""
+    source = planning.document(planning.plan(stackfile.load(ROOT / "Pulumi.dev.yaml")))
+    base, refused = Revision("base", source), 0
+    for path in _paths({key: source[key] for key in ("services", "costs", "pools")}):
+        for damage in (None, "x", -1, [], {}):
+            damaged = json.loads(json.dumps(source))
+            parent = functools.reduce(operator.getitem, path[:-1], damaged)
+            parent[path[-1]] = damage
+            (tmp_path / "plan.json").write_text(json.dumps(damaged))
+            try:
+                head = read("plan.json", None, tmp_path)
+            except InputError:
+                refused += 1
+                continue
+            diff_markdown(difference(base, head))
+            infracost(head, base, "2026-11-28T00:00:00Z")
+    assert refused > 100
+
+
+def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Key paths of a document; of a list its first element stands for all. A container is compared as a whole."""
+    keys = list(value) if isinstance(value, dict) else [0] if isinstance(value, list) and value else []
+    for key in keys:
+        yield (*above, key)
+        if key != "container":
+            yield from _paths(value[key], (*above, key))

@@ -11,7 +11,7 @@ from .options import JsonOption, StackOption
 
 BaseArgument = Annotated[str, typer.Argument(metavar="BASE", help="A stack file, REF, REF:PATH, a stack, or a plan saved as JSON.")]
 HeadArgument = Annotated[
-    str | None, typer.Argument(metavar="[HEAD]", help="The same; left out: the stack file as it is in this folder.", show_default=False)
+    str | None, typer.Argument(metavar="HEAD", help="The same; left out: the stack file as it is in this folder.", show_default=False)
 ]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown for the comment of a pull request.")]
 

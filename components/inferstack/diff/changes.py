@@ -53,9 +53,8 @@ def _costs(plan: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def _per_million(costs: Mapping[str, Any]) -> float | None:
     """All that the stack costs over all its tokens; None where a service's tokens are not known."""
     tokens = [service.get("tokens") for service in costs["services"]]
-    if not tokens or any(each is None for each in tokens):
-        return None
-    return round(costs["monthlyUsd"]["expected"] / sum(each["tokensPerMonth"] for each in tokens if each) * 1e6, 6)
+    count = sum(each["tokensPerMonth"] for each in tokens if each is not None)
+    return round(costs["monthlyUsd"]["expected"] / count * 1e6, 6) if count > 0 and None not in tokens else None
 
 
 def _new_warnings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:

@@ -101,10 +101,10 @@ def _resources(plan: Mapping[str, Any] | None) -> Resources:
 
 def _components(line: Line, above: str) -> Iterator[_Component]:
     if not line["children"]:
-        quantity = None if line["quantity"] is None else line["quantity"]["expected"]
-        known = line["unitPriceUsd"] is not None and quantity is not None
+        quantity = None if line.get("quantity") is None else line["quantity"]["expected"]
+        known = line.get("unitPriceUsd") is not None and quantity is not None
         yield _Component(
-            f"{above}{line['name']}", line["unit"], quantity, line["unitPriceUsd"], line["monthlyUsd"]["expected"] if known else None
+            f"{above}{line['name']}", line["unit"], quantity, line.get("unitPriceUsd"), line["monthlyUsd"]["expected"] if known else None
         )
     for child in line["children"]:
         yield from _components(child, f"{above}{line['name']} / " if above or child["children"] else "")

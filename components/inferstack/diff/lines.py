@@ -61,12 +61,12 @@ def _usd(line: Line | None) -> float:
 
 
 def _is_priced(line: Line | None) -> bool:
-    return line is None or line["unitPriceUsd"] is not None
+    return line is None or line.get("unitPriceUsd") is not None
 
 
 def _quantity(line: Line | None) -> float | None:
-    return None if line is None or line["quantity"] is None else line["quantity"]["expected"]
+    return None if line is None or line.get("quantity") is None else line["quantity"]["expected"]
 
 
 def _price(line: Line | None) -> float | None:
-    return None if line is None else line["unitPriceUsd"]
+    return None if line is None else line.get("unitPriceUsd")

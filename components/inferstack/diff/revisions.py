@@ -59,6 +59,8 @@ def _stack_file(name: str, folder: Path) -> Path:
     try:
         return stackfile.find(name, folder)
     except InputError as refused:
+        if name.endswith((".yaml", ".yml")):
+            raise
         known = [*_stacks(folder), *_git(folder, "for-each-ref", "--format=%(refname:short)").stdout.split()]
         near = nearest_name(name, known)
         problem = Problem(
@@ -93,6 +95,9 @@ def _at(reference: str, path: str, folder: Path) -> Revision:
     label = f"{reference}:{path}"
     if not _is_revision(reference, folder):
         raise InputError([_unknown(reference, folder)])
+    kind = _git(folder, "cat-file", "-t", f"{reference}:./{path}").stdout.strip()
+    if kind == "tree" or not path:
+        raise InputError([Problem("diff", "is a folder, not a stack file", label, "name a file in it")])
     text = _show(reference, path, folder)
     if text is None:
         return Revision(label, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,8 @@ from ..stackfile.untyped import is_list, is_mapping
 HOW = "save one with `inferstack plan --json`"
 ESTIMATE = {"low": float, "expected": float, "high": float}
 COLUMNS = {"min": float, "expected": float, "max": float}
+LINE: dict[str, Any] = {"name": str, "unit": str, "quantity": (COLUMNS,), "unitPriceUsd": (float,), "monthlyUsd": COLUMNS}
+LINE["children"] = [LINE]
 PLAN: Mapping[str, Any] = {
     "stack": str,
     "cloud": str,
@@ -32,7 +35,7 @@ PLAN: Mapping[str, Any] = {
             "engine": {"name": str, "version": str},
             "replicas": {"min": float, "max": float},
             "workload": {"meanRps": float, "peakRps": float, "isl": float, "osl": float},
-            "slo": {},
+            "slo": {"ttftP95Ms": (float,), "tpotP95Ms": (float,)},
             "performance": {"ttftP95Ms": ESTIMATE, "tpotP95Ms": ESTIMATE, "capacityRps": ESTIMATE},
             "container": {},
             "warnings": [str],
@@ -43,13 +46,14 @@ PLAN: Mapping[str, Any] = {
         "hourlyUsd": COLUMNS,
         "complete": bool,
         "unpriced": [str],
-        "lines": {"children": [{}]},
-        "services": [{"service": str, "monthlyUsd": COLUMNS}],
+        "lines": LINE,
+        "services": [{"service": str, "monthlyUsd": COLUMNS, "tokens": ({"blendedUsd": float, "tokensPerMonth": float},)}],
     },
+    "systemPool": ({"machineType": str, "diskGib": float},),
     "overBudget": [str],
     "warnings": [str],
 }
-"""What a difference reads of a plan: keys, and the kinds of their values."""
+"""What a difference reads of a plan: keys, and the kinds of their values; a tuple of one may be null or missing."""
 
 
 def saved_plan(path: Path, label: str) -> dict[str, Any]:
@@ -68,7 +72,10 @@ def saved_plan(path: Path, label: str) -> dict[str, Any]:
 
 def _wrong(value: Any, wanted: Any, path: str) -> Iterator[str]:
     """Key paths below `path` that are missing or of another kind."""
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, tuple):
+        if value is not None:
+            yield from _wrong(value, cast(tuple[Any], wanted)[0], path)
+    elif isinstance(wanted, Mapping):
         if not is_mapping(value):
             yield path
             return
@@ -81,7 +88,7 @@ def _wrong(value: Any, wanted: Any, path: str) -> Iterator[str]:
         for index, item in enumerate(value):
             yield from _wrong(item, wanted[0], f"{path}[{index}]")
     elif wanted is float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             yield path
     elif not isinstance(value, wanted):
         yield path
