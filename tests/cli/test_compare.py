@@ -51,6 +51,15 @@ def test_a_cost_that_is_not_known_is_not_drawn(comparison: dict[str, Any]) -> No
     assert "$0.00" not in shown
 
 
+def test_loads_without_a_plan_say_why_once(comparison: dict[str, Any]) -> None:
+    """Where the curve ends, the table says that there is no plan, and below it from which load on and why."""
+    for point in comparison["services"][0]["curve"][16:]:
+        point.update(monthlyUsd=None, replicas=None, utilisation=None, problem="the cluster has 2 nodes")
+    shown = documents.text(comparison_report(comparison))
+    assert shown.count("no plan") == 5
+    assert "! from 100,000 daily users: the cluster has 2 nodes" in shown
+
+
 def test_the_picture_stands_alone(comparison: dict[str, Any]) -> None:
     """The SVG is well-formed, names every line, and refers to nothing outside itself."""
     picture = curve_svg(comparison["services"][0])

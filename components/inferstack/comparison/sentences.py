@@ -92,6 +92,9 @@ def _limits(own: OwnCost, request: RequestShape) -> Iterator[str]:
         yield "prompt cache: writing to it is not counted, and the plan's own replicas are taken to reuse no prefix"
     yield "people: neither side counts them; self-hosting needs more of them"
     if len(own.stack.services) > 1:
-        yield "sharing: over the curve the service is planned alone, less what sharing its cluster saves it today"
+        yield (
+            "sharing: over the curve the service is planned alone on its nodes, less what sharing its cluster saves it today; "
+            "its part of GPUs that idle today makes the two differ"
+        )
     if own.stack.services[own.index].replicas is not None:
         yield "replicas: the bounds of the stack file hold for today's load only"

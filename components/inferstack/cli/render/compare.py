@@ -124,16 +124,26 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> RenderableType:
         [
             figures.about(point["dailyUsers"]),
             f"{figures.about(point['tokensPerDay'])} tok",
-            figures.money(point["monthlyUsd"]) if point["monthlyUsd"] is not None else "no plan",
+            _cost(point),
             *_plan(point),
         ]
         for point in points[::CURVE_STEP]
     ]
-    return layout.table(("daily users", "a day", "$/month", "replicas", "busy", "on"), rows, right=(0, 1, 2, 3, 4))
+    made = layout.table(("daily users", "a day", "$/month", "replicas", "busy", "on"), rows, right=(0, 1, 2, 3, 4))
+    unplanned = next((point for point in points if point["replicas"] is None), None)
+    if unplanned is None:
+        return made
+    return Group(made, layout.notes([f"from {figures.about(unplanned['dailyUsers'])} daily users: {unplanned['problem']}"]))
 
 
-def _plan(point: Mapping[str, Any]) -> tuple[RenderableType, RenderableType, RenderableType]:
+def _cost(point: Mapping[str, Any]) -> str:
+    if point["monthlyUsd"] is not None:
+        return figures.money(point["monthlyUsd"])
+    return "no plan" if point["replicas"] is None else figures.UNKNOWN
+
+
+def _plan(point: Mapping[str, Any]) -> tuple[str, str, str]:
     if point["replicas"] is None:
-        return "", "", Text(point["problem"], style=layout.CAUTION)
+        return "", "", ""
     devices = "" if not point["gpusPerReplica"] else f"{point['gpusPerReplica']} x {point['gpu']}, "
     return f"{point['replicas']:,}", figures.percent(point["utilisation"]), f"{devices}{point['machineType']}"
