@@ -104,3 +104,10 @@ def test_the_document_has_every_lever() -> None:
     assert first.keys() == {"name", "change", "caveat", "becomes", "savesUsd"}
     assert first["becomes"]["keepsSlo"]
     assert Decimal(str(first["savesUsd"])) > 0
+
+
+def test_prefix_caching_is_planned_at_the_hit_rate_that_it_states() -> None:
+    """With half of the prompt tokens found cached, a service that mostly reads prompts needs fewer machines; the rate is in the change."""
+    found = lever(pulled(traffic={"requestsPerSecond": 20, "isl": 6000, "osl": 20}, slo={"ttftP95Ms": 3000}), "prefix-cache")
+    assert "50%" in found.change
+    assert found.saves_usd > 0

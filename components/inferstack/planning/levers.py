@@ -11,6 +11,7 @@ from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
+from ..sizing.types import Techniques
 from ..stackfile.schema import StackFile
 from .candidates import checkpoints_for, placements
 from .placement import ALWAYS_ON_DAY, Placement
@@ -28,8 +29,10 @@ LEAST_SHARE = Decimal("0.01")
 SMALL_KV = ("fp8", "q8_0")
 """Dtypes of the KV cache that take half of 16 bits."""
 NOT_A_KEY = "no key of the stack file does this yet"
+PREFIX_HIT_RATE = 0.5
+"""Part of the prompt tokens that the what-if of prefix caching takes as cached: an assumption that the change names."""
 QUALITY = "how much quality it loses is not known here"
-TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "schedule", "scale-to-zero")
+TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "prefix-cache", "schedule", "scale-to-zero")
 """What is tried for every service, beside giving up its pins."""
 
 
@@ -123,9 +126,9 @@ def _one_wish(tenant: Tenant, outcome: Outcome, site: Site) -> Iterator[Lever]:
     """One wish that is not pinned, the other way."""
     requirement, engine = tenant.requirement, tenant.placement.sized.engine
     if requirement.capacity is CapacityType.ON_DEMAND:
-        found = search(replace(requirement, capacity=CapacityType.SPOT), site).chosen
+        spot = replace(requirement, capacity=CapacityType.SPOT)
         caveat = "machines can be taken away at short notice"
-        yield from _lever(tenant, site, "capacityType", "capacityType: spot", caveat, found, CapacityType.SPOT)
+        yield from _lever(tenant, site, "capacityType", "capacityType: spot", caveat, search(spot, site).chosen, spot)
     shortest = power_of_two(requirement.workload.isl + requirement.workload.osl)
     if shortest < outcome.context and requirement.context is None:
         found = search(replace(requirement, context=shortest), site).chosen
@@ -137,6 +140,10 @@ def _one_wish(tenant: Tenant, outcome: Outcome, site: Site) -> Iterator[Lever]:
         wish = replace(requirement, engine=engine, overrides=replace(requirement.overrides, tuning=tuning))
         change = f"engine: {engine.name}, engineArgs: {{{name}: {value}}}"
         yield from _lever(tenant, site, "kv-cache", change, QUALITY, search(wish, site).chosen)
+    cached = replace(requirement, techniques=Techniques(prefix_hit_rate=PREFIX_HIT_RATE))
+    change = f"prompts of which {PREFIX_HIT_RATE:.0%} are found in the prefix cache"
+    caveat = "the plan counts on no such hits: measure the rate before relying on it"
+    yield from _lever(tenant, site, "prefix-cache", change, caveat, search(cached, site).chosen, cached)
 
 
 def _small_kv(engine: Engine) -> tuple[str, str, str] | None:
@@ -179,11 +186,12 @@ def _present(placement: Placement, share: float) -> Placement:
 
 
 def _lever(
-    tenant: Tenant, site: Site, name: str, change: str, caveat: str, found: Placement | None, capacity: CapacityType | None = None
+    tenant: Tenant, site: Site, name: str, change: str, caveat: str, found: Placement | None, wish: Requirement | None = None
 ) -> Iterator[Lever]:
+    """The lever that makes `found` of the plan; `wish` is the requirement that it was found for, where its row depends on that."""
     if found is not None and found.monthly_usd is not None:
-        wish = tenant.requirement if capacity is None else replace(tenant.requirement, capacity=capacity)
-        yield _made(tenant, name, change, caveat, combination(wish, found, site, tenant.placement))
+        asked = tenant.requirement if wish is None else wish
+        yield _made(tenant, name, change, caveat, combination(asked, found, site, tenant.placement))
 
 
 def _made(tenant: Tenant, name: str, change: str, caveat: str, row: Combination) -> Lever:

@@ -152,7 +152,7 @@ def size(
 
 def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:
     workload = requirement.workload
-    return sizing.size_replica(shape, memory, workload.isl, workload.osl, requirement.slo, load_rps)
+    return sizing.size_replica(shape, memory, workload.isl, workload.osl, requirement.slo, load_rps, techniques=requirement.techniques)
 
 
 def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, context: int) -> tuple[Shape, MemoryLayout]:

@@ -14,7 +14,8 @@ from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
 from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InferstackError, InputError, Problem, join_names
-from ..sizing.types import WORDS_TO_TOKENS, Slo, Workload
+from ..sizing.performance import PLAIN
+from ..sizing.types import WORDS_TO_TOKENS, Slo, Techniques, Workload
 from ..stackfile.document import whole
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import CustomModel, Service, Traffic
@@ -55,6 +56,8 @@ class Requirement:
     """True where the stack brings a Hugging Face token."""
     overrides: Overrides = NO_OVERRIDES
     """Flags, variables and image that the stack file gives the engine."""
+    techniques: Techniques = PLAIN
+    """What makes serving faster than its plain physics: nothing, unless a what-if asks for it."""
 
 
 class Problems:

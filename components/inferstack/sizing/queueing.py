@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
-from .performance import StepTimes, latency_band, step_times, throughput_band
-from .types import MemoryLayout, Performance, Shape, Slo
+from .performance import PLAIN, StepTimes, latency_band, step_times, throughput_band
+from .types import MemoryLayout, Performance, Shape, Slo, Techniques
 from .work import generates
 
 Z95 = 1.6448536269514722
@@ -74,7 +74,7 @@ class Server:
         return others / (self.osl * self.tpot_s(others))
 
 
-def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int) -> Server:
+def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int, techniques: Techniques = PLAIN) -> Server:
     """`shape` as a server for requests of `isl` input and `osl` output tokens."""
     data = constants("performance")
     decodes = generates(shape.model)
@@ -90,7 +90,7 @@ def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int) -> Server:
     held = memory.kv_bytes / live if decodes and live else math.inf
     slots = min(held, shape.max_sequences) if memory.fits else 0.0
     return Server(
-        times=step_times(shape, isl, osl),
+        times=step_times(shape, isl, osl, techniques),
         osl=osl if decodes else 0,
         slots=slots,
         kv_bound=held < shape.max_sequences,
@@ -99,14 +99,21 @@ def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int) -> Server:
 
 
 def size_replica(
-    shape: Shape, memory: MemoryLayout, isl: int, osl: int, slo: Slo, load_rps: float, spare: float | None = None
+    shape: Shape,
+    memory: MemoryLayout,
+    isl: int,
+    osl: int,
+    slo: Slo,
+    load_rps: float,
+    spare: float | None = None,
+    techniques: Techniques = PLAIN,
 ) -> Performance:
     """What one replica can do within `slo` and what it does at `load_rps`; lengths in tokens, rates in requests per second.
 
     `spare` is the part of the saturated rate that is kept free for bursts of Poisson arrivals (default: 0.3). Latencies are infinite
     where `load_rps` exceeds what the replica can finish; capacity is 0 where the SLO cannot be met at any load.
     """
-    one = server(shape, memory, isl, osl)
+    one = server(shape, memory, isl, osl, techniques)
     free = constants("performance")["spare"]["value"] if spare is None else spare
     capacity, limit = capacity_rps(one, slo, free)
     at_load = latency(one, load_rps)
