@@ -67,6 +67,12 @@ def plans(folder: Path) -> Iterator[Row]:
         yield Row(f"planning, per service in a stack of {services}", f"{total:.0f} ms in all", total / services, target, "ms")
 
 
+def costing(folder: Path) -> Iterator[Row]:
+    """The estimate of a plan that is made, as a document."""
+    command = module("bench.costing", str(write_stack(folder, 100)))
+    yield Row("costing 100 services", "", float(measure(command, 1).output) / 1000, 0.2, "s")
+
+
 def commands() -> Iterator[Row]:
     """The command line from nothing: a new process with bytecode compiled."""
     for arguments, target in ((("--help",), 0.3), (("plan", "-s", "dev"), 1)):
@@ -105,6 +111,7 @@ def main() -> int:
         rows = [
             *commands(),
             *plans(Path(folder)),
+            *costing(Path(folder)),
             *differences(Path(folder)),
             *sizes(),
             *simulations(),

@@ -34,5 +34,5 @@ def deploy() -> None:
 def guard(plan: StackPlan) -> None:
     """Refuse a plan above its budget."""
     if plan.over_budget:
-        sentences = "\n".join(plan.over_budget)
+        sentences = "\n".join(plan.objections)
         raise pulumi.RunError(sentences) from GuardError(sentences)

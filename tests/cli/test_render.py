@@ -75,7 +75,7 @@ def test_no_fact_is_cut_off(width: int) -> None:
     plan["pools"][0]["services"] = [name]
     shown = documents.text(plan_report(plan), width)
     assert "…" not in shown
-    assert shown.count(name[:8]) == 4
+    assert shown.count(name[:8]) == 5
     for fact in (
         "cr-0123456789abcdef0",
         "p5en.48xlarge",
@@ -98,7 +98,8 @@ def test_the_rendered_document_has_the_shape_of_a_real_plan() -> None:
         assert made["services"][0][part].keys() == real["services"][0][part].keys(), part
     assert made["costs"].keys() == real["costs"].keys()
     assert made["costs"]["lines"].keys() == real["costs"]["lines"].keys()
-    assert made["costs"]["services"][0]["tokens"].keys() == real["costs"]["services"][0]["tokens"].keys()
+    for part in ("tokens", "economics"):
+        assert made["costs"]["services"][0][part].keys() == real["costs"]["services"][0][part].keys(), part
 
 
 def test_piped_text_has_no_control_characters() -> None:
@@ -166,9 +167,19 @@ def test_budget_comes_last() -> None:
     plan["overBudget"] = [
         "The stack costs $1,460.47 a month at the top of its range, $460.47 above inferstack:budget.maxMonthlyUsd $1,000.00."
     ]
-    last = documents.text(plan_report(plan)).rstrip().splitlines()[-3:]
+    last = documents.text(plan_report(plan), 120).rstrip().splitlines()[-3:]
     assert last[0].startswith("Budget  exceeded")
     assert last[1].startswith("  ✗ The stack costs $1,460.47")
+    assert last[2].startswith("  → Nothing that was tried keeps every budget")
+
+
+def test_ways_below_a_budget_stand_under_it() -> None:
+    """Each with its price, what it saves, and whether an SLO is missed."""
+    plan = documents.plan()
+    plan["overBudget"] = ["Too dear."]
+    plan["waysBelow"] = [{"change": "chat: capacityType spot", "monthlyUsd": 900.5, "savesMonthlyUsd": 559.97, "keepsSlo": False}]
+    shown = documents.text(plan_report(plan), 120)
+    assert "  → chat: capacityType spot: $900.50 a month, $559.97 less, and misses an SLO\n" in shown
 
 
 def test_existing_nodes_are_not_ours() -> None:

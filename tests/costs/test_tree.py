@@ -42,7 +42,7 @@ def test_a_machine_is_billed_whole_however_little_of_it_is_used() -> None:
     used, idle = (estimate([pool], [], FEES, [demand()]) for pool in (whole, quarter))
     assert idle.monthly_usd == used.monthly_usd
     assert idle.services[0].monthly_usd == used.services[0].monthly_usd
-    assert leaf(idle.lines, "g6-xlarge").note == "g6.xlarge; 75% idle"
+    assert leaf(idle.lines, "g6-xlarge").note == "g6.xlarge; billed 1, used 0.2: 75 % idle"
     assert leaf(used.lines, "g6-xlarge").note == "g6.xlarge"
 
 

@@ -22,6 +22,6 @@ def test_an_engine_that_the_library_does_not_know_is_planned_like_the_others(mon
     assert planning.service_document(chosen)["engine"]["version"] == fake.release.version
     assert chosen.replicas.max > 1
     assert chosen.replicas.min == chosen.replicas.max, "it has no metric to scale on"
-    assert made.costs.monthly_usd.min == made.costs.monthly_usd.max
+    assert made.pools[0].nodes.min == made.pools[0].nodes.max
     runtime = next(item for item in manifests.service_objects(chosen) if item["kind"] == "ServingRuntime")
     assert runtime["spec"]["containers"][0]["command"] == ["fake", "serve"]

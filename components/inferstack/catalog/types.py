@@ -217,7 +217,16 @@ class Offering:
     as_of: str = ""
     """ISO date; where a source only bounds it, the earliest that it can be. Empty where the source bears none."""
     basis: str = "listed"
-    """listed, derived, or belief."""
+    """listed, derived, belief, or user."""
+    paid_nodes: int = 0
+    """Machines that the user has paid for already: so many cost nothing further."""
+
+    def monthly_usd(self, nodes: Decimal, hours: Decimal) -> Decimal | None:
+        """What `nodes` machines cost in a month of `hours`; None where no price is known for those that are not paid already."""
+        billed = max(Decimal(0), nodes - self.paid_nodes)
+        if not billed:
+            return Decimal(0)
+        return None if self.usd_per_hour is None else billed * self.usd_per_hour * hours
 
 
 @dataclass(frozen=True, slots=True)

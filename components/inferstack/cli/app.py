@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ..errors import InferstackError
-from . import compare, diff, evaluate, levers, manifests, plan, preview, schema, simulate, size, version
+from . import compare, diff, evaluate, levers, manifests, plan, preview, prices, schema, simulate, size, version
 
 HELP = """\
 From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
@@ -57,6 +57,7 @@ app.command(short_help="What changes between two stack files, revisions or plans
 app.command(short_help="What would make each service cheaper.")(levers.levers)
 app.command(short_help="A plan for one model without a stack file.")(size.size)
 app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
+app.add_typer(prices.app, name="prices", short_help="The price book: show it, or check it.")
 app.command(short_help="JSON Schema of the stack file.")(schema.schema)
 # Hidden: for those who check the estimates, not for those who use them.
 app.command(hidden=True)(evaluate.evaluate)

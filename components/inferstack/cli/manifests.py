@@ -38,7 +38,7 @@ def manifests(output: OutputOption, stack: StackOption = None) -> None:
     for name in sorted(files):
         if name.startswith("secret-"):
             say(f"{output / name} holds a placeholder: put the real value in its place before you apply it, and never commit it")
-    guard(plan.over_budget)
+    guard(plan.objections)
 
 
 def render_file(item: Mapping[str, Any], stack: str) -> tuple[str, str]:

@@ -63,6 +63,12 @@ def say(sentence: object) -> None:
     print(sentence, file=sys.stderr)
 
 
+def say_if(sentence: str | None) -> None:
+    """Print a diagnostic where there is one."""
+    if sentence:
+        say(sentence)
+
+
 def guard(over_budget: Sequence[str]) -> None:
     """Refuse a plan that exceeds its budget; it has been printed by now.
 

@@ -15,14 +15,16 @@ def plan(stack: StackOption = None, json: JsonOption = False) -> None:
     from pathlib import Path
 
     from .. import planning, stackfile
-    from . import output
+    from . import freshness, output
 
     file = stackfile.load(stackfile.find(stack, Path.cwd()))
-    document = planning.document(planning.plan(file))
+    made = planning.plan(file)
+    document = planning.document(made)
     if json:
         output.print_json(document)
     else:
         from .render.plan import plan_report
 
         output.print_report(plan_report(document, planning.levers_document(planning.levers(file))))
-    output.guard(document["overBudget"])
+    output.say_if(freshness.stale(document["costs"], freshness.today()))
+    output.guard(made.objections)

@@ -38,7 +38,7 @@ def preview(stack: StackOption = None, json: JsonOption = False) -> None:
       inferstack preview -s dev
     """
     from .. import offline, stackfile
-    from . import output
+    from . import freshness, output
 
     folder = Path.cwd()
     path = stackfile.find(stack, folder)
@@ -52,4 +52,6 @@ def preview(stack: StackOption = None, json: JsonOption = False) -> None:
         from .render.preview import preview_report
 
         output.print_report(preview_report(document, _levers(path, document["plan"])))
+    if document["costs"] is not None:
+        output.say_if(freshness.stale(document["costs"], freshness.today()))
     output.guard([shown.guard] if shown.guard else [])

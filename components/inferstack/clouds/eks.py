@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
-from ..costs.types import Charge, Columns, NodeGroup
+from ..costs.types import Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, LOGS, NETWORK, always, joined, priced_elsewhere, root_disks
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, priced_elsewhere, root_disks, traffic
 from .nodes import Agent, left_for_pods, sold_in
 from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
@@ -52,7 +52,24 @@ PRICED_REGION = "us-east-1"
 """Region of the fees in the catalog."""
 
 
-UNIFORM_FEES = ("eks_control_plane_hour", "kms_key_month")
+TRAFFIC_FEES = TrafficFees(
+    nat="nat_gateway_gb",
+    between_zones="cross_az_gb_each_direction",
+    zone_passes=2,
+    egress="egress_internet_tiers_us_eu_0",
+    logs="cloudwatch_logs_ingest_gb",
+    logs_line="control plane and container logs",
+    outside="images and weights that are pulled from outside AWS",
+    inside_line="weights from S3",
+    inside="free in the region: they come by the gateway endpoint, not through NAT",
+)
+
+STANDARD_SUPPORT_UNTIL: Mapping[str, str] = {"1.32": "2026-03-23", "1.33": "2026-07-29", "1.34": "2026-12-02", "1.35": "2027-03-27"}
+"""Last day at $0.10 an hour by Kubernetes minor (endoflife.date/amazon-eks; 1.32 and 1.33 believed)."""
+SUPPORT_AS_OF = "2026-11-21"
+"""A version whose standard support ended before this day, the day of the list, is billed for extended support."""
+
+UNIFORM_FEES = ("eks_control_plane_hour", "eks_extended_support_hour", "kms_key_month")
 """The same in every region (believed); the others differ by some percent."""
 
 
@@ -128,26 +145,30 @@ class Eks:
     def fees(self) -> Mapping[str, Fee]:
         return catalog.fees("eks")
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         gateways = 1 if target.network.nat_gateways == "single" else len(self.zones(target))
         fixed = [
-            Charge(CONTROL_PLANE, "EKS control plane", "eks_control_plane_hour", always(1), "in standard support"),
+            self._control_plane(target),
             Charge(CONTROL_PLANE, "KMS key for Kubernetes secrets", "kms_key_month", Columns.same(1)),
             *root_disks(groups, "ebs_gp3_gb_month", "gp3"),
             Charge(NETWORK, f"NAT gateways ({gateways})", "nat_gateway_hour", always(gateways)),
             Charge(NETWORK, f"public IPv4 of NAT gateways ({gateways})", "public_ipv4_hour", always(gateways), "one each"),
         ]
-        used = [
-            Charge(NETWORK, "NAT data", "nat_gateway_gb", None, "images and weights that are pulled from outside AWS"),
-            Charge(NETWORK, "traffic between zones", "cross_az_gb_each_direction", None),
-            Charge(NETWORK, "egress to the internet", "egress_internet_tiers_us_eu_0", None),
-            Charge(LOGS, "control plane and container logs", "cloudwatch_logs_ingest_gb", None),
-        ]
+        used = list(traffic(use, TRAFFIC_FEES))
         if internal_endpoints:
             balancers = f"internal load balancers ({internal_endpoints})"
             fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None))
         return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+
+    def _control_plane(self, target: Target) -> Charge:
+        version = target.versions.kubernetes or self.kubernetes_version
+        until = STANDARD_SUPPORT_UNTIL.get(version)
+        ended = until is not None and until < SUPPORT_AS_OF
+        fee = "eks_extended_support_hour" if ended else "eks_control_plane_hour"
+        after = "" if until is None or ended else f" until {until}, $0.60 an hour after that"
+        note = f"{version} is in extended support since {until}" if ended else f"in standard support{after}"
+        return Charge(CONTROL_PLANE, "EKS control plane", fee, always(1), note)
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

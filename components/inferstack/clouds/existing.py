@@ -11,7 +11,7 @@ from types import MappingProxyType
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine, Offering
 from ..costs.money import owned_usd_per_hour
-from ..costs.types import Charge, NodeGroup
+from ..costs.types import Charge, NodeGroup, Use
 from ..stackfile.schema import ExistingNodes, Target
 from .nodes import CONTROLLERS, MEMORY_TIERS, Agent, left_for_pods, tiered_gib
 from .types import Allocatable, QuotaNeed
@@ -82,7 +82,7 @@ class Existing:
     def fees(self) -> Mapping[str, Fee]:
         return NO_FEES
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         return ()
 
     def internal_balancer(self) -> None:

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
-from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup
+from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, LOGS, NETWORK, always, priced_elsewhere, root_disks
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, priced_elsewhere, root_disks, traffic
 from .nodes import MEMORY_TIERS, Agent, left_for_pods, sold_in, tiered_gib
 from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
@@ -61,6 +61,18 @@ KEY_VERSIONS = 5
 
 NAT_MOST_VMS = 32
 """Cloud NAT bills at most this many VMs per gateway."""
+
+TRAFFIC_FEES = TrafficFees(
+    nat="cloud_nat_gb",
+    between_zones="cross_zone_gb",
+    zone_passes=1,
+    egress="egress_premium_tiers_na_eu_0",
+    logs="logging_gb",
+    logs_line="container logs",
+    outside="images and weights that are pulled from outside Google Cloud",
+    inside_line="weights from Cloud Storage",
+    inside="free in the region: Private Google Access passes NAT by (believed)",
+)
 
 PRICED_REGION = "us-central1"
 UNIFORM_FEES = ("gke_cluster_hour",)
@@ -129,7 +141,7 @@ class Gke:
     def fees(self) -> Mapping[str, Fee]:
         return catalog.fees("gke")
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         nodes = sum((group.nodes for group in groups), Columns.same(0))
         nat_hours = nodes.map(lambda count: min(count, Decimal(NAT_MOST_VMS)) * HOURS_PER_MONTH)
         fixed = [
@@ -145,12 +157,7 @@ class Gke:
             Charge(NETWORK, "Cloud NAT", "cloud_nat_vm_hour", nat_hours, f"per node, at most {NAT_MOST_VMS}"),
             Charge(NETWORK, "public IPv4 of Cloud NAT", "external_ip_hour", always(1)),
         ]
-        used = [
-            Charge(NETWORK, "NAT data", "cloud_nat_gb", None, "images and weights that are pulled from outside Google Cloud"),
-            Charge(NETWORK, "traffic between zones", "cross_zone_gb", None),
-            Charge(NETWORK, "egress to the internet", "egress_premium_tiers_na_eu_0", None),
-            Charge(LOGS, "container logs", "logging_gb", None),
-        ]
+        used = list(traffic(use, TRAFFIC_FEES))
         if internal_endpoints:
             balancers = f"internal load balancers ({internal_endpoints})"
             fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(internal_endpoints)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..catalog.types import CapacityType, Fee, Machine
-from ..costs.types import Charge, NodeGroup
+from ..costs.types import Charge, NodeGroup, Use
 from ..stackfile.schema import Target
 
 
@@ -95,8 +95,11 @@ class Cloud(Protocol):
         """Unit prices that `charges` refer to; empty where nothing is charged."""
         ...
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int) -> tuple[Charge, ...]:
-        """Everything that is billed beside the machines of `groups` (all nodes of the stack): control plane, disks, network."""
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
+        """Everything that is billed beside the machines of `groups` (all nodes of the stack): control plane, disks, network.
+
+        What is billed by `use` shows its rate alone where that is None.
+        """
         ...
 
     def internal_balancer(self) -> InternalBalancer | None:

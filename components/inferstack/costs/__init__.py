@@ -5,7 +5,7 @@ Pure: prices come from the catalog, quantities from the plan. Money is USD as De
 
 from __future__ import annotations
 
-from .budget import incomplete, over_budget
+from .budget import Limits, Spending, incomplete, over_budget
 from .estimate import estimate
 from .money import money, owned_usd_per_hour
 from .types import HOURS_PER_MONTH, Charge, Columns, CostLine, Demand, NodeGroup, ServiceCost, StackCost, TokenPrice
@@ -16,8 +16,10 @@ __all__ = [
     "Columns",
     "CostLine",
     "Demand",
+    "Limits",
     "NodeGroup",
     "ServiceCost",
+    "Spending",
     "StackCost",
     "TokenPrice",
     "estimate",

@@ -7,28 +7,31 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import Fee
+from .economics import Billed, token_price, unit_economics
 from .money import exact
-from .tree import charge_line, cost_tree, node_line, oldest_date
-from .types import NOTHING, Charge, Columns, CostLine, Demand, NodeGroup, ServiceCost, StackCost, TokenPrice
-
-MILLION = 1_000_000
+from .tree import charge_line, cost_tree, fee_of, node_lines, oldest_date
+from .types import NOTHING, Charge, Columns, CostLine, Demand, Extra, NodeGroup, ServiceCost, StackCost
 
 
-def estimate(groups: Sequence[NodeGroup], charges: Sequence[Charge], fees: Mapping[str, Fee], demands: Sequence[Demand]) -> StackCost:
+def estimate(
+    groups: Sequence[NodeGroup],
+    charges: Sequence[Charge],
+    fees: Mapping[str, Fee],
+    demands: Sequence[Demand],
+    extras: Sequence[Extra] = (),
+) -> StackCost:
     """What a stack costs over its autoscaling range, in USD per month of 730 h.
 
     `fees` are those of the cloud (`catalog.fees`), one `demand` per service. Nodes and their disks go to the services on them, by the part
     that each occupies, idle parts in the same proportion; what is fixed and the system nodes go to all services evenly.
     """
-    tree = cost_tree(groups, charges, fees)
+    tree = cost_tree(groups, charges, fees, extras)
     services = list(dict.fromkeys([*(demand.service for demand in demands), *(name for group in groups for name, _ in group.shares)]))
-    by_service = _allocate(groups, charges, fees, services)
+    by_service = _allocate(groups, charges, fees, services, extras)
     demand_of = {demand.service: demand for demand in demands}
     return StackCost(
         lines=tree,
-        services=tuple(
-            ServiceCost(name, by_service[name].monthly, _token_price(by_service[name], demand_of.get(name))) for name in services
-        ),
+        services=tuple(_service_cost(name, by_service[name], demand_of.get(name)) for name in services),
         prices_as_of=oldest_date(tree.leaves),
     )
 
@@ -41,25 +44,34 @@ class _Share:
     machines: Decimal = Decimal(0)
     """Its machines at the expected load, USD per month."""
     low_machines: Decimal = Decimal(0)
+    machines_max: Decimal = Decimal(0)
+    devices: Decimal = Decimal(0)
+    """Devices of them at the expected load, idle ones in proportion."""
+    devices_max: Decimal = Decimal(0)
     priced: int = 0
     """Groups with a price."""
     unpriced: int = 0
 
 
 def _allocate(
-    groups: Sequence[NodeGroup], charges: Sequence[Charge], fees: Mapping[str, Fee], services: Sequence[str]
+    groups: Sequence[NodeGroup], charges: Sequence[Charge], fees: Mapping[str, Fee], services: Sequence[str], extras: Sequence[Extra]
 ) -> dict[str, _Share]:
     shares = {name: _Share() for name in services}
     parts = {group.name: _parts(group, services) for group in groups}
     evenly = _even(services)
     for group in groups:
-        line = node_line(group)
-        for name, part in parts[group.name].items():
-            _add(shares[name], line, part)
-            if not group.is_system:
-                _add_machines(shares[name], line, part)
+        for line in node_lines(group):
+            for name, part in parts[group.name].items():
+                _add(shares[name], line, part)
+                if not group.is_system:
+                    _add_machines(shares[name], line, part)
+        if not group.is_system:
+            _add_devices(shares, group, parts[group.name])
+    for extra in extras:
+        for name, part in (evenly if extra.group is None else parts[extra.group]).items():
+            _add(shares[name], extra.line, part)
     for charge in charges:
-        line = charge_line(charge, fees[charge.fee])
+        line = charge_line(charge, fee_of(charge, fees))
         for name, part in (evenly if charge.group is None else parts[charge.group]).items():
             _add(shares[name], line, part)
     return shares
@@ -89,27 +101,27 @@ def _add_machines(share: _Share, line: CostLine, part: Decimal) -> None:
         share.priced += 1
         share.machines += line.monthly_usd.expected * part
         share.low_machines += line.low_monthly_usd.expected * part
+        share.machines_max += line.monthly_usd.max * part
     else:
         share.unpriced += 1
 
 
-def _token_price(share: _Share, demand: Demand | None) -> TokenPrice | None:
-    """$ per output token = machines / (input tokens / r + output tokens), $ per input token = that / r, r being what an output token costs
-    over an input token: the split of Google's GKE Inference Quickstart (`GkeRecommender` v1, Cost), with r from the replica's own times."""
+def _add_devices(shares: Mapping[str, _Share], group: NodeGroup, parts: Mapping[str, Decimal]) -> None:
+    each = max(1, group.machine.accelerator_count)
+    for name, part in parts.items():
+        shares[name].devices += group.nodes.expected * each * part
+        shares[name].devices_max += group.nodes.max * each * part
+
+
+def _service_cost(name: str, share: _Share, demand: Demand | None) -> ServiceCost:
     if demand is None or not share.priced:
-        return None
+        return ServiceCost(name, share.monthly, None)
     input_tokens, output_tokens = exact(demand.input_tokens_per_month), exact(demand.output_tokens_per_month)
-    tokens = input_tokens + output_tokens
-    if not tokens:
-        return None
-    ratio = exact(demand.output_to_input_ratio)
-    output_usd = share.machines / (input_tokens / ratio + output_tokens)
-    return TokenPrice(
-        input_usd=output_usd / ratio * MILLION,
-        output_usd=output_usd * MILLION,
-        blended_usd=share.machines / tokens * MILLION,
-        output_to_input_ratio=ratio,
-        tokens_per_month=tokens,
-        low_blended_usd=share.low_machines / tokens * MILLION,
-        complete=not share.unpriced,
+    if not input_tokens + output_tokens:
+        return ServiceCost(name, share.monthly, None)
+    complete = not share.unpriced
+    billed = Billed(
+        share.monthly.expected, share.machines, share.low_machines, share.machines_max, share.devices, share.devices_max, complete
     )
+    tokens = token_price(share.machines, share.low_machines, input_tokens, output_tokens, demand, complete)
+    return ServiceCost(name, share.monthly, tokens, unit_economics(billed, demand))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from ..catalog.types import CapacityType, Fee
-from .types import HOURS_PER_MONTH, Charge, CostLine, NodeGroup
+from .types import HOURS_PER_MONTH, Charge, CostLine, Extra, NodeGroup
 
 TOTAL = "total"
 GPU_NODES = "GPU nodes"
@@ -19,36 +20,58 @@ BY_USER = "user"
 """Basis of a price that the stack file gives."""
 
 
-def cost_tree(groups: Sequence[NodeGroup], charges: Sequence[Charge], fees: Mapping[str, Fee]) -> CostLine:
+FREE = Fee("free", "month", Decimal(0), "", None)
+"""Fee of what is known to cost nothing; the charge's note says why."""
+
+
+def cost_tree(groups: Sequence[NodeGroup], charges: Sequence[Charge], fees: Mapping[str, Fee], extras: Sequence[Extra] = ()) -> CostLine:
     """`total` with a branch per kind of node and per part of the charges, in the order in which they are given.
 
     Raises KeyError where a charge names a fee that `fees` lacks: both are ours.
     """
     branches: dict[str, list[CostLine]] = {}
     for group in groups:
-        branches.setdefault(_node_branch(group), []).append(node_line(group))
+        branches.setdefault(_node_branch(group), []).extend(node_lines(group))
     for charge in charges:
         part = NOT_PRICED if charge.monthly_quantity is None else charge.part
-        branches.setdefault(part, []).append(charge_line(charge, fees[charge.fee]))
+        branches.setdefault(part, []).append(charge_line(charge, fee_of(charge, fees)))
+    for extra in extras:
+        branches.setdefault(NOT_PRICED if extra.line.quantity is None else extra.part, []).append(extra.line)
     return CostLine(TOTAL, children=tuple(CostLine(name, children=tuple(lines)) for name, lines in _in_order(branches)))
 
 
-def node_line(group: NodeGroup) -> CostLine:
-    """Whole machines, used or not: nodes x 730 h at the price of the machine."""
+def node_lines(group: NodeGroup) -> Iterator[CostLine]:
+    """Whole machines, used or not: nodes x 730 h at the price of the machine. Those that are paid already are a line of their own."""
     offering = group.offering
-    line = CostLine(
-        name=group.name, unit="node-hour", quantity=group.nodes.map(lambda nodes: nodes * HOURS_PER_MONTH), note=_node_note(group)
-    )
-    if offering is None:
-        return line
-    return replace(
-        line,
-        unit_price_usd=offering.usd_per_hour,
-        low_unit_price_usd=offering.low_usd_per_hour,
-        source=offering.source,
-        as_of=_date(offering.as_of),
-        basis=offering.basis,
-    )
+    paid = Decimal(0 if offering is None else offering.paid_nodes)
+    if paid:
+        yield CostLine(
+            name=f"{group.name}, paid already",
+            unit="node-hour",
+            quantity=group.nodes.map(lambda nodes: min(nodes, paid) * HOURS_PER_MONTH),
+            unit_price_usd=Decimal(0),
+            source="price file",
+            basis=BY_USER,
+            note=f"{paid} x {group.machine.name} that the price file says are paid, used or not",
+        )
+    if paid and group.nodes.max <= paid:
+        return
+    billed = group.nodes.map(lambda nodes: max(Decimal(0), nodes - paid) * HOURS_PER_MONTH)
+    line = CostLine(name=group.name, unit="node-hour", quantity=billed, note=_node_note(group))
+    if offering is not None:
+        line = replace(
+            line,
+            unit_price_usd=offering.usd_per_hour,
+            low_unit_price_usd=offering.low_usd_per_hour,
+            source=offering.source,
+            as_of=_date(offering.as_of),
+            basis=offering.basis,
+        )
+    yield line
+
+
+def fee_of(charge: Charge, fees: Mapping[str, Fee]) -> Fee:
+    return FREE if charge.fee == FREE.name else fees[charge.fee]
 
 
 def charge_line(charge: Charge, fee: Fee) -> CostLine:
@@ -66,6 +89,8 @@ def charge_line(charge: Charge, fee: Fee) -> CostLine:
         as_of=_date(fee.as_of),
         basis=fee.basis,
         note="; ".join(note for note in notes if note) or None,
+        low_quantity=charge.low,
+        high_quantity=charge.high,
     )
 
 
@@ -100,8 +125,17 @@ def _in_order(branches: Mapping[str, list[CostLine]]) -> Iterator[tuple[str, lis
 def _node_note(group: NodeGroup) -> str:
     offering = group.offering
     kind = "" if offering is None or offering.capacity_type is CapacityType.ON_DEMAND else f", {offering.capacity_type.value}"
+    return f"{group.machine.name}{kind}{_idle(group)}"
+
+
+def _idle(group: NodeGroup) -> str:
+    """`; billed 8, used 2: 75 % idle` at the top of the range; nothing where all is used."""
     idle = idle_share(group)
-    return f"{group.machine.name}{kind}{f'; {idle:.0%} idle' if idle >= 0.005 else ''}"
+    if idle < 0.005:
+        return ""
+    billed = group.nodes.max * max(1, group.machine.accelerator_count)
+    used = round(billed * (1 - Decimal(str(idle))), 1).normalize()
+    return f"; billed {billed:f}, used {used:f}: {idle * 100:.0f} % idle"
 
 
 def _date(as_of: str | None) -> str | None:

@@ -55,6 +55,10 @@ class CostLine:
     children: tuple[CostLine, ...] = ()
     low_unit_price_usd: Decimal | None = None
     """Bottom of a spot range; `unit_price_usd` is its top."""
+    low_quantity: Columns | None = None
+    """Bottom of the band of a quantity that is estimated; None where it is counted."""
+    high_quantity: Columns | None = None
+    """Top of it."""
 
     @property
     def monthly_usd(self) -> Columns:
@@ -68,16 +72,27 @@ class CostLine:
 
     @property
     def low_monthly_usd(self) -> Columns:
-        """`monthly_usd` at the bottom of every known spot range."""
+        """`monthly_usd` at the bottom of every known spot range and of every estimated quantity."""
         if self.children:
             total = NOTHING
             for child in self.children:
                 total = total + child.low_monthly_usd
             return total
-        return self._sum_at(self.unit_price_usd if self.low_unit_price_usd is None else self.low_unit_price_usd)
+        return self._sum_at(self.unit_price_usd if self.low_unit_price_usd is None else self.low_unit_price_usd, self.low_quantity)
 
-    def _sum_at(self, price: Decimal | None) -> Columns:
-        return NOTHING if price is None or self.quantity is None else self.quantity.map(lambda quantity: quantity * price)
+    @property
+    def high_monthly_usd(self) -> Columns:
+        """`monthly_usd` at the top of every estimated quantity."""
+        if self.children:
+            total = NOTHING
+            for child in self.children:
+                total = total + child.high_monthly_usd
+            return total
+        return self._sum_at(self.unit_price_usd, self.high_quantity)
+
+    def _sum_at(self, price: Decimal | None, quantity: Columns | None = None) -> Columns:
+        counted = self.quantity if quantity is None else quantity
+        return NOTHING if price is None or self.quantity is None or counted is None else counted.map(lambda amount: amount * price)
 
     @property
     def hourly_usd(self) -> Columns:
@@ -127,6 +142,44 @@ class Charge:
     """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
     priced_in: str | None = None
     """Region that the price is known for, where it is not the stack's."""
+    low: Columns | None = None
+    """Bottom of the band of an estimated quantity."""
+    high: Columns | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A line that is about machines and has no fee: cold starts, interruptions, people."""
+
+    part: str
+    line: CostLine
+    group: str | None = None
+    """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A quantity per month that is estimated: low, expected and high, each over the autoscaling range."""
+
+    low: Columns
+    expected: Columns
+    high: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a stack's traffic and rollouts move in a month, in GB; what is None depends on use that nobody stated."""
+
+    pulled: Amount
+    """Weights and images that come from outside the cloud."""
+    pulled_inside: Amount
+    """Weights that come from the cloud's own object store."""
+    between_zones: Amount
+    """In one direction."""
+    egress: Amount
+    logs: Amount | None
+    assumed: str
+    """How often weights are pulled, as a clause for notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +211,12 @@ class Demand:
     output_tokens_per_month: float
     output_to_input_ratio: float
     """Cost of one output token over one input token, from the replica's own prefill and decode times."""
+    requests_per_month: float = 0
+    capacity_rps: float = 0
+    """What one replica serves within the SLO."""
+    devices: int = 1
+    """Accelerators of one replica; 1 where it takes a node."""
+    daily_users: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +237,26 @@ class TokenPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitEconomics:
+    """What a service costs per thing that people count, and how much of what it pays for it uses."""
+
+    utilisation: Decimal
+    """Mean load over what the billed machines can serve within the SLO, at the expected load, 0..1."""
+    allocated_monthly_usd: Decimal
+    """What is paid for its machines."""
+    used_monthly_usd: Decimal
+    """The part of it that the traffic uses: allocated x utilisation. The rest is headroom and idle devices."""
+    usd_per_request: Decimal
+    """The whole part of the stack, fixed costs included, over the requests of a month."""
+    usd_per_user_month: Decimal | None
+    """The same over daily users; None where the traffic is not stated in users."""
+    saturated: TokenPrice | None
+    """Per million tokens with every machine of the range full around the clock: the least that these machines can reach."""
+    output_tps_per_usd_hour: Decimal | None
+    """Output tokens per second at saturation for a dollar an hour of machines."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceCost:
     """A service's share of the stack's cost: machines and disks by the part that it occupies, and an even share of what is fixed."""
 
@@ -185,6 +264,8 @@ class ServiceCost:
     monthly_usd: Columns
     tokens: TokenPrice | None
     """None where no traffic is stated, or no machine of the service has a known price."""
+    economics: UnitEconomics | None = None
+    """None where traffic or capacity is not stated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ def inference_service(plan: ServicePlan) -> dict[str, Any]:
 
 def _predictor(plan: ServicePlan) -> dict[str, Any]:
     return {
-        "minReplicas": plan.replicas.min,
+        # The scaler decides; 0 here would be a mode of KServe that needs Knative.
+        "minReplicas": max(1, plan.replicas.min),
         "maxReplicas": plan.replicas.max,
         "timeout": plan.timeout_seconds,
         "deploymentStrategy": {"type": "RollingUpdate", "rollingUpdate": dict(SURGE[plan.rollout])},

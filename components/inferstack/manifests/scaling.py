@@ -22,7 +22,9 @@ FAILED_POLLS = 3
 
 def scaler(plan: ServicePlan) -> dict[str, Any] | None:
     """The object that scales the service: a ScaledObject on queues, a HorizontalPodAutoscaler on CPU, or None where the number is fixed."""
-    makers = {"none": None, "cpu": horizontal_pod_autoscaler, "queue": scaled_object}
+    makers = {"none": None, "cpu": horizontal_pod_autoscaler, "queue": scaled_object, "schedule": scaled_object}
+    if plan.scaling.window is not None:
+        return scaled_object(plan)
     maker = makers[plan.scaling.signal]
     return maker(plan) if maker else None
 
@@ -45,7 +47,7 @@ def scaled_object(plan: ServicePlan) -> dict[str, Any]:
             "minReplicaCount": plan.replicas.min,
             "maxReplicaCount": plan.replicas.max,
             "pollingInterval": plan.scaling.polling_seconds,
-            "fallback": {"failureThreshold": FAILED_POLLS, "replicas": plan.replicas.min, "behavior": "currentReplicasIfHigher"},
+            **_fallback(plan),
             "advanced": {"restoreToOriginalReplicaCount": False, "horizontalPodAutoscalerConfig": {"behavior": _behavior(plan)}},
             "triggers": triggers,
         },
@@ -113,8 +115,27 @@ def _target(plan: ServicePlan) -> dict[str, str]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": predictor_name(plan.name)}
 
 
+def _fallback(plan: ServicePlan) -> dict[str, Any]:
+    """What holds while Prometheus does not answer; a schedule asks nobody, and CPU triggers have none."""
+    if plan.scaling.signal != "queue":
+        return {}
+    held = plan.replicas.min if plan.scaling.window is None else plan.scaling.window.replicas
+    return {"fallback": {"failureThreshold": FAILED_POLLS, "replicas": held, "behavior": "currentReplicasIfHigher"}}
+
+
 def _triggers(plan: ServicePlan) -> list[dict[str, Any]]:
+    found = _load_triggers(plan)
+    window = plan.scaling.window
+    if window is not None:
+        metadata = {"timezone": window.timezone, "start": window.start, "end": window.end, "desiredReplicas": str(window.replicas)}
+        found.insert(0, {"type": "cron", "name": "window", "metadata": metadata})
+    return found
+
+
+def _load_triggers(plan: ServicePlan) -> list[dict[str, Any]]:
     metrics, scaling = plan.spec.metrics, plan.scaling
+    if scaling.signal == "cpu":
+        return [{"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(scaling.cpu_percent)}}]
     signals = (
         ("waiting", metrics.requests_waiting, scaling.waiting_per_replica),
         ("kv-use", metrics.kv_usage, scaling.kv_usage_per_replica),
@@ -132,8 +153,9 @@ def _trigger(plan: ServicePlan, name: str, metric: str, threshold: float) -> dic
             "serverAddress": PROMETHEUS_URL,
             "query": f"sum({metric}{{{selector}}})",
             "threshold": f"{threshold:g}",
-            # No series is a failure, which holds the number, and not a zero, which would scale down.
-            "ignoreNullValues": "false",
+            # No series is a failure, which holds the number, and not a zero, which would scale down. Where a schedule takes all replicas
+            # away, no series is what there is, and must not keep the last of them.
+            "ignoreNullValues": "true" if plan.replicas.min == 0 else "false",
         },
     }
 

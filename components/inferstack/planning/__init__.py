@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .document import cost_document, document, explanation, levers_document, service_document, size_document
 from .endpoints import predictor_name, service_url
+from .guard import plan
 from .levers import levers
+from .pricing import own_machines
 from .rehearsal import simulation_document
 from .size import size
-from .stack import plan
 from .types import StackPlan
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "explanation",
     "levers",
     "levers_document",
+    "own_machines",
     "plan",
     "predictor_name",
     "service_document",

@@ -37,6 +37,7 @@ def document(plan: StackPlan) -> dict[str, Any]:
         "driverNote": plan.driver_note,
         "costs": cost_document(plan.costs),
         "overBudget": list(plan.over_budget),
+        "waysBelow": plain(plan.ways_below),
         "warnings": list(plan.warnings),
     }
 
@@ -122,11 +123,21 @@ def cost_document(cost: StackCost) -> dict[str, Any]:
         "pricesAsOf": cost.prices_as_of,
         "hourlyUsd": plain(cost.hourly_usd),
         "monthlyUsd": plain(cost.monthly_usd),
+        "band": _band(cost.lines),
         "complete": cost.complete,
         "unpriced": list(cost.unpriced),
         "usageBased": list(cost.usage_based),
         "lines": _line_document(cost.lines),
         "services": plain(cost.services),
+    }
+
+
+def _band(line: CostLine) -> dict[str, Any]:
+    """The expected column with what is uncertain about it: spot ranges and estimated quantities."""
+    return {
+        "low": plain(line.low_monthly_usd.expected),
+        "expected": plain(line.monthly_usd.expected),
+        "high": plain(line.high_monthly_usd.expected),
     }
 
 
@@ -139,6 +150,7 @@ def _line_document(line: CostLine) -> dict[str, Any]:
         "lowUnitPriceUsd": plain(line.low_unit_price_usd),
         "hourlyUsd": plain(line.hourly_usd),
         "monthlyUsd": plain(line.monthly_usd),
+        "band": _band(line),
         "priced": line.priced,
         "source": line.source,
         "asOf": line.as_of,

@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint
+from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
 from ..sizing.types import Techniques
 from ..stackfile.schema import StackFile
 from .candidates import checkpoints_for, placements
-from .placement import ALWAYS_ON_DAY, Placement
+from .placement import HOURS_PER_WEEK, Placement, mean_over_week
 from .pools import Tenant
 from .refusal import RELAXATIONS
 from .requirement import Requirement
@@ -155,33 +156,31 @@ def _small_kv(engine: Engine) -> tuple[str, str, str] | None:
 
 def _hours(tenant: Tenant, site: Site) -> Iterator[Lever]:
     """No replica outside the active hours, and none while nobody asks."""
-    workload, placement = tenant.requirement.workload, tenant.placement
+    requirement, placement = tenant.requirement, tenant.placement
+    workload = requirement.workload
     if placement.monthly_usd is None or not site.target.scales_nodes:
         return
-    share = workload.active_hours / ALWAYS_ON_DAY
-    if share < 1:
-        change = f"machines only in the {workload.active_hours:g} active hours"
-        yield _made(
-            tenant,
-            "schedule",
-            change,
-            f"nothing answers outside them; {NOT_A_KEY}",
-            combination(tenant.requirement, _present(placement, share), site, placement),
-        )
+    if workload.active_hours * workload.active_days < HOURS_PER_WEEK and requirement.service.schedule is None:
+        days = "" if workload.active_days == 7 else f" of {workload.active_days:g} days"
+        change = f"schedule: machines only in the {workload.active_hours:g} active hours{days}"
+        yield _made(tenant, "schedule", change, "nothing answers outside them", combination(requirement, _present(tenant), site, placement))
     # A lone replica stays for as long as it takes to scale down, and is gone until the next request: Poisson arrivals.
     stays = tenant.plan.scaling.scale_down_seconds + tenant.plan.cold_start_seconds.expected
-    busy = -math.expm1(-workload.mean_rps * stays) if placement.active_replicas == 1 else 1.0
-    row = combination(tenant.requirement, _present(placement, share * busy), site, placement)
+    busy = -math.expm1(-workload.mean_rps * stays) if placement.levels[0].replicas == 1 else 1.0
+    row = combination(requirement, _present(tenant, busy), site, placement)
     caveat = f"the first request after a pause waits {tenant.plan.cold_start_seconds.expected / 60:.0f} minutes; {NOT_A_KEY}"
     yield _made(tenant, "scale-to-zero", "no replica while nobody asks", caveat, row)
 
 
-def _present(placement: Placement, share: float) -> Placement:
-    """`placement` with the machines of its active hours for that share of the time, and none in the rest."""
+def _present(tenant: Tenant, busy: float = 1.0) -> Placement:
+    """The placement with the machines of its active hours for the part of them that is `busy`, and none in the rest."""
+    placement, workload = tenant.placement, tenant.requirement.workload
     assert placement.monthly_usd is not None
-    active = math.ceil(placement.active_replicas / placement.replicas_per_node)
+    active = exact(workload.active_hours) * exact(workload.active_days)
+    within = [replace(level, until_hour=min(level.until_hour, active)) for level in placement.levels]
+    mean = mean_over_week(within, lambda count: math.ceil(count / placement.replicas_per_node)) * exact(busy)
     hourly = placement.monthly_usd.max / placement.nodes.max
-    nodes = Columns(Decimal(0), Decimal(str(share)) * active, placement.nodes.max)
+    nodes = Columns(Decimal(0), mean, placement.nodes.max)
     return replace(placement, nodes=nodes, monthly_usd=nodes.map(lambda count: count * hourly))
 
 

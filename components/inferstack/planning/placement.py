@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
+from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
-from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape
+from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape, Workload
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .requirement import Requirement
 from .site import Site
@@ -20,7 +23,7 @@ from .types import ReplicaRange
 GIB = 2**30
 SIXTEEN_BIT = 16
 DEFAULT_KV_DTYPE = "bf16"
-ALWAYS_ON_DAY = 24
+HOURS_PER_WEEK = Decimal(168)
 CLOSENESS = ("quality", "nodes", "replicas", "slo", "memory")
 """Criteria of failures: how near to working what they turn down came, nearest first."""
 
@@ -60,6 +63,14 @@ class Sized:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """How many replicas run in some hours of a week. Hours are counted from the busiest on, as if all lay within one another."""
+
+    until_hour: Decimal
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """A sized replica on a machine type, counted and priced."""
 
@@ -67,8 +78,8 @@ class Placement:
     machine: Machine
     offering: Offering | None
     replicas: ReplicaRange
-    active_replicas: int
-    """Replicas at the mean load of the active hours."""
+    levels: tuple[Level, ...]
+    """Replicas over the hours of a week, the busiest hours first."""
     nodes: Columns
     monthly_usd: Columns | None
     """Its machines alone, whole nodes; None where no price is known."""
@@ -81,14 +92,14 @@ class Placement:
     @property
     def standing(self) -> Placement:
         """The same placement with all of its replicas always there."""
-        most, price = self.replicas.max, self.offering.usd_per_hour if self.offering else None
+        most = self.replicas.max
         nodes = Columns.same(self.nodes.max)
         return replace(
             self,
             replicas=ReplicaRange(most, most, most),
-            active_replicas=most,
+            levels=(Level(HOURS_PER_WEEK, most),),
             nodes=nodes,
-            monthly_usd=None if price is None else nodes.map(lambda count: count * price * HOURS_PER_MONTH),
+            monthly_usd=_monthly_usd(self.offering, nodes),
         )
 
     @property
@@ -222,39 +233,70 @@ def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) 
     """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
     offering = site.offering(machine, requirement.capacity)
     failure = sized.failure if sized.failure else host_failure(sized, machine, site)
-    replicas, active = ReplicaRange(0, 0, 0), 0
+    replicas, levels = ReplicaRange(0, 0, 0), (Level(HOURS_PER_WEEK, 0),)
     if failure is None:
-        replicas, active, failure = count_replicas(requirement, sized.capacity_rps)
-    nodes = count_nodes(replicas, active, replicas_per_node(machine, sized.tensor), requirement.workload.active_hours, site)
+        replicas, levels, failure = count_replicas(requirement, sized.capacity_rps)
+    nodes = count_nodes(replicas, levels, replicas_per_node(machine, sized.tensor), site)
     if failure is None and machine.count is not None and nodes.max > machine.count:
         failure = Failure("nodes", f"needs {nodes.max} nodes of {machine.name}, the cluster has {machine.count}")
-    price = offering.usd_per_hour if offering else None
-    monthly = None if price is None else nodes.map(lambda count: count * price * HOURS_PER_MONTH)
-    return Placement(sized, machine, offering, replicas, active, nodes, monthly, failure)
+    monthly = _monthly_usd(offering, nodes)
+    return Placement(sized, machine, offering, replicas, levels, nodes, monthly, failure)
 
 
-def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[ReplicaRange, int, Failure | None]:
-    """Replicas for the peak, for the mean of the active hours, and outside them, within the bounds that the stack file sets."""
+def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
+    """What the nodes cost over the range; None where a price is missing at any point of it."""
+    if offering is None:
+        return None
+    at = [offering.monthly_usd(count, HOURS_PER_MONTH) for count in (nodes.min, nodes.expected, nodes.max)]
+    known = [usd for usd in at if usd is not None]
+    return Columns(*known) if len(known) == len(at) else None
+
+
+def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[ReplicaRange, tuple[Level, ...], Failure | None]:
+    """Replicas for the peak, and at each level of a week: the mean of the active hours, the rest of the scheduled ones, outside of both;
+    within the bounds that the stack file sets."""
     workload = requirement.workload
     peak = max(1, math.ceil(workload.peak_rps / capacity_rps - 1e-9))
-    active = max(1, math.ceil(workload.mean_rps / capacity_rps - 1e-9))
     wish = requirement.replicas
     least, most = (wish, wish) if isinstance(wish, int) else (wish.min, wish.max) if isinstance(wish, ReplicaBounds) else (1, peak)
     if most < peak:
         carried = most * capacity_rps
         word = "replica carries" if most == 1 else "replicas carry"
         reason = f"{most} {word} {carried:,.2f} requests per second within the SLO, the peak is {workload.peak_rps:,.2f}; it takes {peak}"
-        return ReplicaRange(least, least, most), least, Failure("replicas", reason)
-    active = min(most, max(least, active))
-    share = workload.active_hours / ALWAYS_ON_DAY
-    return ReplicaRange(least, share * active + (1 - share) * least, most), active, None
+        return ReplicaRange(least, least, most), (Level(HOURS_PER_WEEK, least),), Failure("replicas", reason)
+    busy = tuple(_busy_levels(workload, capacity_rps, least, most))
+    schedule = requirement.service.schedule
+    if schedule is None:
+        levels, lowest = (*busy, Level(HOURS_PER_WEEK, least)), least
+    else:
+        lowest = schedule.outside_replicas
+        levels = (*busy, Level(exact(schedule.hours_per_week), least), Level(HOURS_PER_WEEK, lowest))
+    return ReplicaRange(lowest, float(mean_over_week(levels, lambda replicas: replicas)), most), levels, None
 
 
-def count_nodes(replicas: ReplicaRange, active: int, per_node: int, active_hours: float, site: Site) -> Columns:
-    """Whole nodes at each point of the range; expected is the mean over a day. Nodes that do not come and go stand at the maximum."""
+def _busy_levels(workload: Workload, capacity_rps: float, least: int, most: int) -> Iterator[Level]:
+    """Replicas in the active hours: those that each hour's own mean needs, or the one mean where the load is even."""
+    hours = exact(workload.active_hours) * exact(workload.active_days)
+    loads = workload.hourly if workload.hourly else (1.0,)
+    needs = [min(most, max(least, math.ceil(workload.mean_rps * load / capacity_rps - 1e-9))) for load in loads]
+    for index, (need, after) in enumerate(itertools.zip_longest(needs, needs[1:]), start=1):
+        if need != after:
+            yield Level(hours * index / len(loads), need)
+
+
+def mean_over_week(levels: Sequence[Level], count: Callable[[int], int]) -> Decimal:
+    """Mean of `count(replicas)` over the hours of a week."""
+    total, begun = Decimal(0), Decimal(0)
+    for level in levels:
+        total += (level.until_hour - begun) * count(level.replicas)
+        begun = level.until_hour
+    return total / HOURS_PER_WEEK
+
+
+def count_nodes(replicas: ReplicaRange, levels: Sequence[Level], per_node: int, site: Site) -> Columns:
+    """Whole nodes at each point of the range; expected is the mean over a week. Nodes that do not come and go stand at the maximum."""
     most = math.ceil(replicas.max / per_node)
     if not site.target.scales_nodes:
         return Columns.same(most)
     least = math.ceil(replicas.min / per_node)
-    share = Decimal(str(active_hours)) / ALWAYS_ON_DAY
-    return Columns(Decimal(least), share * math.ceil(active / per_node) + (1 - share) * least, Decimal(most))
+    return Columns(Decimal(least), mean_over_week(levels, lambda count: math.ceil(count / per_node)), Decimal(most))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from ..catalog.types import CapacityType, Machine, Offering
 from ..costs.types import Columns
 from ..errors import Problem, join_names
-from .placement import ALWAYS_ON_DAY, Placement, replicas_per_node
+from .placement import HOURS_PER_WEEK, Level, Placement, replicas_per_node
 from .requirement import CPU, Requirement
 from .site import Site
 from .types import PoolPlan, ServicePlan
@@ -131,27 +131,21 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
 
 
 def _nodes(members: Sequence[Tenant], machine: Machine, site: Site) -> Columns:
-    """Whole nodes at the bottom and top of the range; expected is the mean over a day whose active hours lie within one another."""
+    """Whole nodes at the bottom and top of the range; expected is the mean over a week whose active hours lie within one another."""
     at_most = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.max) for m in members))
     if not site.target.scales_nodes:
         return Columns.same(at_most)
     at_least = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.min) for m in members))
     expected, begun = Decimal(0), Decimal(0)
-    for hours in (*sorted({m.requirement.workload.active_hours for m in members}), ALWAYS_ON_DAY):
-        span = Decimal(str(hours)) - begun
-        busy = nodes_for(
-            machine,
-            (
-                (
-                    m.placement.sized.tensor,
-                    m.placement.active_replicas if m.requirement.workload.active_hours >= hours else m.plan.replicas.min,
-                )
-                for m in members
-            ),
-        )
-        expected += span / ALWAYS_ON_DAY * busy
-        begun += span
-    return Columns(Decimal(at_least), expected, Decimal(at_most))
+    for hour in sorted({level.until_hour for m in members for level in m.placement.levels}):
+        busy = nodes_for(machine, ((m.placement.sized.tensor, _replicas_at(m.placement.levels, hour)) for m in members))
+        expected += (hour - begun) * busy
+        begun = hour
+    return Columns(Decimal(at_least), expected / HOURS_PER_WEEK, Decimal(at_most))
+
+
+def _replicas_at(levels: Sequence[Level], hour: Decimal) -> int:
+    return next(level.replicas for level in levels if level.until_hour >= hour)
 
 
 def nodes_for(machine: Machine, replicas: Iterable[tuple[int, int]]) -> int:

@@ -24,6 +24,10 @@ def replicas_text(requirement: Requirement) -> str | None:
     return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
 
 
+REGIONS_NAMED = 3
+"""Regions that an error names where a machine is not sold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """One wish that could be given up: its key, and the requirement without it."""
@@ -112,12 +116,27 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
         return f"{cannot}: it {_telling(outcome).reason}"
     pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
     if pins:
-        return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}, or too little is known of it"
+        return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}{_sold_elsewhere(requirement, site)}"
     return f"{cannot}: nothing of which enough is known is {_sold(requirement, site)}"
 
 
 def _sold(requirement: Requirement, site: Site) -> str:
     return f"sold as {requirement.capacity.value} in {site.region}" if site.target.region else "among the nodes of this cluster"
+
+
+def _sold_elsewhere(requirement: Requirement, site: Site) -> str:
+    """Regions that have what is pinned; where this region has it too, too little is known of it."""
+    pinned = [
+        machine
+        for machine in site.machines.values()
+        if machine.accelerator is not None
+        and requirement.gpu in (None, machine.accelerator)
+        and (requirement.machine is None or machine.name == requirement.machine.name)
+    ]
+    offered = {o.region for machine in pinned for o in machine.offerings if o.capacity_type is requirement.capacity}
+    if not site.target.region or site.region in offered or not offered:
+        return ", or too little is known of it"
+    return f"; {join_names(sorted(offered)[:REGIONS_NAMED])} {'has' if len(offered) == 1 else 'have'} it"
 
 
 def _telling(outcome: Outcome) -> Refusal:
@@ -137,7 +156,7 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> str:
         return f"with capacityType spot it works: {_plan_text(spot)}"
     elsewhere: list[tuple[Placement, str]] = []
     for region in catalog.regions(site.target.cloud):
-        there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}))
+        there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}), site.prices)
         found = search(requirement, there).chosen
         if found is not None and (found.machine.accelerator or requirement.gpu == CPU):
             elsewhere.append((found, region))

@@ -180,6 +180,9 @@ def _workload(traffic: Traffic) -> Workload:
         osl = max(1, round(isl * share / (1 - share)))
     assert isl is not None, "the stack file's own rules leave no third case"
     assert osl is not None, "the stack file's own rules leave no third case"
+    busy = sorted((share for share in traffic.hourly_shares if share > 0), reverse=True)
+    hours = float(len(busy)) if busy else traffic.active_hours
+    hourly = tuple(share * hours / sum(busy) for share in busy)
     if traffic.requests_per_second is not None:
         mean = traffic.requests_per_second
     else:
@@ -187,8 +190,9 @@ def _workload(traffic: Traffic) -> Workload:
         tokens = traffic.tokens_per_user if words is None else words * WORDS_TO_TOKENS
         assert traffic.daily_users is not None, "the stack file's own rules leave no third case"
         assert tokens is not None, "the stack file's own rules leave no third case"
-        mean = traffic.daily_users * tokens / (isl + osl) / (traffic.active_hours * 3600)
-    return Workload(mean_rps=mean, peak_rps=mean * traffic.peak_factor, isl=isl, osl=osl, active_hours=traffic.active_hours)
+        mean = traffic.daily_users * tokens / (isl + osl) / (hours * 3600)
+    peak = mean * traffic.peak_factor * (hourly[0] if hourly else 1)
+    return Workload(mean, peak, isl, osl, active_hours=hours, active_days=traffic.active_days, hourly=hourly)
 
 
 def _model(service: Service, path: str, base: Path, problems: Problems) -> Model | None:

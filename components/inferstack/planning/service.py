@@ -9,6 +9,7 @@ from ..catalog.types import CapacityType
 from ..engines import overrides
 from ..engines.types import EngineSpec, Metrics, ServingIdentity
 from ..sizing.types import Estimate, Performance, Replica
+from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from .placement import Placement, at_load, host_share
 from .pools import pool_name, pool_selector
 from .reasons import alternatives, decisions
@@ -16,7 +17,7 @@ from .requirement import CPU, Requirement
 from .search import COARSE, Outcome, keeps_quality
 from .site import Site
 from .succession import succession
-from .types import Resources, Scaling, ServicePlan
+from .types import Resources, Scaling, ScheduledWindow, ServicePlan
 
 CPU_TARGET_PERCENT = 70
 KV_TARGET = 0.8
@@ -134,15 +135,33 @@ def _needs_token(requirement: Requirement, placement: Placement) -> bool:
 def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: Estimate, metrics: Metrics) -> Scaling:
     """Thresholds from the plan; down more slowly than a replica comes up, or the load that made it would start it again."""
     down = max(SHORTEST_SCALE_DOWN, 60 * math.ceil(cold_start.high * SCALE_DOWN_OVER_COLD_START / 60))
-    if not placement.replicas.scales:
-        return Scaling(signal="none", scale_down_seconds=down)
+    window = _window(requirement, placement)
+    floor = placement.replicas.min if window is None else window.replicas
+    if floor == placement.replicas.max:
+        return Scaling(signal="none" if window is None else "schedule", scale_down_seconds=down, window=window)
     if placement.machine.accelerator is None:
-        return Scaling(signal="cpu", cpu_percent=CPU_TARGET_PERCENT, scale_down_seconds=down)
+        return Scaling(signal="cpu", cpu_percent=CPU_TARGET_PERCENT, scale_down_seconds=down, window=window)
     return Scaling(
         signal="queue",
         waiting_per_replica=_tolerable_queue(requirement, placement, performance),
         kv_usage_per_replica=KV_TARGET if metrics.kv_usage is not None else None,
         scale_down_seconds=down,
+        window=window,
+    )
+
+
+def _window(requirement: Requirement, placement: Placement) -> ScheduledWindow | None:
+    """The schedule of the stack file as KEDA takes it. What lies between the busiest hours and the window keeps the window's replicas."""
+    schedule = requirement.service.schedule
+    if schedule is None or placement.replicas.min == placement.replicas.max:
+        return None
+    days = ",".join(dict.fromkeys(schedule.days))
+    hour, minute = divmod(minutes(schedule.start), 60)
+    last = minutes(schedule.end)
+    # Midnight is the first minute of the next day; a cron of this day ends in its last.
+    last_hour, last_minute = divmod(min(last, MINUTES_PER_DAY - 1), 60)
+    return ScheduledWindow(
+        f"{minute} {hour} * * {days}", f"{last_minute} {last_hour} * * {days}", schedule.timezone, placement.levels[-2].replicas
     )
 
 
@@ -180,6 +199,10 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     release = engine.release
     if (image := requirement.overrides.image) not in (None, release.image):
         found.append(f"{image} is taken for {release.engine} {release.version}: what it holds and how large it is are not known here")
+    schedule = requirement.service.schedule
+    if schedule is not None and schedule.outside_replicas == 0:
+        window = f"{', '.join(schedule.days)} {schedule.start} to {schedule.end} {schedule.timezone}"
+        found.append(f"outside {window} no replica runs: requests fail, and the first minutes after the window opens are a cold start")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {COARSE}")

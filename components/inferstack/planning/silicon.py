@@ -77,6 +77,8 @@ def _device(machine: Machine, degree: int, link: str) -> Device | None:
 
 
 def hourly_usd(site: Site, machine: Machine, capacity: CapacityType) -> Decimal:
-    """Price of one node; `NEVER` where none is known."""
+    """Price of the next node: nothing where one is paid already, `NEVER` where no price is known."""
     offering = site.offering(machine, capacity)
+    if offering is not None and offering.paid_nodes:
+        return Decimal(0)
     return NEVER if offering is None or offering.usd_per_hour is None else offering.usd_per_hour

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from .. import catalog, clouds
 from ..catalog.types import CapacityType, Machine, Offering
 from ..clouds.types import Allocatable, Cloud
 from ..errors import nearest_name
-from ..stackfile.schema import Target
+from ..stackfile.schema import Prices, Target
+from .pricing import own_prices
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +25,18 @@ class Site:
     cloud: Cloud
     region: str
     zones: tuple[str, ...]
+    prices: Prices = field(default_factory=Prices)
+    """The stack's own prices, which hold in place of the price book's."""
 
     @classmethod
-    def of(cls, target: Target) -> Site:
+    def of(cls, target: Target, prices: Prices | None = None) -> Site:
         cloud = clouds.cloud(target.cloud)
-        return cls(target=target, cloud=cloud, region=cloud.region(target), zones=cloud.zones(target))
+        own = Prices() if prices is None else prices
+        return cls(target=target, cloud=cloud, region=cloud.region(target), zones=cloud.zones(target), prices=own)
 
     @cached_property
     def machines(self) -> Mapping[str, Machine]:
-        return {machine.name: machine for machine in self.cloud.machines(self.target)}
+        return {machine.name: machine for machine in own_prices(self.cloud.machines(self.target), self.prices, self.cloud.name)}
 
     @cached_property
     def sold(self) -> tuple[Machine, ...]:

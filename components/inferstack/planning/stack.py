@@ -12,30 +12,24 @@ from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, minor
 from ..clouds.types import QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
-from ..stackfile.schema import StackFile, Target
+from ..stackfile.schema import StackFile, Usage
 from .addons import plan_addons
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
+from .pricing import check_prices
 from .refusal import no_placement
 from .requirement import Problems, Requirement, resolve
 from .search import Outcome, search
 from .service import plan_requirement
 from .site import Site
 from .types import AddonPlan, ServicePlan, StackPlan
-
-
-def plan(stack: StackFile) -> StackPlan:
-    """Decide everything that can be decided before anything exists.
-
-    Pure: no network, no clock. Raises `InputError` with every problem of the file.
-    """
-    return finish(stack, *settle(stack))
+from .use import extras, known_free, use_of
 
 
 def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
     """Where the stack runs, and what the search found for each service. Raises `InputError` with every problem of the file."""
     problems = Problems()
-    site = _site(stack.target, problems)
+    site = _site(stack, problems)
     base = Path(stack.source).parent
     token = stack.has_hugging_face_token
     resolved = [
@@ -51,7 +45,7 @@ def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
 def finish(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> StackPlan:
     """The plan of what `settle` found. Raises `InputError` where existing nodes do not hold all services."""
     tenants, pools = share(stack, site, settled)
-    return _stack_plan(stack, site, tenants, pools)
+    return assemble(stack, site, tenants, pools)
 
 
 def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:
@@ -66,8 +60,10 @@ def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Out
     return tenants, pools
 
 
-def _site(target: Target, problems: Problems) -> Site | None:
-    """Where the stack runs; None where its region, a zone or one of its GPUs is not known, which is noted."""
+def _site(stack: StackFile, problems: Problems) -> Site | None:
+    """Where the stack runs; None where its region, a zone, one of its GPUs or a row of its prices is not known, which is noted."""
+    target = stack.target
+    problems.found += check_prices(stack.prices, target.cloud)
     before = len(problems.found)
     if target.region is not None:
         known = catalog.regions(target.cloud)
@@ -91,7 +87,7 @@ def _site(target: Target, problems: Problems) -> Site | None:
         )
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
-    return Site.of(target) if len(problems.found) == before else None
+    return Site.of(target, stack.prices) if len(problems.found) == before else None
 
 
 def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[Requirement, Outcome]:
@@ -104,7 +100,7 @@ def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[R
 def _tenant(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Tenant:
     """The plan of `placement`. An engine that does not tell how many requests wait cannot be scaled on them: all its replicas stand."""
     made = plan_requirement(requirement, outcome, placement, site)
-    if made.scaling.signal == "queue" and made.spec.metrics.requests_waiting is None:
+    if made.scaling.signal == "queue" and made.scaling.window is None and made.spec.metrics.requests_waiting is None:
         placement = placement.standing
         made = plan_requirement(requirement, outcome, placement, site)
         blind = f"{made.spec.engine} does not tell how many requests wait: all {made.replicas.max} replicas stand always"
@@ -126,11 +122,10 @@ def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[
     return tenants
 
 
-def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackPlan:
+def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackPlan:
+    """The whole plan of services that have their placements, not yet held against a budget."""
     target = stack.target
-    bill = _bill(site, tenants, pools)
     addons = plan_addons(target, site, [tenant.plan for tenant in tenants])
-    budget = stack.budget
     return StackPlan(
         stack=stack.stack,
         cloud=target.cloud,
@@ -144,8 +139,7 @@ def _stack_plan(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: 
         system_pool=site.cloud.system_pool(target),
         addons=addons,
         quota=_quota(site, pools),
-        costs=bill,
-        over_budget=costs.over_budget(bill, budget.max_monthly_usd, budget.max_hourly_usd),
+        costs=bill(site, tenants, pools, stack.usage),
         driver_note=site.cloud.driver_note(target),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
     )
@@ -161,7 +155,8 @@ def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons:
     )
 
 
-def _bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackCost:
+def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Usage) -> StackCost:
+    """What the pools and everything beside them cost."""
     groups = [NodeGroup(pool.plan.name, pool.machine, pool.offering, pool.plan.nodes, pool.plan.disk_gib, pool.shares) for pool in pools]
     system = site.cloud.system_pool(site.target)
     if system is not None:
@@ -169,8 +164,12 @@ def _bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> Stack
         offering = site.offering(machine, CapacityType.ON_DEMAND)
         groups.append(NodeGroup("system", machine, offering, Columns.same(system.nodes), system.disk_gib))
     internal = sum(tenant.plan.endpoint == "internal" for tenant in tenants)
-    charges = site.cloud.charges(site.target, tuple(groups), internal)
-    return costs.estimate(groups, charges, site.cloud.fees(), [_demand(tenant) for tenant in tenants])
+    charges = site.cloud.charges(site.target, tuple(groups), internal, use_of(usage, tenants, len(site.zones)))
+    if charges:
+        # On a cluster that is there already, what is not charged is paid elsewhere and not free.
+        charges = (*charges, *known_free(tenants))
+    demands = [_demand(tenant) for tenant in tenants]
+    return costs.estimate(groups, charges, site.cloud.fees(), demands, tuple(extras(usage, tenants, pools)))
 
 
 def _demand(tenant: Tenant) -> Demand:
@@ -182,6 +181,10 @@ def _demand(tenant: Tenant) -> Demand:
         output_to_input_ratio=sizing.output_to_input_ratio(
             tenant.plan.replica.shape, workload.isl, workload.osl, tenant.plan.replica.memory
         ),
+        requests_per_month=workload.requests_per_month,
+        capacity_rps=tenant.plan.replica.performance.capacity_rps.expected,
+        devices=max(1, tenant.plan.resources.gpus),
+        daily_users=tenant.requirement.service.traffic.daily_users,
     )
 
 

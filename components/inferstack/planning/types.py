@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from ..catalog.types import CapacityType
 from ..clouds.types import QuotaNeed, SystemPool
+from ..costs.money import money
 from ..costs.types import Columns, StackCost
 from ..engines.types import EngineSpec
 from ..sizing.types import Estimate, Replica, Slo, Workload
@@ -57,11 +59,22 @@ class ReplicaRange:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledWindow:
+    """A window of the week, as cron expressions in a time zone, and the replicas that it keeps at least."""
+
+    start: str
+    """When it opens: minute, hour, *, *, days."""
+    end: str
+    timezone: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """How the number of replicas follows the load."""
 
     signal: str
-    """none, cpu (utilisation of the container) or queue (waiting requests and KV use)."""
+    """none, cpu (utilisation of the container), queue (waiting requests and KV use) or schedule (its window alone)."""
     cpu_percent: int | None = None
     waiting_per_replica: int | None = None
     """Waiting requests per replica above which one more is started."""
@@ -70,6 +83,8 @@ class Scaling:
     scale_down_seconds: int = 300
     """How long the load must be lower before a replica goes; longer than a cold start."""
     polling_seconds: int = 15
+    window: ScheduledWindow | None = None
+    """The window of the week in which the service runs; None: always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +172,25 @@ class AddonPlan:
     reason: str
 
 
+NO_WAY_BELOW = "Nothing that was tried keeps every budget: plan for less traffic or a smaller model, or raise the budget."
+
+
+@dataclass(frozen=True, slots=True)
+class WayBelow:
+    """A change of the stack file with which every budget is kept, as planned anew."""
+
+    change: str
+    """`chat: capacityType spot`; several are separated by semicolons."""
+    monthly_usd: Decimal
+    """Of the whole stack, in the column that the budget looks at."""
+    saves_monthly_usd: Decimal
+    keeps_slo: bool
+
+    def __str__(self) -> str:
+        slo = "" if self.keeps_slo else ", and misses an SLO"
+        return f"With {self.change} it is {money(self.monthly_usd)} a month{slo}."
+
+
 @dataclass(frozen=True, slots=True)
 class StackPlan:
     """The whole stack, decided. `inferstack plan --json` prints this; every other reader gets the same object."""
@@ -174,7 +208,17 @@ class StackPlan:
     addons: tuple[AddonPlan, ...]
     quota: tuple[QuotaNeed, ...]
     costs: StackCost
-    over_budget: tuple[str, ...]
-    """One sentence per budget that the plan exceeds; empty where it is kept."""
     driver_note: str
     warnings: tuple[str, ...]
+    over_budget: tuple[str, ...] = ()
+    """One sentence per budget that the plan exceeds; empty where it is kept."""
+    ways_below: tuple[WayBelow, ...] = ()
+    """Where a budget is exceeded: the cheapest plans that keep every budget, cheapest first; empty where none was found."""
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What a guard says: each budget that is exceeded, then the ways below; empty where all are kept."""
+        if not self.over_budget:
+            return ()
+        ways = tuple(str(way) for way in self.ways_below)
+        return (*self.over_budget, *(ways or (NO_WAY_BELOW,)))

@@ -69,10 +69,14 @@ class Workload:
     """Output tokens per request."""
     active_hours: float = 24.0
     """Hours per day with traffic; none outside them."""
+    active_days: float = 7.0
+    """Days per week with traffic."""
+    hourly: tuple[float, ...] = ()
+    """Load of each active hour over their mean, busiest first; () where it is even."""
 
     @property
     def requests_per_month(self) -> float:
-        return self.mean_rps * 3600 * self.active_hours * DAYS_PER_MONTH
+        return self.mean_rps * 3600 * self.active_hours * DAYS_PER_MONTH * self.active_days / 7
 
     @property
     def input_tokens_per_month(self) -> float:

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from .finding import current, find, in_use, project_file, shown_path, stack_name, stacks
     from .reader import load, read
     from .reference import json_schema, markdown
-    from .schema import Budget, CustomModel, ExistingNodes, OwnedHardware, ReplicaRange, Service, SloTargets, StackFile, Target, Traffic
+    from .schema import (
+        Budget,
+        CustomModel,
+        ExistingNodes,
+        OwnedHardware,
+        Prices,
+        ReplicaRange,
+        Service,
+        SloTargets,
+        StackFile,
+        Target,
+        Traffic,
+    )
 
 __all__ = [
     "SECRET",
@@ -23,6 +35,7 @@ __all__ = [
     "CustomModel",
     "ExistingNodes",
     "OwnedHardware",
+    "Prices",
     "ReplicaRange",
     "Secret",
     "Service",
@@ -52,6 +65,7 @@ _ROOMS = {
         "CustomModel",
         "ExistingNodes",
         "OwnedHardware",
+        "Prices",
         "ReplicaRange",
         "Service",
         "SloTargets",

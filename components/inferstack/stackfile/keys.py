@@ -20,9 +20,9 @@ SURE = 0.8
 NEAR = 0.65
 """Similarity above which a key is named as perhaps meant."""
 
-SETTINGS = ("target", "services", "budget", "constraints", "apiPrices")
+SETTINGS = ("target", "services", "budget", "prices", "usage", "constraints", "apiPrices")
 SECRETS = ("huggingFaceToken", "apiKey")
-LISTS = ("services", "apiPrices", "nodes", "longPrompts")
+LISTS = ("services", "apiPrices", "nodes", "longPrompts", "discounts", "machines", "paid")
 """Keys that hold a list of sections."""
 
 
@@ -99,6 +99,8 @@ def _homes() -> Mapping[str, str]:
 
 def _collect_homes(section: type[Section], place: str, homes: dict[str, list[str]]) -> None:
     for key, child in children(section).items():
+        if key == "prices":
+            continue  # its keys stand in a file of their own, where nothing misplaced here belongs
         if place:
             homes.setdefault(key, []).append(place)
         if child is not None:

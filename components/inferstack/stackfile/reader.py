@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .document import parse, read_text
 from .finding import shown_path, stack_name
 from .keys import SECRETS, SETTINGS, children, mend
 from .names import unknown_names
-from .paths import NAMESPACE, key_path
+from .paths import NAMESPACE, canonical, key_path
 from .problems import in_file_order, translate
 from .schema import StackFile
 from .secrets import SECRET, is_secure, looks_like
@@ -22,6 +23,7 @@ from .untyped import is_mapping
 
 PULUMI_KEYS = ("config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment")
 """Top-level keys of a stack file that Pulumi itself reads."""
+PRICES = f"{NAMESPACE}:prices"
 BEGINNING = f"a stack file begins with `config:`, and below it `{NAMESPACE}:target:`"
 
 
@@ -68,6 +70,7 @@ def _top_level_way_out(key: str) -> str:
 
 
 def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Collection[str], findings: Findings) -> StackFile:
+    config, price_file = _with_price_file(config, Path(source).parent, findings)
     fields = settings(config, secret_keys, findings)
     mended = {"stack": stack, "source": source} | _mended(fields, findings)
     try:
@@ -79,7 +82,34 @@ def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Co
             return stack_file
     said = {problem.path for problem in findings.problems}
     findings.problems += [problem for problem in unknown_names(mended) if problem.path not in said and not findings.hides(problem.path)]
-    raise InputError(in_file_order(findings.problems), source)
+    raise InputError([_in_price_file(problem, price_file) for problem in in_file_order(findings.problems)], source)
+
+
+def _with_price_file(config: Mapping[str, Any], folder: Path, findings: Findings) -> tuple[Mapping[str, Any], str | None]:
+    """`config` with what the price file holds in place of its path, and that path; None where the stack file names none."""
+    read: dict[str, Any] = dict(config)
+    shown: str | None = None
+    for key, value in config.items():
+        if canonical(key) == PRICES and value == "":
+            del read[key]  # the default in Pulumi.yaml
+        elif canonical(key) == PRICES and isinstance(value, str) and value.lstrip()[:1] not in ("{", "["):
+            shown = shown_path(folder / value)
+            try:
+                document = parse(read_text(folder / value, shown), shown)
+            except InputError as unreadable:
+                findings.problems += [replace(problem, path=PRICES, value=value) for problem in unreadable.problems]
+                del read[key]
+                continue
+            findings.problems += document.problems
+            read[key] = {} if document.root is None else document.root
+    return read, shown
+
+
+def _in_price_file(problem: Problem, price_file: str | None) -> Problem:
+    """A problem of the price file named by its place there, where the prices come from a file."""
+    if price_file is None or not problem.path.startswith((f"{PRICES}.", f"{PRICES}[")):
+        return problem
+    return replace(problem, path=f"{price_file}: {problem.path.removeprefix(PRICES).lstrip('.')}")
 
 
 def _mended(fields: dict[str, Any], findings: Findings) -> dict[str, Any]:

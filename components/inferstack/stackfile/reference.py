@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 from ..catalog.types import CapacityType
 from .keys import LISTS, SECRETS, SETTINGS, children
 from .paths import NAMESPACE
-from .schema import ApiPriceRow, Budget, Constraints, Service, Target
+from .schema import ApiPriceRow, Budget, Constraints, Prices, Service, Target, Usage
 from .section import Section
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,7 +22,17 @@ SECRET_MEANINGS = {
     "huggingFaceToken": "Token of Hugging Face, for models whose licence asks for one. Set with `pulumi config set --secret`.",
     "apiKey": "Key that callers of the endpoints present; required by `endpoint: internal`. Set with `pulumi config set --secret`.",
 }
-SETTING_SECTIONS = {"target": Target, "services": Service, "budget": Budget, "constraints": Constraints, "apiPrices": ApiPriceRow}
+SETTING_SECTIONS = {
+    "target": Target,
+    "services": Service,
+    "budget": Budget,
+    "prices": Prices,
+    "usage": Usage,
+    "constraints": Constraints,
+    "apiPrices": ApiPriceRow,
+}
+_FORMS = {"prices": "path of a file"}
+"""What a setting is where it is neither a mapping nor a list in the stack file itself."""
 SANITY = 1e8
 """Upper bounds from here on only keep nonsense out; they are in the JSON Schema and not on the page."""
 _ENUMS = {"CapacityType": tuple(member.value for member in CapacityType)}
@@ -42,6 +52,8 @@ def json_schema() -> dict[str, Any]:
         "target": {"$ref": "#/$defs/Target"},
         "services": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Service"}, "description": "The services, one model each."},
         "budget": {"$ref": "#/$defs/Budget"},
+        "prices": {"type": "string", "description": "Path of a file of `Prices`, relative to the stack file."},
+        "usage": {"$ref": "#/$defs/Usage"},
         "constraints": {"$ref": "#/$defs/Constraints"},
         "apiPrices": {"type": "array", "items": {"$ref": "#/$defs/ApiPriceRow"}, "description": "Prices of APIs to compare with."},
     }
@@ -124,9 +136,10 @@ problem of a file is reported at once, and nothing is created while there is one
 
 
 def _settings_table() -> str:
-    rows = [
-        (f"`{NAMESPACE}:{name}`", "list" if name in LISTS else "mapping", _first_paragraph(SETTING_SECTIONS[name])) for name in SETTINGS
-    ]
+    rows: list[tuple[str, str, str]] = []
+    for name in SETTINGS:
+        form = _FORMS.get(name, "list" if name in LISTS else "mapping")
+        rows.append((f"`{NAMESPACE}:{name}`", form, _first_paragraph(SETTING_SECTIONS[name])))
     rows += [(f"`{NAMESPACE}:{name}`", "secret", SECRET_MEANINGS[name]) for name in SECRETS]
     return "\n".join(["## Keys", "", "| key | type | meaning |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -196,8 +209,11 @@ def _number(value: float) -> str:
 
 def _meanings(section: type[Section]) -> dict[str, str]:
     """What each key means: attribute docstrings, read from the source, as Python itself throws them away."""
-    (node,) = ast.parse(inspect.getsource(section)).body
-    documented = dict(_attribute_docs(node)) if isinstance(node, ast.ClassDef) else {}
+    documented: dict[str, str] = {}
+    for base in reversed(section.__mro__):
+        if issubclass(base, Section) and base is not Section:
+            (node,) = ast.parse(inspect.getsource(base)).body
+            documented |= dict(_attribute_docs(node)) if isinstance(node, ast.ClassDef) else {}
     return {str(field.alias): documented[name] for name, field in section.model_fields.items() if name in documented}
 
 

@@ -13,11 +13,14 @@ from pydantic import Field
 
 from ..catalog.types import CapacityType
 from .apis import ApiPriceRow, Constraints, rules_of_api_prices
+from .budget import Budget, ServiceBudget
+from .prices import Prices
 from .section import Broken, Section
 from .service import CustomModel, ReplicaRange, Service, SloTargets, Traffic
 from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versions
 from .untyped import is_list, is_mapping
-from .values import Many, Usd
+from .usage import Usage
+from .values import Many
 
 __all__ = [
     "Addons",
@@ -28,23 +31,17 @@ __all__ = [
     "ExistingNodes",
     "Network",
     "OwnedHardware",
+    "Prices",
     "ReplicaRange",
     "Service",
+    "ServiceBudget",
     "SloTargets",
     "StackFile",
     "Target",
     "Traffic",
+    "Usage",
     "Versions",
 ]
-
-
-class Budget(Section):
-    """What the stack may cost at the top of its autoscaling range; the preview exits with 3 above it."""
-
-    max_monthly_usd: Usd | None = None
-    """A month has 730 hours."""
-    max_hourly_usd: Usd | None = None
-    """All replicas of all services running."""
 
 
 class StackFile(Section):
@@ -60,6 +57,8 @@ class StackFile(Section):
     )
     budget: Budget = Field(default_factory=Budget)
     constraints: Constraints = Field(default_factory=Constraints)
+    prices: Prices = Field(default_factory=Prices)
+    usage: Usage = Field(default_factory=Usage)
     api_prices: tuple[ApiPriceRow, ...] = Many
     has_hugging_face_token: bool = False
     has_api_key: bool = False

@@ -10,16 +10,20 @@ from pydantic import Discriminator, Field, Tag
 from pydantic.alias_generators import to_camel
 
 from ..catalog.types import CapacityType
+from .budget import ServiceBudget
 from .own import OwnServer
+from .schedule import Schedule, is_time, minutes
 from .section import Broken, Section
-from .untyped import is_mapping
-from .values import MAPPING, SCALAR, Count, Dimension, Image, Large, Name, Settings, Share, Text, Tokens, WeightsUri, shape
+from .untyped import is_list, is_mapping
+from .values import MAPPING, SCALAR, Count, Dimension, Image, Large, Many, Name, Settings, Share, Text, Tokens, WeightsUri, shape
 
 MAX_REQUESTS_PER_SECOND = 1e6
 MIN_REQUESTS_PER_SECOND = 1e-6
 """One request in eleven days."""
 HOURS_PER_DAY = 24
 TOKENS_PER_WORD = 1.3
+SHARES_TOLERANCE = 0.001
+"""How far a day's shares may be from 1: they are written with a few decimals."""
 OWN_ENGINE = "custom"
 """What `engine` says for a server of the user's own."""
 
@@ -39,8 +43,12 @@ class Traffic(Section):
     """With `dailyUsers`: part of a user's tokens that are output. With both `isl` and `osl` it follows from them."""
     active_hours: Annotated[float, Field(gt=0, le=HOURS_PER_DAY, allow_inf_nan=False)] = 24.0
     """Hours per day in which the traffic comes."""
+    active_days: Annotated[float, Field(gt=0, le=7, allow_inf_nan=False)] = 7.0
+    """Days per week on which it comes; daily users are those of such a day."""
+    hourly_shares: tuple[Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)], ...] = Many
+    """In place of `activeHours`: the part of a day's requests in each of its 24 hours; they sum to 1."""
     peak_factor: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
-    """Peak over mean. Replicas are sized for the peak."""
+    """Peak over mean, within the busiest hour where `hourlyShares` are given. Replicas are sized for the peak."""
     isl: Tokens | None = None
     """Input tokens per request. Left out with `dailyUsers`: from `osl` and `outputShare`."""
     osl: Tokens | None = None
@@ -49,6 +57,7 @@ class Traffic(Section):
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
         stated = {key for key, value in given.items() if value is not None}
+        yield from _rules_of_hourly_shares(given)
         if {"requestsPerSecond", "dailyUsers"} <= stated:
             yield Broken("stands beside `requestsPerSecond`", "keep the one that you know", at=("dailyUsers",))
         elif "requestsPerSecond" in stated:
@@ -58,6 +67,22 @@ class Traffic(Section):
             yield from _rules_of_implied_rate(given)
         else:
             yield Broken("does not say how much is asked", "give `requestsPerSecond`, or `dailyUsers` with `tokensPerUser`")
+
+
+def _rules_of_hourly_shares(given: Mapping[str, Any]) -> Iterator[Broken]:
+    """A day has 24 hours, and all of its requests come in one of them."""
+    shares = given.get("hourlyShares")
+    if not is_list(shares) or not shares:
+        return
+    if given.get("activeHours") is not None:
+        yield Broken("stands beside `hourlyShares`, from which it follows", "remove it", at=("activeHours",))
+    numbers = [share for share in shares if isinstance(share, int | float) and not isinstance(share, bool)]
+    if len(shares) != HOURS_PER_DAY:
+        yield Broken(f"has {len(shares)} hours, a day has {HOURS_PER_DAY}", "begin with the hour after midnight", at=("hourlyShares",))
+    elif len(numbers) == HOURS_PER_DAY and abs(sum(numbers) - 1) > SHARES_TOLERANCE:
+        total = sum(numbers)
+        way_out = f"divide each by {total:g}" if total > 0 else "give the busy hours their part"
+        yield Broken(f"sums to {total:g}, not to 1", way_out, at=("hourlyShares",))
 
 
 def _rules_of_request_rates(stated: set[str]) -> Iterator[Broken]:
@@ -233,6 +258,9 @@ class Service(Section):
     """on-demand (default), spot, or reserved."""
     reservation_id: Text | None = None
     """With capacity type reserved: the capacity reservation to use."""
+    schedule: Schedule | None = None
+    """When it runs; left out: always."""
+    budget: ServiceBudget = Field(default_factory=ServiceBudget)
     endpoint: Literal["cluster", "internal"] = "cluster"
     """cluster: inside the cluster only. internal: a load balancer inside the network, `inferstack:apiKey` required."""
 
@@ -261,6 +289,7 @@ class Service(Section):
         for key in ("engineArgs", "image"):
             if given.get(key) is not None and given.get("engine") is None:
                 yield Broken("is one engine's own", "say which with `engine`", at=(key,))
+        yield from _rules_of_schedules(given)
         if given.get("endpoint") == "public":
             yield Broken("is refused until there is a gateway with TLS and keys", "use internal", at=("endpoint",))
 
@@ -277,3 +306,31 @@ def _rules_of_own_servers(given: Mapping[str, Any]) -> Iterator[Broken]:
         yield Broken("is needed with `custom`", "such as registry.example/team/server:1.2.3", at=("image",))
     if described and given.get("engineArgs"):
         yield Broken("stands beside `custom`, which has arguments of its own", "write them in custom.args", at=("engineArgs",))
+
+
+def _rules_of_schedules(given: Mapping[str, Any]) -> Iterator[Broken]:
+    """What a schedule turns off must not be asked for: traffic outside of it, and fewer replicas within it than outside."""
+    schedule, traffic, replicas = given.get("schedule"), given.get("traffic"), given.get("replicas")
+    if not is_mapping(schedule):
+        return
+    window = _window(schedule)
+    outside = schedule.get("outsideReplicas", 0)
+    least = replicas.get("min") if is_mapping(replicas) else 1 if replicas is None else replicas
+    if isinstance(outside, int) and isinstance(least, int) and outside > least:
+        yield Broken(f"is above the {least} within the window", "lower it", at=("schedule", "outsideReplicas"))
+    if window is None or not is_mapping(traffic):
+        return
+    hours, days = window
+    for key, most, unit in (("activeHours", hours, "hours a day"), ("activeDays", days, "days a week")):
+        asked = traffic.get(key, HOURS_PER_DAY if key == "activeHours" else 7)
+        if isinstance(asked, int | float) and asked > most and outside == 0:
+            reason = f"is longer than the schedule's {most:g} {unit}, outside of which no replica answers"
+            yield Broken(reason, f"use at most {most:g}, or give the schedule outsideReplicas", at=("traffic", key))
+
+
+def _window(schedule: Mapping[str, Any]) -> tuple[float, int] | None:
+    """Hours a day and days a week of a schedule; None where it is wrong itself."""
+    start, end, days = schedule.get("start"), schedule.get("end"), schedule.get("days", ["mon", "tue", "wed", "thu", "fri"])
+    if not (is_time(start) and is_time(end) and is_list(days)) or minutes(start) >= minutes(end):
+        return None
+    return (minutes(end) - minutes(start)) / 60, len({str(day) for day in days})

@@ -72,6 +72,8 @@ _SPELLINGS: Mapping[type[Section], Mapping[str, str]] = {
     Budget: {
         "maxMonthlyUsd": "monthly monthlyusd maxmonthly maxusdpermonth",
         "maxHourlyUsd": "hourly hourlyusd maxhourly maxusdperhour",
+        "maxUsdPerMillionTokens": "maxpermillion usdpermillion usdpermilliontokens",
+        "maxGpus": "gpus maxgpucount",
     },
     Constraints: {"dataMayLeave": "datamustleave dataresidency allowapis apisallowed"},
     ApiPriceRow: {
@@ -97,6 +99,7 @@ OTHER_SETTINGS = _inverted(
         "target": "cluster cloud",
         "budget": "costs limits",
         "constraints": "compliance privacy",
+        "prices": "pricefile pricelist pricebook priceoverrides",
         "apiPrices": "apis apiprice",
     }
 )

@@ -27,6 +27,9 @@ def cost_section(costs: Mapping[str, Any], title: str = "Costs") -> RenderableTy
     ]
     if costs["services"]:
         parts += [layout.subheading("Per service, at the expected load: $ per month and per million tokens"), _services(costs["services"])]
+    if any(cost["economics"] for cost in costs["services"]):
+        title = "Machines as paid and as used, all costs per request and user, machines when full per million tokens"
+        parts += [layout.subheading(title), _economics(costs["services"])]
     return Group(*parts)
 
 
@@ -42,6 +45,8 @@ def _measure(line: Mapping[str, Any]) -> str:
     price, quantity = _unit_price(line), line["quantity"]
     if quantity is None:
         return f"{price} per {line['unit']}" if price else ""
+    if line["unitPriceUsd"] == 0 and line["unit"] == "month":
+        return ""  # known to be free: the note says why, and there is nothing to multiply
     measured = f"{figures.count(quantity['expected'])} {line['unit']}"
     return f"{measured} x {price}" if price else measured
 
@@ -100,6 +105,10 @@ def _footnotes(costs: Mapping[str, Any], sources: Sequence[str]) -> Iterator[Ren
     yield Text()
     if not costs["complete"]:
         yield layout.notes([f"The total is a lower bound, without {', '.join(costs['unpriced'])}."])
+    band = costs["band"]
+    if band["low"] != band["high"] and costs["monthlyUsd"]["max"]:
+        text = f"Expected {figures.money(band['expected'])}, between {figures.money(band['low'])} and {figures.money(band['high'])}"
+        yield layout.indented(Text(f"{text} with spot prices and estimated quantities at the ends of their ranges."))
     if costs["pricesAsOf"] != UNDATED:
         yield layout.indented(Text(f"Prices as of {costs['pricesAsOf']} or later, before taxes and discounts."))
     for number, source in enumerate(sources, 1):
@@ -112,6 +121,27 @@ def _services(services: Sequence[Mapping[str, Any]]) -> RenderableType:
     ]
     columns = ("service", "$/month", "input", "output", "blended", "tokens/month", "out/in")
     return layout.table(columns, rows, right=tuple(range(1, len(columns))))
+
+
+def _economics(services: Sequence[Mapping[str, Any]]) -> RenderableType:
+    rows = [[Text(cost["service"], style=layout.STRONG), *_units(cost["economics"])] for cost in services]
+    columns = ("service", "load", "paid", "used", "request", "user", "full", "tok/s per $/h")
+    return layout.table(columns, rows, right=tuple(range(1, len(columns))))
+
+
+def _units(units: Mapping[str, Any] | None) -> list[RenderableType]:
+    if units is None:
+        return ["-"] * 7
+    full = units["saturated"]
+    return [
+        figures.percent(units["utilisation"]),
+        figures.money(units["allocatedMonthlyUsd"]),
+        figures.money(units["usedMonthlyUsd"]),
+        figures.small_money(units["usdPerRequest"]),
+        "-" if units["usdPerUserMonth"] is None else figures.small_money(units["usdPerUserMonth"]),
+        figures.money(full["blendedUsd"]) if full else "-",
+        "-" if units["outputTpsPerUsdHour"] is None else figures.count(round(units["outputTpsPerUsdHour"])),
+    ]
 
 
 def _tokens(tokens: Mapping[str, Any] | None) -> list[RenderableType]:

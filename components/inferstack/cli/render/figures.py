@@ -17,6 +17,11 @@ def money(usd: float | None) -> str:
     return NOT_PRICED if usd is None else spell_money(Decimal(str(usd)))
 
 
+def small_money(usd: float) -> str:
+    """Two digits of what is far below a cent, so that a request is never $0.0000."""
+    return money(usd) if usd >= 0.001 or usd == 0 else f"${float(f'{usd:.2g}'):.10f}".rstrip("0")
+
+
 def unit_price(usd: float | None) -> str:
     """At least cents, and as many decimals more as the price has: `$0.045`, `$0.80`."""
     if usd is None:

@@ -17,6 +17,7 @@ BAR_CELLS = 40
 BAR_PARTS = (("weights", "weightsGib", "█", "cyan"), ("activations and runtime", "", "▓", "magenta"), ("KV cache", "kvGib", "░", "green"))
 SIGNALS = {
     "none": "fixed",
+    "schedule": "as scheduled",
     "cpu": "scales on CPU use ({cpuPercent} % of the request)",
     "queue": "scales on waiting requests ({waitingPerReplica} per replica){kv}",
 }
@@ -99,7 +100,9 @@ def _replicas(replicas: Mapping[str, Any], scaling: Mapping[str, Any]) -> str:
         return f"{replicas['max']}, fixed"
     kv = scaling["kvUsagePerReplica"]
     signal = SIGNALS[scaling["signal"]].format(**scaling, kv="" if kv is None else f" and KV cache use ({figures.percent(kv)})")
-    return f"{replicas['min']} to {replicas['max']}, {figures.count(replicas['expected'])} expected; {signal}"
+    window = scaling["window"]
+    held = f"; at least {window['replicas']} from {window['start']} to {window['end']} {window['timezone']} (cron)" if window else ""
+    return f"{replicas['min']} to {replicas['max']}, {figures.count(replicas['expected'])} expected; {signal}{held}"
 
 
 def _memory(memory: Mapping[str, Any]) -> RenderableType:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ...planning.types import NO_WAY_BELOW
 from . import figures, layout
 from .service import CPU, devices
 
@@ -121,3 +122,13 @@ def warnings(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     if plan["overBudget"]:
         yield layout.heading("Budget", "exceeded", layout.BAD)
         yield layout.notes(plan["overBudget"], layout.BAD, "✗")
+        yield layout.notes(_ways(plan["waysBelow"]), layout.LABEL, "→")
+
+
+def _ways(ways: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The cheapest plans below the budget."""
+    for way in ways:
+        slo = "" if way["keepsSlo"] else ", and misses an SLO"
+        yield f"{way['change']}: {figures.money(way['monthlyUsd'])} a month, {figures.money(way['savesMonthlyUsd'])} less{slo}"
+    if not ways:
+        yield NO_WAY_BELOW

@@ -1,0 +1,170 @@
+"""What a month of traffic and rollouts moves, and what machines cost beside their steady hours: cold starts, interruptions, people."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from ..catalog.types import CapacityType
+from ..costs.money import exact
+from ..costs.tree import BY_USER, FREE
+from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, CostLine, Extra, Use
+from ..sizing.types import Estimate
+from ..stackfile.usage import Usage
+from .pools import Pool, Tenant
+
+GB = Decimal(10**9)
+GB_PER_GIB = Decimal(2**30) / GB
+WEEKS = HOURS_PER_MONTH / 168
+ANSWER_BYTES_PER_TOKEN = (200, 250, 300)
+"""Of a streamed token: JSON of a server-sent event around some four bytes of text; believed."""
+PROMPT_BYTES_PER_TOKEN = (4, 4.5, 5)
+"""Of plain text; believed."""
+ROLLOUTS = (0, 1, 4)
+"""Rollouts per month where the stack file does not say; believed."""
+OUTSIDE, INSIDE = ("hf",), ("s3", "gs")
+"""Schemes of weights that come through the internet, and from the cloud's own object store."""
+SECONDS_PER_HOUR = 3600
+Band = tuple[Columns, Columns, Columns]
+
+
+def use_of(usage: Usage, tenants: Sequence[Tenant], zones: int) -> Use:
+    """What the services move in a month, in GB: nothing at the bottom of the range, their peak around the clock at the top."""
+    answers = _added([_traffic(tenant) for tenant in tenants])
+    crossing = exact(0) if zones < 2 else Decimal(zones - 1) / zones
+    share = exact(usage.egress_share)
+    logs = None if usage.log_gb_per_month is None else Columns.same(exact(usage.log_gb_per_month))
+    return Use(
+        pulled=Amount(*_added([_pulled(tenant, usage, OUTSIDE, images=True) for tenant in tenants])),
+        pulled_inside=Amount(*_added([_pulled(tenant, usage, INSIDE, images=False) for tenant in tenants])),
+        # Callers may sit in one zone with all replicas, or all in another.
+        between_zones=Amount(NOTHING, _times(answers[1], crossing), _times(answers[2], 1 if zones > 1 else 0)),
+        egress=Amount(*(_times(amount, share) for amount in answers)),
+        logs=None if logs is None else Amount(logs, logs, logs),
+        assumed=f"{_rollouts(usage)[1]:g} rollout{'' if _rollouts(usage)[1] == 1 else 's'} a month and a pull for each replica that starts",
+    )
+
+
+def known_free(tenants: Sequence[Tenant]) -> Iterator[Charge]:
+    """What people look for in an estimate and what costs nothing here, each with its reason."""
+    surging = any(tenant.plan.rollout == "surge" and tenant.placement.machine.accelerator is None for tenant in tenants)
+    if not surging:
+        yield Charge("rollouts", "surge", FREE.name, Columns.same(1), "no node is added: a spare replica starts only where there is room")
+    yield Charge("disks", "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
+
+
+def extras(usage: Usage, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> Iterator[Extra]:
+    """Lines of machines beside their steady hours, and people where the stack file says what they cost."""
+    for pool in pools:
+        members = [tenant for tenant in tenants if tenant.plan.pool == pool.plan.name]
+        if pool.plan.autoscaled and any(tenant.plan.replicas.scales for tenant in members):
+            yield Extra("cold starts", _cold_starts(pool, members), pool.plan.name)
+        if pool.plan.capacity_type is CapacityType.SPOT:
+            yield Extra("spot interruptions", _interruptions(pool, members), pool.plan.name)
+    if usage.people_usd_per_month is not None:
+        paid = usage.people_usd_per_month
+        yield Extra("people", CostLine("people", "month", Columns.same(1), paid, source="stack file", basis=BY_USER))
+
+
+def _traffic(tenant: Tenant) -> Band:
+    workload = tenant.plan.workload
+    top = exact(workload.peak_rps) * HOURS_PER_MONTH * SECONDS_PER_HOUR / exact(workload.requests_per_month)
+    sides = zip(ANSWER_BYTES_PER_TOKEN, PROMPT_BYTES_PER_TOKEN, strict=True)
+    sums = [
+        (exact(workload.output_tokens_per_month) * exact(answer) + exact(workload.input_tokens_per_month) * exact(prompt)) / GB
+        for answer, prompt in sides
+    ]
+    low, expected, high = (Columns(Decimal(0), gb, gb * top) for gb in sums)
+    return low, expected, high
+
+
+def _pulled(tenant: Tenant, usage: Usage, schemes: tuple[str, ...], images: bool) -> Band:
+    """Weights per replica that starts anew; images with each node that starts, and with rollouts at the top of the band."""
+    plan, replica = tenant.plan, tenant.plan.replica
+    weights = Decimal(0)
+    if plan.checkpoint_uri.partition("://")[0] in schemes:
+        weights = Decimal(replica.memory.weight_bytes * replica.shape.parallel.devices) / GB
+    release = tenant.placement.sized.engine.release_for(replica.shape.device.kind)
+    image = exact(release.image_gib) * GB_PER_GIB if images else Decimal(0)
+    starts = _starts(tenant) * (weights + image)
+    low, expected, high = (exact(count) for count in _rollouts(usage))
+    replicas = Columns(Decimal(plan.replicas.min), exact(plan.replicas.expected), Decimal(plan.replicas.max))
+
+    def total(rollouts: Decimal, each: Decimal) -> Columns:
+        pulls = replicas.map(lambda count: count * rollouts * each)
+        return Columns(pulls.min, pulls.expected + starts, pulls.max + starts)
+
+    return total(low, weights), total(expected, weights), total(high, weights + image)
+
+
+def _rollouts(usage: Usage) -> tuple[float, float, float]:
+    stated = usage.rollouts_per_month
+    return ROLLOUTS if stated is None else (stated, stated, stated)
+
+
+def _starts(tenant: Tenant) -> Decimal:
+    """Replicas that start per month because the load or the schedule comes back: once on each of their days, or once a week where the
+    nights between are busy too."""
+    if not tenant.plan.replicas.scales:
+        return Decimal(0)
+    schedule, workload, levels = tenant.requirement.service.schedule, tenant.plan.workload, tenant.placement.levels
+    daily = Decimal(1) if workload.active_hours >= 24 and not workload.hourly else exact(workload.active_days)
+    total = Decimal(0)
+    for level, after in itertools.pairwise(levels):
+        if level.until_hour < after.until_hour:
+            opens = schedule is not None and after is levels[-1]
+            days = Decimal(len(schedule.days)) if schedule is not None and opens else daily
+            total += days * (level.replicas - after.replicas)
+    return WEEKS * total
+
+
+def _cold_starts(pool: Pool, members: Sequence[Tenant]) -> CostLine:
+    """Hours in which nodes are billed and no replica on them answers yet."""
+    starts = [(_starts(tenant) / max(1, tenant.placement.replicas_per_node), tenant.plan.cold_start_seconds) for tenant in members]
+
+    def hours(point: str) -> Columns:
+        seconds = sum((count * exact(getattr(seconds, point)) for count, seconds in starts), Decimal(0))
+        return Columns(Decimal(0), seconds / SECONDS_PER_HOUR, seconds / SECONDS_PER_HOUR)
+
+    offering = pool.offering
+    return CostLine(
+        name=f"{pool.plan.name} cold starts",
+        unit="node-hour",
+        quantity=hours("expected"),
+        low_quantity=hours("low"),
+        high_quantity=hours("high"),
+        unit_price_usd=None if offering is None else offering.usd_per_hour,
+        low_unit_price_usd=None if offering is None else offering.low_usd_per_hour,
+        source="" if offering is None else offering.source,
+        as_of=offering.as_of or None if offering else None,
+        basis="" if offering is None else offering.basis,
+        note="nodes that are billed while a replica loads",
+    )
+
+
+def _interruptions(pool: Pool, members: Sequence[Tenant]) -> CostLine:
+    """What one interruption costs: the hours until the successor answers. How many there are is the market's affair."""
+    longest: Estimate = max((tenant.plan.cold_start_seconds for tenant in members), key=lambda estimate: estimate.expected)
+    price = pool.offering.usd_per_hour if pool.offering else None
+    return CostLine(
+        name=f"{pool.plan.name} interruptions",
+        unit="interruption",
+        quantity=None,
+        unit_price_usd=None if price is None else price * exact(longest.expected) / SECONDS_PER_HOUR,
+        source="" if pool.offering is None else pool.offering.source,
+        as_of=pool.offering.as_of or None if pool.offering else None,
+        basis="derived",
+        note="depends on use; one node until its successor answers, requests in flight are asked again",
+    )
+
+
+def _added(bands: Sequence[Band]) -> Band:
+    low, expected, high = NOTHING, NOTHING, NOTHING
+    for band in bands:
+        low, expected, high = low + band[0], expected + band[1], high + band[2]
+    return low, expected, high
+
+
+def _times(columns: Columns, factor: Decimal | int) -> Columns:
+    return columns.map(lambda amount: amount * factor)

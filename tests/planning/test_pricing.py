@@ -1,0 +1,117 @@
+"""The stack's own prices over the price book."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from inferstack import costs, planning, stackfile
+from inferstack.costs import CostLine
+from inferstack.errors import InputError
+from inferstack.planning.types import StackPlan
+
+from .stacks import EKS, GKE, service
+
+
+def plan(prices: dict[str, Any], target: dict[str, Any] = EKS, **changes: Any) -> StackPlan:
+    config = {"inferstack:target": target, "inferstack:services": [service(**changes)], "inferstack:prices": prices}
+    return planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
+
+
+def problems(prices: dict[str, Any], target: dict[str, Any] = EKS) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        plan(prices, target)
+    return [str(problem).removeprefix("inferstack:prices.") for problem in refused.value.problems]
+
+
+def machines(made: StackPlan) -> list[CostLine]:
+    branch = next(line for line in made.costs.lines.children if line.name == "GPU nodes")
+    return list(branch.children)
+
+
+ONE = {"machineType": "g6e.xlarge", "replicas": 1, "traffic": {"requestsPerSecond": 0.5, "isl": 500, "osl": 200}}
+
+
+def test_a_discount_comes_off_the_list_price() -> None:
+    """12 % off g6e.xlarge at $1.861 an hour; the line names the discount and the list that it comes off."""
+    (line,) = machines(plan({"discounts": [{"percent": 12}]}, **ONE))
+    assert line.unit_price_usd == Decimal("1.861") * Decimal("0.88")
+    assert line.source.startswith("12 % off by the price file: AWS Price List API")
+    assert (line.as_of, line.basis) == ("2026-07-20", "derived")
+
+
+def test_spot_is_discounted_only_where_the_row_says_so() -> None:
+    """Spot follows a market, so that a general discount leaves it."""
+    spot = {"capacityType": "spot", "machineType": "g2-standard-4"}
+    asked: list[list[dict[str, Any]]] = [[], [{"percent": 10}], [{"percent": 10, "capacityType": "spot"}]]
+    (listed,), (general,), (named,) = (machines(plan({"discounts": rows}, GKE, **spot)) for rows in asked)
+    assert general.unit_price_usd == listed.unit_price_usd
+    assert listed.unit_price_usd is not None
+    assert named.unit_price_usd == listed.unit_price_usd * Decimal("0.9")
+
+
+def test_the_most_specific_row_holds() -> None:
+    """A row for the machine type beats one for the region, and that one beats one for everything."""
+    rows = [{"percent": 10}, {"percent": 20, "region": "us-east-1"}, {"percent": 30, "machineType": "G6E.xlarge"}]
+    (line,) = machines(plan({"discounts": rows}, **ONE))
+    assert line.unit_price_usd == Decimal("1.861") * Decimal("0.7")
+
+
+def test_an_exact_price_holds_in_place_of_every_other() -> None:
+    """No discount applies to it, and it is the user's, with the user's date."""
+    made = plan(
+        {"asOf": "2026-11-01", "discounts": [{"percent": 10}], "machines": [{"machineType": "g6e.xlarge", "usdPerHour": 1.25}]}, **ONE
+    )
+    (line,) = machines(made)
+    assert (line.unit_price_usd, line.basis, line.as_of) == (Decimal("1.25"), "user", "2026-11-01")
+
+
+def test_a_price_decides_what_is_chosen() -> None:
+    """The planner plans at your prices: a machine type that is nearly free is taken, other things equal."""
+    assert plan({}).services[0].machine_type != "g5.xlarge"
+    assert plan({"machines": [{"machineType": "g5.xlarge", "usdPerHour": 0.05}]}).services[0].machine_type == "g5.xlarge"
+
+
+def test_a_price_makes_a_machine_without_list_price_known() -> None:
+    """p5e.48xlarge has no list price: with yours its line has a sum."""
+    pinned = {"machineType": "p5e.48xlarge", "model": "Qwen/Qwen2.5-72B-Instruct", "tensorParallel": 8, "replicas": 1, "slo": None}
+    target = {"cloud": "eks", "region": "us-east-2"}
+    made = plan({"machines": [{"machineType": "p5e.48xlarge", "usdPerHour": 40}]}, target, **pinned)
+    assert "p5e-48xlarge" not in made.costs.unpriced
+    assert machines(made)[0].monthly_usd.max == 40 * 730
+
+
+def test_paid_capacity_costs_nothing_further() -> None:
+    """Two of three nodes are paid: they are a line of $0 that says why, and one is billed."""
+    three = {**ONE, "replicas": 3}
+    paid, billed = machines(plan({"paid": [{"machineType": "g6e.xlarge", "count": 2}]}, **three))
+    assert (paid.unit_price_usd, paid.quantity and paid.quantity.max) == (0, 1460)
+    assert paid.note == "2 x g6e.xlarge that the price file says are paid, used or not"
+    assert billed.monthly_usd.max == Decimal("1.861") * 730
+    assert costs.incomplete(plan({"paid": [{"machineType": "g6e.xlarge", "count": 3}]}, **three).costs) is None
+
+
+def test_names_that_the_catalog_does_not_know_are_named() -> None:
+    """Machine types and regions of the price file, each with its key and the nearest that exists."""
+    prices = {"discounts": [{"percent": 5, "region": "us-east1"}], "machines": [{"machineType": "g6e.13xlarge", "usdPerHour": 9}]}
+    assert problems(prices) == [
+        "discounts[0].region: us-east1 is not a known region of eks; did you mean us-east-1?",
+        "machines[0].machineType: g6e.13xlarge is not a known machine type of eks; did you mean g6e.12xlarge?",
+    ]
+
+
+def test_rows_of_another_cloud_wait_for_its_stacks() -> None:
+    """One file may serve stacks of both clouds; a row of the other is checked, and changes nothing here."""
+    row = {"cloud": "gke", "machineType": "g2-standard-4", "usdPerHour": 0.01}
+    assert plan({"machines": [row]}, **ONE).costs == plan({}, **ONE).costs
+    (problem,) = problems({"machines": [{**row, "machineType": "g2-standard-5"}]})
+    assert problem.startswith("machines[0].machineType: g2-standard-5 is not a known machine type of gke")
+
+
+def test_what_is_not_sold_in_a_region_names_one_that_has_it() -> None:
+    """L4 is not offered in eu-west-1: the error says where it is."""
+    config = {"inferstack:target": {"cloud": "eks", "region": "eu-west-1"}, "inferstack:services": [service(gpu="l4")]}
+    with pytest.raises(InputError, match=r"l4 is not sold as on-demand in eu-west-1; ap-northeast-1, ap-northeast-2 or ap-south-1 have it"):
+        planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
