@@ -82,10 +82,10 @@ class SimulatedReplica:
         self.outstanding += 1
 
     def advance(self, until_s: float) -> None:
-        """Carry out everything that ends by `until_s`."""
+        """Carry out everything that ends by `until_s`; what begins then waits for whoever else arrives at that moment."""
         while self.outstanding:
             if self._plan is None:
-                if self._now > until_s:
+                if self._now >= until_s:
                     return
                 self._plan = self._next()
             if self._plan.end_s > until_s:
