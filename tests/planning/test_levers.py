@@ -9,7 +9,7 @@ import pytest
 
 from inferstack import planning
 from inferstack.planning.levers import TRIED, Lever, ServiceLevers, levers
-from tests.planning.stacks import EKS, plan_one, service, stack
+from tests.planning.stacks import EKS, GKE, plan_one, service, stack
 
 LARGE = "Qwen/Qwen2.5-72B-Instruct"
 
@@ -69,6 +69,15 @@ def test_machines_of_the_active_hours_alone_cost_their_part_of_the_day() -> None
     saved = lever(found, "schedule").saves_usd
     assert saved == pytest.approx(found.monthly_usd.expected * 2 / 3)
     assert lever(found, "scale-to-zero").saves_usd >= saved
+
+
+def test_standing_machines_can_be_committed_where_the_term_has_a_price() -> None:
+    """H100 machines of Google have committed prices: the longer term saves more, and only on the machines that always stand."""
+    found = pulled(GKE, gpu="h100-80", traffic={"requestsPerSecond": 1, "isl": 500, "osl": 200})
+    longer, shorter = (each for each in found.levers if each.name == "commitment")
+    assert ("3y" in longer.change, "1y" in shorter.change) == (True, True)
+    assert found.monthly_usd is not None
+    assert longer.saves_usd == pytest.approx(found.monthly_usd.min * (1 - Decimal("0.4392")), rel=Decimal("0.001"))
 
 
 def test_a_replica_that_is_always_asked_cannot_scale_to_zero() -> None:

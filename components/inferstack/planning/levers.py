@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from .. import catalog, engines
+from ..catalog.prices import COMMITTED, price_book
 from ..catalog.types import CapacityType, Checkpoint
 from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
@@ -33,7 +34,7 @@ NOT_A_KEY = "no key of the stack file does this yet"
 PREFIX_HIT_RATE = 0.5
 """Part of the prompt tokens that the what-if of prefix caching takes as cached: an assumption that the change names."""
 QUALITY = "how much quality it loses is not known here"
-TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "prefix-cache", "schedule", "scale-to-zero")
+TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "prefix-cache", "schedule", "scale-to-zero", "commitment")
 """What is tried for every service, beside giving up its pins."""
 
 
@@ -76,7 +77,13 @@ def _of_service(tenant: Tenant, outcome: Outcome, site: Site) -> ServiceLevers:
     cost = tenant.placement.monthly_usd
     if cost is None:
         return ServiceLevers(tenant.plan.name, None, (), ())
-    found = (*_pins(tenant, site), *_weights_and_engines(tenant, outcome, site), *_one_wish(tenant, outcome, site), *_hours(tenant, site))
+    found = (
+        *_pins(tenant, site),
+        *_weights_and_engines(tenant, outcome, site),
+        *_one_wish(tenant, outcome, site),
+        *_hours(tenant, site),
+        *_commitments(tenant, site),
+    )
     worth = [lever for lever in found if lever.saves_usd >= cost.expected * LEAST_SHARE]
     pulled = {lever.name for lever in worth}
     ranked = tuple(sorted(worth, key=lambda lever: -lever.saves_usd))
@@ -182,6 +189,21 @@ def _present(tenant: Tenant, busy: float = 1.0) -> Placement:
     hourly = placement.monthly_usd.max / placement.nodes.max
     nodes = Columns(Decimal(0), mean, placement.nodes.max)
     return replace(placement, nodes=nodes, monthly_usd=nodes.map(lambda count: count * hourly))
+
+
+def _commitments(tenant: Tenant, site: Site) -> Iterator[Lever]:
+    """The machines that always stand, paid for a term; the rest as before."""
+    placement, cost = tenant.placement, tenant.placement.monthly_usd
+    usd = placement.offering.usd_per_hour if placement.offering else None
+    if usd is None or cost is None or tenant.requirement.capacity is not CapacityType.ON_DEMAND or not site.target.region:
+        return
+    kept = placement.nodes.min
+    for row in price_book(site.cloud.name, site.region, [placement.machine]):
+        if row.capacity_type == COMMITTED and row.usd_per_hour is not None:
+            less = kept * (usd - row.usd_per_hour) * HOURS_PER_MONTH
+            cheaper = replace(placement, monthly_usd=Columns(cost.min - less, cost.expected - less, cost.max - less))
+            change = f"commit {kept:f} of {placement.machine.name} for {row.term}"
+            yield from _lever(tenant, site, "commitment", change, f"paid whether used or not; {row.basis} price, {row.as_of}", cheaper)
 
 
 def _lever(
