@@ -112,10 +112,17 @@ def memory() -> tuple[Memory, ...]:
     for row in evaluation.memory_rows(_document("kv_cache.json")):
         prediction = evaluation.evaluate_memory(row)
         if isinstance(row, MemoryRow) and prediction.skipped is None:
-            resolved = evaluation.resolve_memory(row)
-            shape = None if resolved.device is None else shape_of(row, resolved, resolved.device)
-            cases.append(Memory(row, shape, prediction))
+            cases.append(Memory(row, _memory_shape(row), prediction))
     return tuple(cases)
+
+
+def _memory_shape(row: MemoryRow) -> Shape | None:
+    """The replica of the row; None without a device, and for a model of which only the size is known."""
+    try:
+        resolved = evaluation.resolve_memory(row)
+    except evaluation.Unresolvable:
+        return None
+    return None if resolved.device is None else shape_of(row, resolved, resolved.device)
 
 
 def pairs_by(cases: Iterable[Case], group: Callable[[Case], str], pair: Callable[[Case], Pair | None]) -> Mapping[str, list[Pair]]:

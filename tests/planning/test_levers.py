@@ -57,7 +57,7 @@ def test_a_lever_becomes_what_the_planner_makes_of_the_change(name: str, pins: d
 
 def test_coarser_weights_are_a_lever_and_say_so() -> None:
     """Weights that the planner does not choose unasked are named with what is not known of them."""
-    found = lever(pulled(model="Qwen/Qwen2.5-14B-Instruct"), "quantization")
+    found = lever(pulled(model="Qwen/Qwen3-30B-A3B"), "quantization")
     assert found.becomes.bits < 8
     assert "quality" in found.caveat
 

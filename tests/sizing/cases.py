@@ -44,7 +44,7 @@ KIMI_K2 = Model(
 QWEN_HYBRID = Model(
     id="test/qwen3.5-27b", kind="llm", architecture="qwen3_5", params_total=26_895_998_464, params_active=26_895_998_464,
     hidden_size=5120, num_layers=64, num_attention_heads=24, num_kv_heads=4, head_dim=256, vocab_size=248_320,
-    kv=KvCache(KvKind.STATE, full_layers=16, elements_full=16 * 2 * 4 * 256, state_bytes=153_944_064),
+    kv=KvCache(KvKind.STATE, full_layers=16, elements_full=16 * 2 * 4 * 256, state_bytes=153_944_064, state_layers=48),
     intermediate_size=17_408, source="config.json",
 )  # fmt: skip
 GPT_OSS_120B = Model(

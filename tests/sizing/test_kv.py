@@ -12,6 +12,7 @@ from inferstack import catalog
 from inferstack.catalog.types import KvCache, KvKind
 from inferstack.sizing import KvRules, kv_bytes_per_token, memory_constants, sequence_bytes
 from inferstack.sizing.kv import kv_read_bytes
+from inferstack.sizing.pool import pool
 
 from .cases import ENCODER, GEMMA_27B, GIB, GPT_OSS_120B, KIMI_K2, LLAMA_8B, LLAMA_70B, MODELS, QWEN_30B_A3B, QWEN_HYBRID
 
@@ -68,10 +69,28 @@ def test_quantized_cache_counts_its_scales() -> None:
 
 def test_state_is_constant_per_sequence() -> None:
     """Recurrent layers cost the same at any length and are divided by TP."""
-    empty = sequence_bytes(QWEN_HYBRID, 0, "bf16", 1)
+    empty = sequence_bytes(QWEN_HYBRID, 0, "bf16", 1, rules=PLAIN)
     assert empty == QWEN_HYBRID.kv.state_bytes
-    assert sequence_bytes(QWEN_HYBRID, 0, "bf16", 4) == empty / 4
-    assert sequence_bytes(QWEN_HYBRID, 1600, "bf16", 1) - empty == 1600 * 65_536
+    assert sequence_bytes(QWEN_HYBRID, 0, "bf16", 4, rules=PLAIN) == empty / 4
+    assert sequence_bytes(QWEN_HYBRID, 1600, "bf16", 1, rules=PLAIN) - empty == 1600 * 65_536
+
+
+def test_attention_pages_grow_until_a_state_fits() -> None:
+    """Qwen3.6-35B-A3B with an FP8 cache has blocks of 2,096 tokens in vLLM 0.24: 6.01 GiB hold 569,878 tokens at 131,072, as logged."""
+    rules = memory_constants("vllm", "0.24.0").kv
+    found = pool(catalog.model("Qwen/Qwen3.6-35B-A3B"), "fp8", 1, 1, rules)
+    assert (found.full_block_tokens, found.groups, found.blocks(131_072, 8192)) == (2096, 4, 63 + 3 * 2)
+    assert found.reported_tokens(int(6.01 * GIB // found.block_bytes), 131_072, 8192) == 569_878
+
+
+def test_kinds_with_wider_heads_put_fewer_tokens_into_a_page() -> None:
+    """Gemma-4-26B-A4B keeps 32 tokens of full layers and 16 of window layers in one page; vLLM 0.19 reports blocks over groups."""
+    rules = memory_constants("vllm", "0.19.0").kv
+    found = pool(catalog.model("google/gemma-4-26B-A4B-it"), "fp8", 1, 1, rules)
+    blocks = int(51.62 * GIB // found.block_bytes)
+    assert (found.full_block_tokens, found.window_block_tokens, found.groups) == (32, 16, 6)
+    assert blocks / found.blocks(131_072, 2048) == pytest.approx(33.42, abs=0.01)
+    assert found.reported_tokens(blocks, 131_072, 2048) == pytest.approx(451_040, rel=1e-4)
 
 
 def test_encoders_keep_nothing() -> None:
@@ -120,7 +139,8 @@ def test_smaller_elements_are_fewer_bytes(model: catalog.Model, tokens: int, ten
     """FP8 takes no more than half of 16 bit plus the state, which keeps its own type."""
     wide = sequence_bytes(model, tokens, "bf16", tensor)
     narrow = sequence_bytes(model, tokens, "fp8", tensor)
-    assert narrow <= (wide + model.kv.state_bytes / tensor) / 2 + 1
+    state = 4 * model.kv.state_bytes / tensor + kv_bytes_per_token(model, "bf16", tensor) * 4096 * bool(model.kv.state_bytes)
+    assert narrow <= (wide + state) / 2 + 1
 
 
 @given(models, lengths, degrees)

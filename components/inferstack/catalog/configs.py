@@ -57,6 +57,7 @@ def read(config: Mapping[str, Any], id: str, source: str, gated: bool | None) ->
         shared_expert_intermediate_size=dims.shared_width if dims.shared_width else None,
         first_k_dense=number(text, "first_k_dense_replace", default=0) or None,
         params_vision=vision,
+        mtp_layers=number(text, "num_nextn_predict_layers", "mtp_num_hidden_layers", default=0),
         sliding_window=_window(text, architecture),
         gated=gated,
     )
@@ -196,7 +197,7 @@ def kv_cache(text: Mapping[str, Any], architecture: Architecture, dims: Dimensio
     if dims.linear is not None:
         full = dims.layers - dims.linear_layers
         state = dims.linear_layers * _state_bytes(dims.linear)
-        return KvCache(KvKind.STATE, full_layers=full, elements_full=full * each, state_bytes=state)
+        return KvCache(KvKind.STATE, full_layers=full, elements_full=full * each, state_bytes=state, state_layers=dims.linear_layers)
     window = _window(text, architecture)
     windowed = _window_layers(text, architecture, dims.layers) if window else 0
     if not window or not windowed:

@@ -48,7 +48,7 @@ def gemma4(text: Mapping[str, Any], dims: Dimensions) -> Counts:
     each_full, each_window = 2 * full_heads * wide, 2 * dims.kv_heads * dims.head_width
     full, windowed = kept["full_attention"], kept["sliding_attention"]
     window = number(text, "sliding_window", default=1024)
-    kv = KvCache(KvKind.WINDOW, full, windowed, window, full * each_full, windowed * each_window)
+    kv = KvCache(KvKind.WINDOW, full, windowed, window, full * each_full, windowed * each_window, full_heads)
     return Counts(total + expert * dims.experts, total + expert * number(text, "top_k_experts", default=0), kv)
 
 
@@ -67,7 +67,7 @@ def nemotron_h(text: Mapping[str, Any], dims: Dimensions) -> Counts:
     total += experts * hidden * (dims.experts + 2 * shared + 2 * latent)
     expert = experts * 2 * (latent if latent else hidden) * dims.expert_width
     elements = attention * 2 * dims.kv_heads * dims.head_width
-    kv = KvCache(KvKind.STATE, full_layers=attention, elements_full=elements, state_bytes=mamba * layer_state)
+    kv = KvCache(KvKind.STATE, full_layers=attention, elements_full=elements, state_bytes=mamba * layer_state, state_layers=mamba)
     return Counts(total + expert * dims.experts, total + expert * dims.top_k, kv)
 
 

@@ -52,8 +52,12 @@ class KvCache:
     """Elements (K and V together) per token over all full layers; for MLA the latent width times layers."""
     elements_window: int = 0
     """Elements (K and V together) per token over all window layers."""
+    full_heads: int = 0
+    """KV heads of full layers where they differ from those of window layers; 0: as the model's."""
     state_bytes: int = 0
     """Constant bytes per sequence of recurrent layers."""
+    state_layers: int = 0
+    """Layers that keep such a state."""
     extra_bytes_per_token: int = 0
     """Bytes per token that do not follow the KV dtype, such as a sparse-attention indexer."""
 
@@ -93,6 +97,8 @@ class Model:
     first_k_dense: int | None = None
     params_vision: int = 0
     """Vision tower and projector, loaded beside the language model; part of `params_total`."""
+    mtp_layers: int = 0
+    """Layers for multi-token prediction that the checkpoint carries beside the model; engines load them on request only."""
     sliding_window: int | None = None
     gated: bool | None = None
     """True where the hub asks for an accepted licence and a token; None where unknown."""

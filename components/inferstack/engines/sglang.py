@@ -130,8 +130,9 @@ class Sglang(GpuEngine):
 
 
 def static_fraction(layout: MemoryLayout) -> float:
-    """Part of the visible memory that weights and KV cache take by the plan, rounded down: the rest is left for activations and graphs."""
-    return math.floor((layout.weight_bytes + layout.kv_bytes) / layout.visible_bytes * FRACTION_STEPS) / FRACTION_STEPS
+    """Part of what is free at the start that weights and KV cache take by the plan, rounded down: activations and graphs get the rest."""
+    free = layout.visible_bytes - layout.runtime_bytes
+    return math.floor((layout.weight_bytes + layout.kv_bytes) / free * FRACTION_STEPS) / FRACTION_STEPS
 
 
 def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:

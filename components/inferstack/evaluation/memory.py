@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from ..engines import memory as engine_memory
-from ..sizing import weight_bytes, weight_bytes_per_device
-from ..sizing.constants import GIB
-from ..sizing.types import Device, EngineSettings, MemoryLayout, Provenance, Shape
-from .resolve import Resolved, Unresolvable, resolve_memory
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..catalog import quantization
+from ..sizing import (
+    activation_bytes,
+    batched_tokens,
+    concurrency,
+    default_share,
+    gguf_bytes,
+    graph_bytes,
+    layout,
+    limits,
+    memory_constants,
+    reported_tokens,
+    runtime_bytes,
+    sequence_bytes_of,
+    stored_bytes,
+    weight_bytes,
+    weight_bytes_per_device,
+    weight_error,
+)
+from ..sizing.constants import GIB, version_key
+from ..sizing.types import Device, EngineSettings, Estimate, Parallelism, Provenance, Shape
+from .resolve import Resolved, Unresolvable, resolve_memory, resolve_params, resolve_quantization
 from .rows import BadRow, MemoryRow
 from .types import Band, Prediction, Value, skipped
 
@@ -22,11 +43,31 @@ KEYS = (
 )
 CHECKPOINT_SIZE = "checkpoint-size"
 """In place of an engine: the row asks for the bytes of all weights as they are stored."""
+EXPERTS_IN_ONE_TENSOR = "b2600"
+"""Build of llama.cpp from which all experts of a layer are one tensor."""
 UNSTATED_CONTEXT = 4096
 """Tokens of the longest sequence where neither row nor model says."""
 
-BELIEVED_ERROR = 0.1
-"""Half the width of each band, relative."""
+ALLOTTED = "allotted"
+BY_NAME_ERROR = 0.1
+"""Half of the 80 % interval of a size that is only known from a model's name: rounding, a vision tower, what stays at 16 bit."""
+UNSTATED_SHARE_ERROR = 0.04
+"""Half of the 80 % interval of the share of memory that a row does not state: published settings are 0.85 to 0.95."""
+UNSTATED_BATCH_ERROR = 0.5
+"""The same of activations where the row does not state the sequences, relative."""
+ALLOTTED_ERROR = 0.01
+"""The same of a cache that is reserved for a given number of tokens: padding."""
+
+
+class Figure(NamedTuple):
+    """One predicted figure with its 80 % interval."""
+
+    expected: Value
+    low: Value
+    high: Value
+
+
+Figures = dict[str, Figure]
 
 
 def evaluate_memory(row: MemoryRow | BadRow) -> Prediction:
@@ -36,45 +77,121 @@ def evaluate_memory(row: MemoryRow | BadRow) -> Prediction:
     try:
         resolved = resolve_memory(row)
     except Unresolvable as reason:
-        return skipped(row.id, KEYS, str(reason))
-    values = _values(row, resolved)
-    return Prediction(row.id, {key: values.get(key) for key in KEYS}, _bands(values))
+        figures = _by_name(row)
+        return skipped(row.id, KEYS, str(reason)) if figures is None else _answer(row, figures)
+    return _answer(row, _figures(row, resolved))
 
 
-def _values(row: MemoryRow, resolved: Resolved) -> dict[str, Value]:
+def _answer(row: MemoryRow, figures: Figures) -> Prediction:
+    predicted = {key: figures[key].expected if key in figures else None for key in KEYS}
+    return Prediction(row.id, predicted, {key: Band(figure.low, figure.high) for key, figure in figures.items()})
+
+
+def _by_name(row: MemoryRow) -> Figures | None:
+    """Stored bytes of a model of which only the number of parameters is known: all that a row without an engine asks for."""
+    params = resolve_params(row.model) if row.engine.casefold() == CHECKPOINT_SIZE else None
+    if params is None:
+        return None
+    try:
+        stored = resolve_quantization(row.weights_quant, None, row.engine)
+    except Unresolvable:
+        return None
+    bits = quantization(stored or "bf16").bits
+    return {"weights_gib_per_gpu": _near(params * bits / 8, BY_NAME_ERROR)}
+
+
+def _figures(row: MemoryRow, resolved: Resolved) -> Figures:
     if row.engine.casefold() == CHECKPOINT_SIZE:
-        return {"weights_gib_per_gpu": weight_bytes(resolved.model, resolved.checkpoint) / GIB}
+        return {"weights_gib_per_gpu": _near(stored_bytes(resolved.model, resolved.checkpoint), weight_error(resolved.checkpoint))}
+    shape = shape_of(row, resolved, resolved.device or _NOWHERE)
+    whole = memory_constants(shape.engine, shape.engine_version).budget == ALLOTTED
+    if whole:
+        return _allotted(row, shape, resolved.device is not None)
+    weights = _near(weight_bytes_per_device(shape), weight_error(resolved.checkpoint))
     if resolved.device is None:
-        return {"weights_gib_per_gpu": weight_bytes_per_device(shape_of(row, resolved, _NOWHERE)) / GIB}
-    layout = engine_memory.layout(shape_of(row, resolved, resolved.device))
-    return _figures(layout)
+        return {"weights_gib_per_gpu": weights}
+    return {"weights_gib_per_gpu": weights, **_profiled(row, shape)}
+
+
+def _profiled(row: MemoryRow, shape: Shape) -> Figures:
+    """What an engine finds when it has measured itself. Pipeline stages report one by one: the figures are those of the first."""
+    rules = memory_constants(shape.engine, shape.engine_version)
+    found = layout(shape)
+    parallel = shape.parallel
+    tokens = batched_tokens(shape)
+    activation = activation_bytes(rules, shape.model, shape.max_sequences, tokens, parallel, samples=parallel.pipeline == 1)
+    kv = found.kv_bytes + (found.activation_bytes - round(activation.expected) if rules.budget == "profiled" else 0)
+    unstated = _unstated_bytes(row, shape, activation)
+    low, high = kv - round(math.hypot(found.kv_less_bytes, unstated)), kv + round(math.hypot(found.kv_more_bytes, unstated))
+    held = [concurrency(shape, end) for end in (low, kv, high)]
+    tokens_held = [reported_tokens(shape, end) for end in (low, kv, high)]
+    return {
+        "kv_gib_per_gpu": Figure(kv / GIB, low / GIB, high / GIB),
+        "activation_gib": _of(activation),
+        "non_torch_gib": _of(runtime_bytes(rules, parallel, shape.device.link)),
+        "cuda_graph_gib": _of(graph_bytes(rules, shape.model, shape.max_sequences, parallel.pipeline)),
+        "kv_tokens": Figure(tokens_held[1], tokens_held[0], tokens_held[2]),
+        "max_concurrency": Figure(held[1], held[0], held[2]),
+        "fits": Figure(held[1] >= 1, held[0] >= 1, held[2] >= 1),
+    }
+
+
+def _unstated_bytes(row: MemoryRow, shape: Shape, activation: Estimate) -> float:
+    """What settings that the row does not state may move: defaults are what the engine ships with, not what somebody ran."""
+    share = 0.0 if row.gpu_memory_utilization is not None else shape.device.memory_bytes * UNSTATED_SHARE_ERROR
+    batch = 0.0 if row.max_num_seqs is not None else activation.expected * UNSTATED_BATCH_ERROR
+    return math.hypot(share, batch)
+
+
+def _allotted(row: MemoryRow, shape: Shape, known: bool) -> Figures:
+    """What an engine takes for the slots that it is told; its log counts all devices together."""
+    single = replace(shape, parallel=Parallelism())
+    kv = shape.max_sequences * sequence_bytes_of(single)
+    weights = _file_bytes(shape)
+    rules = memory_constants(shape.engine, shape.engine_version)
+    activation = activation_bytes(rules, shape.model, shape.max_sequences, batched_tokens(shape), shape.parallel)
+    figures: Figures = {"weights_gib_per_gpu": _near(weights, weight_error(shape.checkpoint)), "activation_gib": _of(activation)}
+    if row.max_model_len is not None:
+        figures["kv_gib_per_gpu"] = _near(kv, ALLOTTED_ERROR)
+        figures["kv_tokens"] = _near(shape.max_sequences * shape.context * GIB, ALLOTTED_ERROR)
+        figures["max_concurrency"] = _near(shape.max_sequences * GIB, 0.0)
+    if known:
+        found = layout(shape)
+        needed = shape.max_sequences * sequence_bytes_of(shape)
+        figures["non_torch_gib"] = _of(runtime_bytes(rules, shape.parallel, shape.device.link))
+        low, high = found.kv_bytes - found.kv_less_bytes, found.kv_bytes + found.kv_more_bytes
+        figures["fits"] = Figure(found.kv_bytes >= needed, low >= needed, high >= needed)
+    return figures
+
+
+def _file_bytes(shape: Shape) -> int:
+    """Bytes of the file that was loaded, as the release of that time would have made it."""
+    form = quantization(shape.checkpoint.quantization)
+    if shape.checkpoint.weight_bytes is not None or not form.whole_model:
+        return weight_bytes(shape.model, shape.checkpoint)
+    return gguf_bytes(shape.model, form, version_key(shape.engine_version) >= version_key(EXPERTS_IN_ONE_TENSOR))
 
 
 def shape_of(row: MemoryRow, resolved: Resolved, device: Device) -> Shape:
     """The replica that the row describes, with the engine's own defaults where the row is silent."""
     context = row.max_model_len or resolved.model.max_context or UNSTATED_CONTEXT
-    settings = EngineSettings(row.gpu_memory_utilization, row.max_num_batched_tokens, row.block_size)
-    return resolved.shape(device, context, row.max_num_seqs or 256, settings)
+    own = limits(resolved.engine, resolved.version, device)
+    batch = row.max_num_batched_tokens or own.batched_tokens
+    sequences = row.max_num_seqs or min(own.sequences, batch)
+    share = row.gpu_memory_utilization
+    if share is None:
+        share = default_share(resolved.engine, resolved.version, device, resolved.parallel, batch).expected if device.memory_bytes else None
+    settings = EngineSettings(share, batch, row.block_size)
+    return resolved.shape(device, context, sequences, settings)
 
 
-def _figures(layout: MemoryLayout) -> dict[str, Value]:
-    return {
-        "kv_gib_per_gpu": layout.kv_bytes / GIB,
-        "weights_gib_per_gpu": layout.weight_bytes / GIB,
-        "activation_gib": layout.activation_bytes / GIB,
-        "non_torch_gib": layout.runtime_bytes / GIB,
-        "kv_tokens": layout.kv_tokens,
-        "max_concurrency": layout.max_sequences,
-        "fits": layout.fits,
-    }
+def _of(estimate: Estimate) -> Figure:
+    return Figure(estimate.expected / GIB, estimate.low / GIB, estimate.high / GIB)
 
 
-def _bands(values: dict[str, Value]) -> dict[str, Band]:
-    return {key: Band(value, value) if isinstance(value, bool) else _around(value) for key, value in values.items()}
-
-
-def _around(value: float) -> Band:
-    return Band(value - abs(value) * BELIEVED_ERROR, value + abs(value) * BELIEVED_ERROR)
+def _near(value: float, error: float) -> Figure:
+    """A figure in GiB with an error relative to it."""
+    return Figure(value / GIB, value * (1 - error) / GIB, value * (1 + error) / GIB)
 
 
 _NOWHERE = Device("unknown", "gpu", 1, 0, 0.0, {}, "none", None, None, Provenance.BELIEVED, "the row names no GPU")

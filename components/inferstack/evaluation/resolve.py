@@ -15,6 +15,9 @@ from ..sizing.types import Device, EngineSettings, Parallelism, Provenance, Shap
 from .rows import MemoryRow, ThroughputRow
 from .spellings import spellings
 
+PROMISED_SHARE = 0.955
+"""Visible GiB over the GB in a GPU's name: 0.92 to 0.99 in the catalog; believed for one that is not in it."""
+
 
 class Unresolvable(InferstackError):
     """A row names something that is not known. As text: a sentence with the name and what is known."""
@@ -113,6 +116,16 @@ def model_spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spelling for spelling in (*spellings, *bare, *chatty) if spelling))
 
 
+def resolve_params(name: str) -> float | None:
+    """Parameters of a model that is known by name only, else as its name says them (`675B`, `8x7B`); None where neither tells."""
+    for spelling in model_spellings(name):
+        known = catalog.incomplete_models().get(spelling)
+        if known is not None and known.params_total:
+            return known.params_total
+    size = re.search(r"(?<![\dA-Za-z.])(?:(\d+)x)?(\d+(?:\.\d+)?)B(?![A-Za-z])", name, re.IGNORECASE)
+    return None if size is None else int(size.group(1) or 1) * float(size.group(2)) * 1e9
+
+
 def resolve_engine(name: str) -> str:
     """The engine, also where it stands in parentheses as the one inside; an unknown name stands as it is and gets its nearest kin."""
     outer, _, inner = name.partition("(")
@@ -124,14 +137,15 @@ def resolve_engine(name: str) -> str:
 
 
 def resolve_version(engine: str, text: str | None) -> str:
-    """A version that compares: the number in the text, or the release that was current at the date in it. Unknown is the newest."""
+    """A version that compares: the number in the text, or the release that was current at the date in it; the newest where neither is."""
     if text is None:
-        return "newest"
-    number = re.search(r"(?<![\d-])v?(\d+\.\d+(?:\.\d+)?)", text)
+        return spellings()["unstated"].get(engine, "newest")
+    number = re.search(r"(?<![\d-])v?(\d+\.\d+(?:\.\d+)?)", text) or re.search(r"\b(b\d{3,6})\b", text)
     if number is not None:
         return number.group(1)
     dated = _date(text)
-    releases = spellings()["releases"].get(engine, ())
+    relative = constants("memory")["kin"].get(engine, engine)
+    releases = spellings()["releases"].get(engine, spellings()["releases"].get(relative, ()))
     if dated is None or not releases:
         return text
     earlier = [version for day, version in releases if day <= dated]
@@ -164,20 +178,20 @@ def resolve_checkpoint(model: Model, quantization: str | None, name: str, engine
     return named or Checkpoint(model.id, wanted, f"hf://{name}", "named by the row")
 
 
-def resolve_quantization(text: str | None, model: Model, engine: str) -> str | None:
+def resolve_quantization(text: str | None, model: Model | None, engine: str) -> str | None:
     """Our name of a quantization in free text; None where the row states none."""
     if text is None:
         return None
     table = spellings()["quantizations"]
     if text.casefold() in table["native"]:
-        return model.native_quantization
+        return None if model is None else model.native_quantization
     for spelling in (text, re.sub(r"\(.*?\)", "", text).strip(), text.split("/")[0].strip()):
         key = table["meanings"].get(spelling.casefold(), spelling)
         try:
             found = catalog.quantization(key).name
         except catalog.UnknownName:
             continue
-        if found == "bf16" and model.native_quantization and folded(text) in ("none", "unquantized"):
+        if found == "bf16" and model is not None and model.native_quantization and folded(text) in ("none", "unquantized"):
             return model.native_quantization
         return found
     raise Unresolvable(f"quantization {text!r} is not known; known are {join_names(tuple(catalog.quantizations()))}")
@@ -206,18 +220,20 @@ def resolve_parallel(tp: int | None, pp: int | None, dp: int | None, ep: int | N
 
 
 def _memory_device(row: MemoryRow, devices: int) -> Device | None:
-    """The row's GPU with the memory that the row states; None where neither is known."""
+    """The row's GPU with the memory that the row states, else that of the catalog, else what its name promises; else None."""
     try:
         found = None if row.gpu is None else resolve_accelerator(row.gpu)
     except Unresolvable:
         found = None
     total = row.gpu_total_gib if row.gpu_total_gib is not None else (None if found is None else found.memory_gib)
     if total is None:
+        total = _promised_gib(row.gpu or "")
+    if total is None:
         return None
-    known = None if found is None else _device(replace(found, memory_gib=total), devices)
-    if known is not None:
-        return known
-    measured = row.gpu_total_gib is not None
+    stated = row.gpu_total_gib is not None
+    device = None if found is None else _device(replace(found, memory_gib=total, verified=stated), devices)
+    if device is not None:
+        return device
     return Device(
         id=found.id if found is not None else (row.gpu or "unknown"),
         kind="gpu",
@@ -225,17 +241,28 @@ def _memory_device(row: MemoryRow, devices: int) -> Device | None:
         memory_bytes=round(total * GIB),
         bandwidth_bytes_s=0.0,
         flops={},
-        link="none",
+        link=_link(found, devices),
         link_bytes_s=None,
         compute_capability=None if found is None else found.compute_capability,
-        provenance=Provenance.MEASURED if measured else Provenance.BELIEVED,
-        source="the row" if measured or found is None else found.source,
+        provenance=Provenance.MEASURED if stated else Provenance.BELIEVED,
+        source="the row" if stated or found is None else found.source,
     )
 
 
+def _promised_gib(name: str) -> float | None:
+    """Visible memory of a GPU of which only the name is known; a range such as `>=160GiB-class` promises nothing."""
+    size = re.search(r"(?<![<>=~\d])(\d{1,3})\s*GB", name)
+    return None if size is None else int(size.group(1)) * PROMISED_SHARE
+
+
+def _link(accelerator: Accelerator | None, devices: int) -> str:
+    if devices == 1 or accelerator is None:
+        return "none" if devices == 1 else "pcie"
+    return "nvlink" if accelerator.nvlink_gb_s else "pcie"
+
+
 def _device(accelerator: Accelerator, devices: int) -> Device | None:
-    link = "none" if devices == 1 else ("nvlink" if accelerator.nvlink_gb_s else "pcie")
-    return device_for(accelerator, devices, link)
+    return device_for(accelerator, devices, _link(accelerator, devices))
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -7,12 +7,14 @@ from .coldstart import cold_start
 from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
 from .efficiency import Efficiency, efficiency_of
+from .explain_memory import explain_memory
 from .kv import kv_bytes_per_token, sequence_bytes
+from .layout import Limits, batched_tokens, concurrency, default_share, layout, limits, reported_tokens, sequence_bytes_of
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio, size_replica
-from .weights import weight_bytes, weight_bytes_per_device
+from .weights import gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
 from .work import generates
 
 __all__ = [
@@ -20,25 +22,37 @@ __all__ = [
     "Indivisible",
     "KvRules",
     "Latency",
+    "Limits",
     "MemoryConstants",
     "StepTimes",
     "activation_bytes",
+    "batched_tokens",
     "cold_start",
+    "concurrency",
     "cpu_device",
+    "default_share",
     "device_for",
     "efficiency_of",
+    "explain_memory",
     "generates",
+    "gguf_bytes",
     "graph_bytes",
     "kv_bytes_per_token",
     "latency_at",
+    "layout",
     "legal_tensor_degrees",
+    "limits",
     "memory_constants",
     "output_to_input_ratio",
     "refuse_tensor_degree",
+    "reported_tokens",
     "runtime_bytes",
     "sequence_bytes",
+    "sequence_bytes_of",
     "size_replica",
     "step_times",
+    "stored_bytes",
     "weight_bytes",
     "weight_bytes_per_device",
+    "weight_error",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from .types import Estimate, Provenance, worst
 
 GIB = 2**30
+MIB = 2**20
 GB = 10**9
 
 
@@ -26,6 +27,18 @@ class KvRules:
     """Blocks that a sliding window holds beyond its rounding."""
     padded_groups: bool = True
     """True where layers are put into groups of equal size and the missing ones are paid for (vLLM's hybrid cache)."""
+    state_blocks: int = 1
+    """Blocks that each layer with a recurrent state holds per sequence: 2 where prefixes of states are cached."""
+    in_flight: int = 1
+    """Batches whose tokens a window keeps at once: 2 where the next step is scheduled before the last one is settled."""
+    tokens_by_request: bool = False
+    """True where the reported capacity is sequences of full length times that length, False where it is blocks times their tokens."""
+    latent_width: int = 1
+    """A latent is padded to a multiple of that many elements per layer."""
+    state_share: float | None = None
+    """Bytes set aside for recurrent states over bytes for the KV cache, where an engine keeps two pools."""
+    window_share: float | None = None
+    """Tokens that window layers keep over tokens that full layers keep, where an engine keeps two pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class MemoryConstants:
     """Share of the visible memory that the engine may take, by its own default."""
     logit_bytes: Estimate
     """Bytes of logits and sampler per row and vocabulary entry."""
+    hidden_bytes: Estimate
+    """Bytes per token of a batch and unit of hidden width that stay beside the logits."""
     logit_rows: str
     """sequences: one row for each of `max_sequences`; batched-tokens: one for each token of a batch."""
     forward_factor: Estimate
@@ -48,14 +63,25 @@ class MemoryConstants:
     runtime_gib_single: Estimate
     """Memory outside the tensor allocator on one device."""
     runtime_gib_tensor: Estimate
-    """The same with tensor parallelism: communication buffers included."""
+    """The same with tensor parallelism over NVLink: communication buffers included."""
+    runtime_gib_pcie: Estimate
+    """The same with tensor parallelism over PCIe, which has no shared buffers."""
     runtime_gib_pipeline: Estimate
     graph_gib: Estimate
-    """Captured CUDA graphs."""
+    """Captured CUDA graphs, whatever their number."""
+    graph_mib_per_layer: Estimate
+    """And for each captured batch size and layer, in MiB."""
     graphs_inside: bool
     """True where graphs count within `utilisation`, False where they come on top."""
     batched_tokens: int
-    """Default token budget of one batch (vLLM: max_num_batched_tokens, llama.cpp: the micro-batch)."""
+    """Token budget of one batch that plans ask for (vLLM: max_num_batched_tokens, llama.cpp: the micro-batch)."""
+    budget: str
+    """What the engine gives to the KV cache: profiled (its share of all memory less all else), static (its share of what is free at the
+    start, less weights), free (its share of what is left at the end), or allotted (what its slots need)."""
+    tiers: Sequence[Mapping[str, Any]]
+    """The engine's own limits by GPU memory, largest first: sequences and batched_tokens."""
+    reserve: Mapping[str, Any] | None
+    """How a static share follows from the GPU where none is given."""
     kv: KvRules
 
     @property
@@ -75,24 +101,39 @@ def memory_constants(engine: str, version: str) -> MemoryConstants:
     rows: list[Mapping[str, Any]] = section["engines"]
     known = {row["engine"] for row in rows}
     name = engine if engine in known else kin(section["kin"], engine)
-    own = [row for row in rows if row["engine"] == name]
-    row = next((row for row in own if version_key(row["from"]) <= version_key(version)), own[-1])
+    row = _range(tuple(row for row in rows if row["engine"] == name), version)
     return MemoryConstants(
         engine=name,
         versions=row["label"],
         is_kin=name != engine,
         utilisation=estimate(row["utilisation"]),
         logit_bytes=estimate(row["logit_bytes"]),
+        hidden_bytes=estimate(row["hidden_bytes"]),
         logit_rows=row["logit_rows"],
         forward_factor=estimate(row["forward_factor"]),
         runtime_gib_single=estimate(row["runtime_gib_single"]),
         runtime_gib_tensor=estimate(row["runtime_gib_tensor"]),
+        runtime_gib_pcie=estimate(row["runtime_gib_pcie"]),
         runtime_gib_pipeline=estimate(row["runtime_gib_pipeline"]),
         graph_gib=estimate(row["graph_gib"]),
+        graph_mib_per_layer=estimate(row["graph_mib_per_layer"]),
         graphs_inside=row["graphs_inside"],
         batched_tokens=row["batched_tokens"],
+        budget=row["budget"],
+        tiers=row["tiers"],
+        reserve=row.get("reserve"),
         kv=KvRules(**row["kv"]),
     )
+
+
+def _range(ranges: Sequence[Mapping[str, Any]], version: str) -> Mapping[str, Any]:
+    """The latest range that is not newer than `version`, else the oldest; each holds only what sets it apart from the next newer one."""
+    found: dict[str, Any] = {}
+    for row in ranges:
+        found.update(row)
+        if version_key(row["from"]) <= version_key(version):
+            break
+    return found
 
 
 @functools.cache

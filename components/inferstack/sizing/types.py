@@ -41,6 +41,13 @@ class Estimate:
     def scaled(self, factor: float) -> Estimate:
         return Estimate(self.low * factor, self.expected * factor, self.high * factor, self.provenance, self.source)
 
+    def plus(self, other: Estimate) -> Estimate:
+        """The sum; its ends are those of both, which is wide where the two are independent."""
+        provenance = worst(self.provenance, other.provenance)
+        return Estimate(
+            self.low + other.low, self.expected + other.expected, self.high + other.high, provenance, f"{self.source}; {other.source}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -211,6 +218,12 @@ class MemoryLayout:
     """Sequences of the longest admitted length that are held at once."""
     provenance: Provenance
     source: str
+    graph_bytes: int = 0
+    """Captured graphs, as part of `runtime_bytes`."""
+    kv_less_bytes: int = 0
+    """How far the low end of the 80 % interval is below `kv_bytes`."""
+    kv_more_bytes: int = 0
+    """How far the high end is above."""
 
     @property
     def fits(self) -> bool:

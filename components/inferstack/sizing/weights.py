@@ -6,10 +6,15 @@ import math
 
 from .. import catalog
 from ..catalog.types import Checkpoint, KvKind, Model, Quantization
-from .constants import constants
+from .constants import MIB, constants
+from .gguf import gguf_bits
 from .types import Parallelism, Shape
 
 BYTES_16_BIT = 2
+ROTARY_OF_LATENT = 64
+"""Width with position of an MLA head, as DeepSeek, Kimi and GLM have it."""
+DOWN_PROJECTIONS = 3.67
+"""Columns of the down-projections of MLA over the width of its latent: 1536 + 576 over 576 in DeepSeek-V3 and Kimi-K2."""
 
 
 def weight_bytes(model: Model, checkpoint: Checkpoint) -> int:
@@ -23,16 +28,100 @@ def weight_bytes(model: Model, checkpoint: Checkpoint) -> int:
     quantization = catalog.quantization(checkpoint.quantization)
     language = language_params(model)
     if quantization.whole_model:
-        return round(language * quantization.bits / 8)
+        return gguf_bytes(model, quantization)
     wide = language - quantized_params(model, quantization)
-    return round((wide + model.params_vision) * BYTES_16_BIT + (language - wide) * quantization.bits / 8)
+    wide_bytes = constants("memory")["wide_bits"].get(quantization.name, 16) / 8
+    return round(wide * wide_bytes + model.params_vision * BYTES_16_BIT + (language - wide) * quantization.bits / 8)
+
+
+def weight_error(checkpoint: Checkpoint) -> float:
+    """Half of the 80 % interval of weights, relative: recipes of 4-bit formats differ in what they leave at 16 bit."""
+    form = catalog.quantization(checkpoint.quantization)
+    errors = constants("memory")["weight_errors"]
+    if form.whole_model or form.bits >= 8:
+        return errors["gguf" if form.whole_model else "wide"]
+    return errors["narrow"]
+
+
+def gguf_bytes(model: Model, quantization: Quantization, experts_widened: bool = True) -> int:
+    """Bytes of a GGUF file of the language model: by kinds of tensors where the preset mixes block types.
+
+    `experts_widened` is False for files from before April 2024, when experts were tensors of their own and ffn_down kept the narrow type.
+    """
+    bits = gguf_bits(model, quantization.name, expert_params(model) if experts_widened else 0)
+    return round(language_params(model) * (quantization.bits if bits is None else bits) / 8)
+
+
+def stored_bytes(model: Model, checkpoint: Checkpoint) -> int:
+    """Bytes of the files of a checkpoint: the model and the layers for multi-token prediction that it carries."""
+    if checkpoint.weight_bytes is not None and not checkpoint.quantized_at_load:
+        return checkpoint.weight_bytes
+    quantization = catalog.quantization(checkpoint.quantization)
+    if not model.mtp_layers or quantization.whole_model:
+        return weight_bytes(model, checkpoint)
+    # Formats of 4 bits leave these layers at 16 bit, FP8 ones store them like the others.
+    each = quantization.bits / 8 if quantization.bits >= 8 else BYTES_16_BIT
+    copied = constants("memory")["mtp_copies_embeddings"]["architectures"]
+    copies = 2 * model.vocab_size * model.hidden_size * BYTES_16_BIT if model.architecture in copied else 0
+    return weight_bytes(model, checkpoint) + model.mtp_layers * round(mtp_params(model) * each + copies)
+
+
+def mtp_params(model: Model) -> float:
+    """Parameters of one layer for multi-token prediction: a layer of the model with experts, and a projection of two hidden widths."""
+    experts = expert_params(model)
+    dense = language_params(model) - embedding_params(model) - experts
+    expert_layers = model.num_layers - (model.first_k_dense or 0)
+    return experts / expert_layers + dense / model.num_layers + 2 * model.hidden_size**2
 
 
 def weight_bytes_per_device(shape: Shape) -> int:
-    """Bytes of weights on the fullest device: tensor parallelism divides all of them, a pipeline stage holds whole layers and one end."""
-    total = weight_bytes(shape.model, shape.checkpoint)
-    stage = total if shape.parallel.pipeline == 1 else _fullest_stage_bytes(shape.model, shape.checkpoint, total, shape.parallel)
-    return math.ceil(stage / shape.parallel.tensor) + _replicated_kv_bytes(shape)
+    """Bytes of weights on the fullest device, as an engine loads them.
+
+    Tensor parallelism divides all but small matrices, a pipeline stage holds whole layers and one end; attention data parallelism copies
+    attention and embeddings, and all of a dense model. Engines on torch add a table of rotary positions and what the allocator rounds up.
+    """
+    model, parallel = shape.model, shape.parallel
+    total = loaded_bytes(shape)
+    stage = total if parallel.pipeline == 1 else _fullest_stage_bytes(model, shape.checkpoint, total, parallel)
+    copied = stage * (copied_share(model, shape.checkpoint) if parallel.data > 1 else 0.0)
+    held = (stage - copied) / (parallel.tensor * parallel.data) + copied / parallel.tensor
+    beside = _replicated_kv_bytes(shape) + _replicated_small_bytes(shape)
+    if not catalog.quantization(shape.checkpoint.quantization).whole_model:
+        beside += rotary_bytes(model) + allocator_bytes(shape)
+    return math.ceil(held + beside)
+
+
+def loaded_bytes(shape: Shape) -> int:
+    """Bytes of all weights in the layout of the kernels, which widen some experts."""
+    model, checkpoint = shape.model, shape.checkpoint
+    step = constants("memory")["kernel_width"].get(checkpoint.quantization)
+    width = model.moe_intermediate_size if model.moe_intermediate_size else model.intermediate_size
+    total = weight_bytes(model, checkpoint)
+    if step is None or not model.is_moe or not width:
+        return total
+    wider = math.ceil(width / step) * step / width - 1
+    return round(total * (1 + wider * expert_share(model, checkpoint)))
+
+
+def rotary_bytes(model: Model) -> int:
+    """Bytes of the table of rotary positions, which each device keeps once: longest context x head width at 16 bit."""
+    width = ROTARY_OF_LATENT if model.kv.kind is KvKind.LATENT else model.head_dim
+    return 0 if model.kv.kind is KvKind.NONE else (model.max_context or 0) * width * BYTES_16_BIT
+
+
+def allocator_bytes(shape: Shape) -> int:
+    """Bytes that torch's allocator adds to the matrices of dense layers: blocks are whole 2 MiB, and up to 1 MiB of rest is not split off.
+
+    With it Qwen2.5-7B takes the 14.25 GiB and Phi-4 the 27.39 GiB that vLLM logs.
+    """
+    model, tensor = shape.model, shape.parallel.tensor
+    bits = catalog.quantization(shape.checkpoint.quantization).bits
+    if model.is_moe or not model.intermediate_size or model.kv.kind not in (KvKind.FULL, KvKind.WINDOW) or bits < 8:
+        return 0
+    heads, kv_heads = model.num_attention_heads / tensor, max(1, model.num_kv_heads / tensor)
+    width = model.intermediate_size / tensor
+    columns = ((heads + 2 * kv_heads) * model.head_dim, heads * model.head_dim, 2 * width, width)
+    return model.num_layers // shape.parallel.pipeline * sum(_rounded_up(each * model.hidden_size * round(bits) / 8) for each in columns)
 
 
 def language_params(model: Model) -> int:
@@ -56,8 +145,13 @@ def quantized_params(model: Model, quantization: Quantization) -> int:
     """Parameters that a safetensors checkpoint stores in the quantized format; embeddings and lm_head stay at 16 bit."""
     if quantization.bits >= 16:
         return 0
-    if quantization.name in constants("memory")["experts_only"]["quantizations"]:
+    data = constants("memory")
+    if quantization.name in data["experts_only"]["quantizations"]:
         return expert_params(model)
+    if expert_params(model) and model.architecture in data["experts_only_by_architecture"].get(quantization.name, ()):
+        return expert_params(model)
+    if model.architecture in data["mlp_only_by_architecture"].get(quantization.name, ()) and model.intermediate_size:
+        return 3 * model.hidden_size * model.intermediate_size * model.num_layers + expert_params(model)
     return max(0, language_params(model) - embedding_params(model))
 
 
@@ -72,6 +166,20 @@ def expert_share(model: Model, checkpoint: Checkpoint) -> float:
     quantized = quantized_params(model, quantization)
     wide = language_params(model) - quantized + model.params_vision
     return experts * quantization.bits / (wide * 16 + quantized * quantization.bits)
+
+
+def copied_share(model: Model, checkpoint: Checkpoint) -> float:
+    """Part of the weight bytes that attention data parallelism copies: all of a dense model; with experts attention and embeddings."""
+    if not model.is_moe:
+        return 1.0
+    dense_layers = model.first_k_dense or 0
+    shared = model.shared_expert_intermediate_size or (model.n_shared_experts or 0) * (model.moe_intermediate_size or 0)
+    width = dense_layers * (model.intermediate_size or 0) + (model.num_layers - dense_layers) * shared
+    beside = language_params(model) - expert_params(model) - embedding_params(model)
+    feed_forward = min(1.0, 3 * model.hidden_size * width / beside)
+    experts = expert_share(model, checkpoint)
+    ends = embedding_params(model) * _end_bytes(checkpoint) / weight_bytes(model, checkpoint)
+    return ends + max(0.0, 1 - experts - ends) * (1 - feed_forward)
 
 
 def _fullest_stage_bytes(model: Model, checkpoint: Checkpoint, total: int, parallel: Parallelism) -> float:
@@ -95,3 +203,22 @@ def _replicated_kv_bytes(shape: Shape) -> int:
     layers = model.kv.full_layers + model.kv.window_layers
     projections = 2 * model.hidden_size * model.head_dim * layers / shape.parallel.pipeline
     return round(projections * (1 - model.num_kv_heads / tensor) * catalog.quantization(shape.checkpoint.quantization).bits / 8)
+
+
+def _replicated_small_bytes(shape: Shape) -> int:
+    """Matrices that tensor parallelism copies to each device: down-projections of MLA, and routers."""
+    model, tensor = shape.model, shape.parallel.tensor
+    layers = model.num_layers / shape.parallel.pipeline
+    down = 0.0
+    if model.kv.kind is KvKind.LATENT:
+        bits = catalog.quantization(shape.checkpoint.quantization).bits
+        attention_bits = 16 if bits < 8 else bits
+        down = DOWN_PROJECTIONS * model.kv.elements_full / model.kv.full_layers * model.hidden_size * attention_bits / 8
+    router = (model.n_experts or 0) * model.hidden_size * BYTES_16_BIT
+    return round((down + router) * layers * (1 - 1 / tensor))
+
+
+def _rounded_up(size: float) -> int:
+    """Bytes that torch's allocator adds to a tensor of so many bytes, 10 MiB or more: up to whole 2 MiB, unless more than 1 MiB is left."""
+    rest = -size % (2 * MIB)
+    return round(rest) if size >= 10 * MIB and rest <= MIB else 0

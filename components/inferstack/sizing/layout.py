@@ -1,0 +1,202 @@
+"""How engines divide the memory of one device: weights, activations, the runtime, and what is left for the KV cache."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from .constants import MIB, MemoryConstants, memory_constants
+from .kv import sequence_bytes
+from .memory import activation_bytes, graph_bytes, runtime_bytes
+from .pool import Pool, full_layer_bytes, pool, window_layer_bytes
+from .types import Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
+from .weights import weight_bytes_per_device, weight_error
+
+VISIBLE_ERROR = 0.003
+"""The same of visible memory that nobody stated for the very device: drivers and ECC differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an engine chooses where it is not told."""
+
+    sequences: int
+    batched_tokens: int
+
+
+def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
+    """The memory of one device of `shape`, from the constants of its engine and version.
+
+    A plan divides what the engine may take: kv = share x visible - weights - activations - runtime. With a `memory_share` the engine's own
+    rule holds: vLLM's is that one; SGLang: share x (visible - runtime) - weights; TensorRT-LLM: share x (visible - all else).
+    `runtime` stands in for context, communication buffers and captured graphs where the device has none of these.
+    """
+    rules = constants_of(shape)
+    visible = shape.device.memory_bytes
+    weights = weight_bytes_per_device(shape)
+    tokens = batched_tokens(shape)
+    activation = activation_bytes(rules, shape.model, shape.max_sequences, tokens, shape.parallel)
+    context = runtime_bytes(rules, shape.parallel, shape.device.link) if runtime is None else runtime
+    graphs = _counted_graphs(shape, rules) if runtime is None else NOTHING
+    usable, kv = _budget(shape, rules, weights, activation, context.plus(graphs))
+    taken = usable - weights - round(activation.expected) - kv
+    sequence = sequence_bytes_of(shape)
+    less, more = _errors(shape, rules, weights, (activation, context, graphs))
+    return MemoryLayout(
+        visible_bytes=visible,
+        usable_bytes=usable,
+        weight_bytes=weights,
+        activation_bytes=round(activation.expected),
+        runtime_bytes=taken,
+        kv_bytes=kv,
+        kv_bytes_per_token=sequence / shape.context,
+        kv_tokens=reported_tokens(shape, kv),
+        max_sequences=_sequences(shape, kv, sequence),
+        provenance=worst(rules.provenance, shape.device.provenance),
+        source=rules.source,
+        graph_bytes=round(graphs.expected),
+        kv_less_bytes=less,
+        kv_more_bytes=more,
+    )
+
+
+def constants_of(shape: Shape) -> MemoryConstants:
+    """The memory constants of the shape's engine and version, with the block size that it is told."""
+    rules = memory_constants(shape.engine, shape.engine_version)
+    block = shape.settings.block_tokens
+    return rules if block is None else replace(rules, kv=replace(rules.kv, block_tokens=block))
+
+
+def batched_tokens(shape: Shape) -> int:
+    """Token budget of one batch: what the engine is told, else what plans ask for, and never less than a token for each sequence."""
+    stated = shape.settings.batched_tokens
+    return max(constants_of(shape).batched_tokens, shape.max_sequences) if stated is None else stated
+
+
+def sequence_bytes_of(shape: Shape) -> int:
+    """Bytes that one sequence of the longest admitted length holds, per device."""
+    parallel = shape.parallel
+    return sequence_bytes(
+        shape.model,
+        math.ceil(shape.context / parallel.context),
+        shape.kv_dtype,
+        parallel.tensor,
+        parallel.pipeline,
+        batched_tokens(shape),
+        rules=constants_of(shape).kv,
+    )
+
+
+def limits(engine: str, version: str, device: Device) -> Limits:
+    """The engine's own limits on that device."""
+    gib = device.memory_bytes / 2**30
+    for tier in memory_constants(engine, version).tiers:
+        if gib >= tier["from_gib"] and not any(device.id.startswith(prefix) for prefix in tier.get("except", ())):
+            return Limits(tier["sequences"], tier["batched_tokens"])
+    raise ValueError(f"the tiers of {engine} {version} have no last one")
+
+
+def default_share(engine: str, version: str, device: Device, parallel: Parallelism, chunk: int) -> Estimate:
+    """The engine's own share of memory: a constant, or what its reserve for activations and graphs leaves on that device."""
+    rules = memory_constants(engine, version)
+    if rules.reserve is None:
+        return rules.utilisation
+    table, mib = rules.reserve, device.memory_bytes / MIB
+    rank = parallel.tensor * parallel.data
+    _, narrow, wide = next(row for row in table["graph_sequences"] if mib >= row[0] * 1024)
+    graphs = table["largest"] if mib >= table["largest_from_gib"] * 1024 else (narrow if rank < 4 else wide)
+    reserved = table["base_mib"] + max(chunk, 2048) * table["mib_per_chunk_token"] + graphs * table["mib_per_graph_sequence"]
+    reserved += rank * parallel.pipeline * table["mib_per_device"]
+    if parallel.data > 1:
+        each = table["data_parallel_mib"] + (table["data_parallel_wide_mib"] if graphs > table["wide"] else 0)
+        reserved += graphs * parallel.data * each
+    if mib > table["least_from_gib"] * 1024:
+        reserved = max(reserved, table["least_mib"])
+    share = 1 - reserved / mib
+    return Estimate(share - 0.03, share, share + 0.03, Provenance.BELIEVED, table["source"])
+
+
+def concurrency(shape: Shape, kv: int) -> float:
+    """Sequences of full length that `kv` bytes hold, as a fraction, over all ranks that share one cache."""
+    found, sequence = pool_of(shape), sequence_bytes_of(shape)
+    if not sequence:
+        return float(shape.max_sequences)
+    if found is None:
+        return max(0, kv) / sequence
+    return max(0, int(kv // found.block_bytes)) / found.blocks(math.ceil(shape.context / shape.parallel.context), batched_tokens(shape))
+
+
+def reported_tokens(shape: Shape, kv: int) -> int:
+    """Tokens that `kv` bytes hold, in the meaning that the engine's log has for it."""
+    found, sequence = pool_of(shape), sequence_bytes_of(shape)
+    if not sequence:
+        return 0
+    if found is not None:
+        context = math.ceil(shape.context / shape.parallel.context)
+        blocks = max(0, int(kv // found.block_bytes))
+        return found.reported_tokens(blocks, context, batched_tokens(shape)) * shape.parallel.context
+    rules = constants_of(shape).kv
+    each = full_layer_bytes(shape.model, shape.kv_dtype, shape.parallel.tensor, rules) * -(
+        -shape.model.kv.full_layers // shape.parallel.pipeline
+    )
+    if rules.window_share is not None:
+        windows = -(-shape.model.kv.window_layers // shape.parallel.pipeline)
+        each += rules.window_share * window_layer_bytes(shape.model, shape.kv_dtype, shape.parallel.tensor) * windows
+        return int(max(0, kv) / each) if each else 0
+    return int(max(0, kv) / sequence * shape.context)
+
+
+def pool_of(shape: Shape) -> Pool | None:
+    """The shape's blocks; None for engines whose kinds of layers do not share a pool."""
+    rules = constants_of(shape).kv
+    if not rules.padded_groups:
+        return None
+    return pool(shape.model, shape.kv_dtype, shape.parallel.tensor, shape.parallel.pipeline, rules)
+
+
+def _budget(shape: Shape, rules: MemoryConstants, weights: int, activation: Estimate, runtime: Estimate) -> tuple[int, int]:
+    """What the engine may take, and what of it goes to the KV cache."""
+    visible, share = shape.device.memory_bytes, shape.settings.memory_share
+    beside = round(activation.expected) + round(runtime.expected)
+    if share is None or rules.budget in ("profiled", "allotted"):
+        usable = int((rules.utilisation.expected if share is None else share) * visible)
+        return usable, usable - weights - beside
+    if rules.budget == "static":
+        kv = round((visible - runtime.expected) * share) - weights
+        if shape.model.kv.state_layers and rules.kv.state_share is not None:
+            kv = round(kv / (1 + rules.kv.state_share))
+        return visible, kv
+    return visible, round((visible - weights - beside) * share)
+
+
+def _counted_graphs(shape: Shape, rules: MemoryConstants) -> Estimate:
+    """Graphs within the engine's share; those that come on top of it are only counted where they overflow the rest."""
+    graphs = graph_bytes(rules, shape.model, shape.max_sequences, shape.parallel.pipeline)
+    if rules.graphs_inside:
+        return graphs
+    share = shape.settings.memory_share
+    outside = shape.device.memory_bytes * (1 - (rules.utilisation.expected if share is None else share))
+    return graphs.scaled(max(0.0, graphs.expected - outside) / graphs.expected) if graphs.expected else NOTHING
+
+
+def _errors(shape: Shape, rules: MemoryConstants, weights: int, parts: tuple[Estimate, ...]) -> tuple[int, int]:
+    """How far the ends of the 80 % interval of KV bytes are below and above: independent errors of its terms, as a root of squares."""
+    share = shape.settings.memory_share
+    visible = shape.device.memory_bytes
+    stated = shape.device.provenance is Provenance.MEASURED
+    common = [weights * weight_error(shape.checkpoint), 0.0 if stated else visible * VISIBLE_ERROR]
+    less = [*common, *(part.high - part.expected for part in parts)]
+    more = [*common, *(part.expected - part.low for part in parts)]
+    if share is None:
+        less.append((rules.utilisation.expected - rules.utilisation.low) * visible)
+        more.append((rules.utilisation.high - rules.utilisation.expected) * visible)
+    return round(math.hypot(*less)), round(math.hypot(*more))
+
+
+def _sequences(shape: Shape, kv: int, sequence: int) -> int:
+    if kv < 0:
+        return 0
+    return kv // sequence if sequence else shape.max_sequences
+
+
+NOTHING = Estimate(0.0, 0.0, 0.0, Provenance.MEASURED, "none")
