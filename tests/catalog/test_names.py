@@ -193,3 +193,10 @@ def test_any_text_is_answered_or_refused(name: str) -> None:
         except catalog.UnknownName as refused:
             suggested = refused.nearest
         assert set(suggested) <= set(known)
+
+
+def test_a_machine_type_of_another_cloud_is_known_by_its_twin() -> None:
+    """The same accelerators, and of those the nearest number of vCPUs."""
+    with pytest.raises(catalog.UnknownName) as caught:
+        catalog.machine("eks", "g2-standard-4")
+    assert caught.value.nearest == ("g6.xlarge",)

@@ -94,5 +94,5 @@ def test_what_has_no_price_says_what_else_speaks_against_it() -> None:
 
 def test_the_gate_of_a_model_is_opened_by_the_full_key() -> None:
     """The command that the warning gives sets the key that is read."""
-    made = plan(service(model="meta-llama/Llama-3.1-8B-Instruct"), target=EKS)
+    made = plan(service(model="meta-llama/Llama-3.1-8B-Instruct", quantization="bf16"), target=EKS)
     assert any("--secret inferstack:huggingFaceToken" in warning for warning in made.warnings)

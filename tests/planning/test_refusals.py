@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inferstack.errors import InputError, Problem
-from tests.planning.stacks import EKS, plan, plan_one, service
+from tests.planning.stacks import EKS, GKE, plan, plan_one, service
 
 TRAFFIC = {"requestsPerSecond": 1.0, "isl": 500, "osl": 200}
 LAPTOP = {"cloud": "existing", "nodes": [{"gpu": "RTX 4090", "gpusPerNode": 2, "cpu": 16, "memoryGib": 64}]}
@@ -188,3 +188,13 @@ def test_a_kubernetes_version_that_kserve_does_not_run_on_is_refused() -> None:
     old = {**EKS, "versions": {"kubernetes": "1.30"}}
     assert refused(old).path == "inferstack:target.versions.kubernetes"
     assert plan(service(), target={**old, "addons": {"kserve": False}}).kubernetes_version == "1.30"
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "twin"),
+    [(EKS, "g2-standard-4", "g6.xlarge"), (EKS, "a3-highgpu-8g", "p5.48xlarge"), (GKE, "g6.12xlarge", "g2-standard-48")],
+)
+def test_a_machine_type_of_another_cloud_is_refused_with_its_twin(target: dict[str, Any], asked: str, twin: str) -> None:
+    """Who names the other cloud's machine is told which one has the same accelerators here."""
+    problem = refused(target, machineType=asked)
+    assert problem.nearest == f"did you mean {twin}?"

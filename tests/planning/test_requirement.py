@@ -88,3 +88,20 @@ def test_a_range_of_replicas_is_the_users_own() -> None:
     """Bounds hold on both sides: more than the peak needs may be started, and is what the top of the range costs."""
     found = plan_one(replicas={"min": 2, "max": 9}, gpu="l4")
     assert (found.replicas.min, found.replicas.max) == (2, 9)
+
+
+GATED = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+@pytest.mark.parametrize(
+    ("pins", "asks"),
+    [
+        ({"quantization": "bf16", "gpu": "l4"}, True),
+        ({"quantization": "gguf-q4_k_m", "modelUri": "hf://somebody/llama-gguf/model.gguf", "engine": "llama.cpp", "gpu": "l4"}, False),
+        ({"quantization": "fp8", "modelUri": "hf://RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8", "gpu": "l4"}, False),
+        ({"quantization": "bf16", "modelUri": f"hf://{GATED}", "gpu": "l4"}, True),
+    ],
+)
+def test_a_token_is_asked_for_where_the_weights_themselves_are_gated(pins: dict[str, str], asks: bool) -> None:
+    """A gate is that of the repository which the weights come from, not of the model that they were made from."""
+    assert plan_one(model=GATED, slo=None, **pins).uses_hugging_face_token is asks

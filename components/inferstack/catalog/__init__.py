@@ -27,7 +27,7 @@ from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
 from .flags import Flag, FlagTable, engine_flags
 from .names import UnknownName
-from .places import CLOUDS, fees, machine, machines, regions, zones
+from .places import CLOUDS, fees, machine, machines, regions, twin, zones
 from .releases import engine_release, engine_releases, engine_support
 from .silicon import accelerator, accelerators, cpu, cpus
 from .types import (
@@ -90,5 +90,6 @@ __all__ = [
     "quantization",
     "quantizations",
     "regions",
+    "twin",
     "zones",
 ]

@@ -33,8 +33,19 @@ def machine(cloud: str, name: str) -> Machine:
     rows = _place(cloud).by_name
     found = rows.get(name) or rows.get(name.strip().casefold())
     if found is None:
-        raise names.UnknownName("machine type", name, nearest_machines(name, rows))
+        same = twin(name, _place(cloud).machines)
+        raise names.UnknownName("machine type", name, (same,) if same else nearest_machines(name, rows))
     return found
+
+
+def twin(name: str, machines: Iterable[Machine]) -> str | None:
+    """Of `machines` the one like the machine type of that name on another cloud: the same accelerators, and the nearest number of vCPUs."""
+    plain = name.strip().casefold()
+    there = next((found for cloud in CLOUDS if (found := _place(cloud).by_name.get(plain))), None)
+    if there is None:
+        return None
+    same = [one for one in machines if (one.accelerator, one.accelerator_count) == (there.accelerator, there.accelerator_count)]
+    return min(same, key=lambda one: (abs(one.vcpus - there.vcpus), one.name)).name if same else None
 
 
 def nearest_machines(name: str, known: Iterable[str]) -> tuple[str, ...]:

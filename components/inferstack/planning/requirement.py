@@ -290,5 +290,11 @@ def _pinned_checkpoint(service: Service, model: Model | None, quantization: str 
         owner, name, *inner = uri.removeprefix(HUB).split("/")
         repository, file = f"{HUB}{owner}/{name}", "/".join(inner)
     return Checkpoint(
-        model=model.id, quantization=quantization, uri=repository, source="stack file", revision=service.revision, file=file or None
+        model=model.id,
+        quantization=quantization,
+        uri=repository,
+        source="stack file",
+        revision=service.revision,
+        file=file or None,
+        gated=next((known.gated for known in catalog.checkpoints(model.id) if known.uri == repository), None),
     )

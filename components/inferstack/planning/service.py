@@ -13,7 +13,7 @@ from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from .placement import Placement, at_load, host_share
 from .pools import pool_name, pool_selector
 from .reasons import alternatives, decisions
-from .requirement import CPU, Requirement
+from .requirement import CPU, HUB, Requirement
 from .search import COARSE, Outcome, keeps_quality
 from .site import Site
 from .succession import succession
@@ -126,9 +126,12 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
 def _needs_token(requirement: Requirement, placement: Placement) -> bool:
     """True where the hub asks for an accepted licence, and where it may ask and the stack brings a token."""
     checkpoint = placement.sized.checkpoint
-    if not checkpoint.uri.startswith("hf://"):
+    if not checkpoint.uri.startswith(HUB):
         return False
-    gated = checkpoint.gated if checkpoint.gated is not None else requirement.model.gated
+    gated = checkpoint.gated
+    if gated is None and checkpoint.uri == f"{HUB}{requirement.model.id}":
+        # What other people made of the weights has a gate of its own, or none.
+        gated = requirement.model.gated
     return requirement.has_token if gated is None else gated
 
 

@@ -61,7 +61,7 @@ class Site:
         """The machine type of that name. Raises `catalog.UnknownName` with the nearest one that is sold here."""
         found = self.machines.get(name.lower())
         if found is None:
-            near = nearest_name(name, (machine.name for machine in self.sold))
+            near = catalog.twin(name, self.sold) or nearest_name(name, (machine.name for machine in self.sold))
             raise catalog.UnknownName("machine type", name, (near,) if near else (), f"is not a machine type of cloud {self.cloud.name}")
         return found
 
