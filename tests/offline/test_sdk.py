@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pulumi
@@ -16,6 +18,7 @@ from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 from inferstack import offline
 from inferstack.offline import engine, sdk, wire
+from inferstack.offline.shortcuts import patient_collector
 from tests.offline.previews import PROJECTS, preview
 
 ROOT = Path(__file__).parents[2]
@@ -167,3 +170,25 @@ def test_pulumi_is_imported_by_a_preview_only() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT / "components")}
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_what_a_run_leaves_is_garbage_from_the_next_on() -> None:
+    """Between two runs their remains are left alone; they do not pile up, and the collector is as patient as before."""
+
+    class Part:
+        whole: Part
+
+    before = gc.get_threshold()
+    with patient_collector():
+        assert gc.get_threshold() > before
+        part = Part()
+        part.whole = part
+        alive = weakref.ref(part)
+        del part
+    gc.collect()
+    assert alive() is not None
+    with patient_collector():
+        gc.collect()
+    assert alive() is None
+    assert gc.get_threshold() == before
+    gc.unfreeze()

@@ -191,15 +191,17 @@ async def _wait_for_everything(await_all_outstanding_tasks: bool = True) -> None
 
 @contextmanager
 def patient_collector() -> Generator[None]:
-    """Garbage is looked for less often: nearly all that a program makes lives until its end, and looking takes a fifth of a run."""
+    """Garbage is looked for less often: nearly all that a program makes lives until its end, and looking takes a fifth of a run.
+
+    What it leaves is not looked through either until the next run. Most processes end before, and would do so at their end.
+    """
     before = gc.get_threshold()
+    gc.unfreeze()
     gc.set_threshold(YOUNG_OBJECTS, *before[1:])
     try:
         yield
     finally:
-        # All that is there joins the oldest generation: otherwise the next object would set off a look through everything.
         gc.freeze()
-        gc.unfreeze()
         gc.set_threshold(*before)
 
 
