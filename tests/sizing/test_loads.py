@@ -56,7 +56,7 @@ def test_a_burst_that_finds_no_slots_waits_for_half_of_its_run() -> None:
 
 def test_a_slow_rate_is_answered_as_it_comes() -> None:
     """Below saturation a long run's throughput is what was asked for, and its latencies are those of queueing."""
-    server = Server(times=TIMES, osl=100, slots=64, kv_bound=True, cv2=1.0)
+    server = Server(times=TIMES, osl=100, slots=64, bound="kv-cache", chunks=0.0)
     served = loads.request_rate(server, replace(RUN, requests=100_000), 1.0, CONSTANTS)
     assert served.output_tps == pytest.approx(100, rel=0.01)
     assert served.tpot_s == pytest.approx(latency(server, 1.0).tpot_mean_ms / 1000)
@@ -64,7 +64,7 @@ def test_a_slow_rate_is_answered_as_it_comes() -> None:
 
 def test_too_high_a_rate_is_a_burst() -> None:
     """A rate far beyond saturation behaves like all requests at once."""
-    server = Server(times=TIMES, osl=100, slots=64, kv_bound=True, cv2=1.0)
+    server = Server(times=TIMES, osl=100, slots=64, bound="kv-cache", chunks=0.0)
     run = replace(RUN, batch=64, queued=936, requests=1000)
     served, burst = loads.request_rate(server, run, 1e6, CONSTANTS), loads.burst(TIMES, run, CONSTANTS)
     assert served.output_tps == pytest.approx(burst.output_tps)

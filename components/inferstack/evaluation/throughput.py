@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from ..sizing.kv import sequence_bytes
 from ..sizing.loads import LoadConstants, Run, Served
 from ..sizing.performance import StepTimes, times_of
 from ..sizing.queueing import Server
-from ..sizing.types import EngineSettings, Shape
+from ..sizing.types import EngineSettings, Shape, Variability
 from ..sizing.work import Work, work_of
 from .resolve import Unresolvable, resolve_throughput
 from .rows import BadRow, ThroughputRow
@@ -119,8 +120,8 @@ def served_of(case: Case, times: StepTimes, loads: LoadConstants | None = None) 
         return physics.closed_loop(times, case.run, found)
     if case.load == "burst":
         return physics.burst(times, case.run, found)
-    cv2 = constants("performance")["service_cv2"]["value"]
-    server = Server(times=times, osl=case.run.osl, slots=case.slots, kv_bound=True, cv2=cv2)
+    varied = Variability(length_spread=math.sqrt(constants("performance")["service_cv2"]["value"]))
+    server = Server(times=times, osl=case.run.osl, slots=case.slots, bound="kv-cache", chunks=0.0, variability=varied)
     return physics.request_rate(server, case.run, case.rps, found)
 
 

@@ -163,7 +163,16 @@ def size(
 
 def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:
     workload = requirement.workload
-    return sizing.size_replica(shape, memory, workload.isl, workload.osl, requirement.slo, load_rps, techniques=requirement.techniques)
+    return sizing.size_replica(
+        shape,
+        memory,
+        workload.isl,
+        workload.osl,
+        requirement.slo,
+        load_rps,
+        variability=workload.variability,
+        techniques=requirement.techniques,
+    )
 
 
 def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, context: int) -> tuple[Shape, MemoryLayout]:
@@ -256,15 +265,19 @@ def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[Repli
     """Replicas for the peak, and at each level of a week: the mean of the active hours, the rest of the scheduled ones, outside of both;
     within the bounds that the stack file sets."""
     workload = requirement.workload
-    peak = max(1, math.ceil(workload.peak_rps / capacity_rps - 1e-9))
+    spare = requirement.spare
+    peak = max(1, math.ceil(workload.peak_rps / capacity_rps - 1e-9)) + spare
     wish = requirement.replicas
-    least, most = (wish, wish) if isinstance(wish, int) else (wish.min, wish.max) if isinstance(wish, ReplicaBounds) else (1, peak)
+    bounds = (wish, wish) if isinstance(wish, int) else (wish.min, wish.max) if isinstance(wish, ReplicaBounds) else (1 + spare, peak)
+    least, most = bounds
     if most < peak:
-        carried = most * capacity_rps
+        carried = max(0, most - spare) * capacity_rps
         word = "replica carries" if most == 1 else "replicas carry"
-        reason = f"{most} {word} {carried:,.2f} requests per second within the SLO, the peak is {workload.peak_rps:,.2f}; it takes {peak}"
+        without = f" without the {spare} spare" if spare else ""
+        load = f"{carried:,.2f} requests per second within the SLO{without}, the peak is {workload.peak_rps:,.2f}"
+        reason = f"{most} {word} {load}; it takes {peak}"
         return ReplicaRange(least, least, most), (Level(HOURS_PER_WEEK, least),), Failure("replicas", reason)
-    busy = tuple(_busy_levels(workload, capacity_rps, least, most))
+    busy = tuple(_busy_levels(workload, capacity_rps, spare, least, most))
     schedule = requirement.service.schedule
     if schedule is None:
         levels, lowest = (*busy, Level(HOURS_PER_WEEK, least)), least
@@ -274,11 +287,11 @@ def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[Repli
     return ReplicaRange(lowest, float(mean_over_week(levels, lambda replicas: replicas)), most), levels, None
 
 
-def _busy_levels(workload: Workload, capacity_rps: float, least: int, most: int) -> Iterator[Level]:
+def _busy_levels(workload: Workload, capacity_rps: float, spare: int, least: int, most: int) -> Iterator[Level]:
     """Replicas in the active hours: those that each hour's own mean needs, or the one mean where the load is even."""
     hours = exact(workload.active_hours) * exact(workload.active_days)
     loads = workload.hourly if workload.hourly else (1.0,)
-    needs = [min(most, max(least, math.ceil(workload.mean_rps * load / capacity_rps - 1e-9))) for load in loads]
+    needs = [min(most, max(least, math.ceil(workload.mean_rps * load / capacity_rps - 1e-9) + spare)) for load in loads]
     for index, (need, after) in enumerate(itertools.zip_longest(needs, needs[1:]), start=1):
         if need != after:
             yield Level(hours * index / len(loads), need)

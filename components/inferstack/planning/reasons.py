@@ -33,12 +33,18 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         Decision(
             "replicas",
             f"{replicas.min}-{replicas.max}" if replicas.scales else str(replicas.max),
-            f"{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}",
+            f"{requirement.workload.peak_rps:,.2f} requests per second at peak, {capacity:,.2f} per replica, limited by {limit}"
+            + _spare_reason(requirement),
             service.replicas is not None,
         ),
         decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),
         decide("capacityType", requirement.capacity.value, service.capacity_type, "not interrupted; spot only where asked"),
     )
+
+
+def _spare_reason(requirement: Requirement) -> str:
+    spare = requirement.spare
+    return f"; {spare} spare, so that the SLO holds while {'one is' if spare == 1 else 'as many are'} lost or replaced" if spare else ""
 
 
 def _engine_reason(placement: Placement) -> str:

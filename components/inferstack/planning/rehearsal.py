@@ -13,7 +13,7 @@ from ..errors import InputError, Problem, join_names, nearest_name
 from ..plain import plain
 from ..sizing.queueing import server
 from ..sizing.simulation import Distribution, Lengths, Outcome, Requests, StepCosts, generate, read_trace, simulate, step_costs
-from ..sizing.types import Estimate, Performance, Slo
+from ..sizing.types import Estimate, Performance, Slo, Variability
 from .types import ServicePlan, StackPlan
 
 KNEE_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1)
@@ -76,6 +76,7 @@ class Rehearsal:
     osl: int
     seed: int | None
     replicas: int
+    """Without spare ones."""
     policy: str
     saturated_rps: float
     """All replicas together, every slot taken."""
@@ -113,16 +114,16 @@ def costs_of(service: ServicePlan, lengths: Lengths | None = None) -> StepCosts:
 
 
 def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | None = None, policy: str = "least-outstanding") -> Rehearsal:
-    """Simulate `service` with all of its replicas: `requests` random ones at the planned peak, or those of a `trace`.
+    """Simulate `service` without its spare replicas: `requests` random ones at the planned peak, or those of a `trace`.
 
     The knee is drawn with the same kind of traffic at other rates. A trace keeps its order and lengths and only runs faster or slower;
     at least two of its requests must fit the context and not come at once.
     """
     shape, memory, workload = service.replica.shape, service.replica.memory, service.workload
-    replicas = service.replicas.max
+    replicas = max(1, service.replicas.max - service.spare_replicas)
     if trace is None:
-        lengths = Lengths(workload.isl, workload.osl)
-        made, refused = generate(requests, workload.peak_rps, lengths, seed, longest=shape.context), 0
+        lengths = Lengths(workload.isl, workload.osl, workload.variability.length_spread)
+        made, refused = generate(requests, workload.peak_rps, lengths, seed, workload.variability.burstiness, shape.context), 0
     else:
         made = trace.within(shape.context)
         refused = len(trace) - len(made)
@@ -133,10 +134,11 @@ def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | N
     outcome = simulate(made, costs, replicas, policy)
     ramp = _Ramp(made.first(KNEE_REQUESTS), costs, saturated, service.slo, replicas, policy)
     knee = tuple(ramp.point(share) for share in KNEE_SHARES)
-    expected = sizing.size_replica(shape, memory, lengths.isl, lengths.osl, service.slo, rps / replicas)
+    variability = workload.variability if trace is None else Variability(length_spread=lengths.spread)
+    expected = sizing.size_replica(shape, memory, lengths.isl, lengths.osl, service.slo, rps / replicas, variability=variability)
     return Rehearsal(
         service=service.name,
-        traffic=f"Poisson arrivals, {_in_words(lengths)}" if trace is None else "a trace",
+        traffic=_in_words(variability) if trace is None else "a trace",
         requests=len(made),
         refused=refused,
         rps=rps,
@@ -159,8 +161,9 @@ def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | N
     )
 
 
-def _in_words(lengths: Lengths) -> str:
-    return "equal lengths" if not lengths.spread else f"lengths that vary by {lengths.spread:.0%}"
+def _in_words(variability: Variability) -> str:
+    arrivals = "Poisson arrivals" if variability.burstiness == 1 else f"arrivals of burstiness {variability.burstiness:g}"
+    return f"{arrivals}, {f'lengths that vary by {variability.length_spread:.0%}' if variability.length_spread else 'equal lengths'}"
 
 
 def _promises(slo: Slo, expected: Performance, outcome: Outcome) -> tuple[Promise, ...]:

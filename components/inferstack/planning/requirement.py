@@ -15,7 +15,7 @@ from ..engines.own import OwnEngine, OwnServer
 from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InferstackError, InputError, Problem, join_names
 from ..sizing.performance import PLAIN
-from ..sizing.types import WORDS_TO_TOKENS, Slo, Techniques, Workload
+from ..sizing.types import WORDS_TO_TOKENS, Slo, Techniques, Variability, Workload
 from ..stackfile.document import whole
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import CustomModel, Service, Traffic
@@ -50,6 +50,8 @@ class Requirement:
     machine: Machine | None
     tensor: int | None
     replicas: ReplicaBounds | int | None
+    spare: int
+    """Replicas beyond what the traffic needs."""
     context: int | None
     capacity: CapacityType
     has_token: bool
@@ -120,6 +122,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         machine=machine,
         tensor=service.tensor_parallel,
         replicas=service.replicas,
+        spare=service.spare_replicas,
         context=service.context,
         capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
         has_token=has_token,
@@ -192,7 +195,8 @@ def _workload(traffic: Traffic) -> Workload:
         assert tokens is not None, "the stack file's own rules leave no third case"
         mean = traffic.daily_users * tokens / (isl + osl) / (hours * 3600)
     peak = mean * traffic.peak_factor * (hourly[0] if hourly else 1)
-    return Workload(mean, peak, isl, osl, active_hours=hours, active_days=traffic.active_days, hourly=hourly)
+    varied = Variability(traffic.burstiness, traffic.length_spread)
+    return Workload(mean, peak, isl, osl, active_hours=hours, active_days=traffic.active_days, hourly=hourly, variability=varied)
 
 
 def _model(service: Service, path: str, base: Path, problems: Problems) -> Model | None:

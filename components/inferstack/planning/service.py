@@ -8,6 +8,7 @@ from .. import sizing
 from ..catalog.types import CapacityType
 from ..engines import overrides
 from ..engines.types import EngineSpec, Metrics, ServingIdentity
+from ..sizing import ColdStart
 from ..sizing.types import Estimate, Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from .placement import Placement, at_load, host_share
@@ -55,13 +56,15 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         capacity_type=requirement.capacity,
         replica=replica,
         replicas=placement.replicas,
+        spare_replicas=requirement.spare,
         workload=requirement.workload,
         slo=requirement.slo,
         meets_slo=performance.meets(requirement.slo),
         spec=spec,
         resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.tensor if placement.machine.accelerator else 0),
-        scaling=_scaling(requirement, placement, performance, cold_start, spec.metrics),
-        cold_start_seconds=cold_start,
+        scaling=_scaling(requirement, placement, performance, cold_start.seconds, spec.metrics),
+        cold_start_seconds=cold_start.seconds,
+        cold_start_parts=cold_start.parts,
         rollout=_rollout(placement, site),
         endpoint=requirement.service.endpoint,
         timeout_seconds=longest,
@@ -84,7 +87,7 @@ def _endpoint_annotations(requirement: Requirement, site: Site) -> tuple[tuple[s
     return balancer.annotations if balancer and requirement.service.endpoint == "internal" else ()
 
 
-def _cold_start(placement: Placement, site: Site) -> Estimate:
+def _cold_start(placement: Placement, site: Site) -> ColdStart:
     sized, machine = placement.sized, placement.machine
     assert sized.replica is not None
     shape = sized.replica.shape
@@ -106,13 +109,13 @@ def _longest_response(requirement: Requirement, performance: Performance, contex
     return max(SHORTEST_TIMEOUT, 30 * math.ceil(seconds * TIMEOUT_MARGIN / 30))
 
 
-def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, cold_start: Estimate, longest: int) -> EngineSpec:
+def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, cold_start: ColdStart, longest: int) -> EngineSpec:
     cpu, _ = host_share(placement.sized, placement.machine, site)
     made = placement.sized.engine.spec(
         replica,
         ServingIdentity(
             name=requirement.service.name,
-            startup_seconds=math.ceil(cold_start.high),
+            startup_seconds=math.ceil(cold_start.container_seconds.high),
             longest_response_seconds=min(longest, DRAIN_LIMIT),
             needs_hugging_face_token=_needs_token(requirement, placement),
             needs_api_key=requirement.service.endpoint != "cluster",
@@ -206,6 +209,11 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if schedule is not None and schedule.outside_replicas == 0:
         window = f"{', '.join(schedule.days)} {schedule.start} to {schedule.end} {schedule.timezone}"
         found.append(f"outside {window} no replica runs: requests fail, and the first minutes after the window opens are a cold start")
+    together = math.ceil(placement.replicas.max / max(1, int(placement.nodes.max)))
+    if 0 < requirement.spare < together:
+        found.append(
+            f"a lost node takes {together} replicas with it, and {requirement.spare} spare: `spareReplicas: {together}` outlasts that"
+        )
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {COARSE}")

@@ -10,6 +10,7 @@ from ..clouds.types import QuotaNeed, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
 from ..engines.types import EngineSpec
+from ..sizing.coldstart import ColdStartPart
 from ..sizing.types import Estimate, Replica, Slo, Workload
 
 
@@ -133,6 +134,9 @@ class ServicePlan:
     uses_hugging_face_token: bool
     endpoint_annotations: tuple[tuple[str, str], ...] = ()
     """Annotations that keep the cloud's load balancer inside the network; never empty where the endpoint is internal."""
+    spare_replicas: int = 0
+    """Of `replicas`, those that the traffic does not need."""
+    cold_start_parts: tuple[ColdStartPart, ...] = ()
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 

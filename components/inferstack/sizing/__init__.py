@@ -3,7 +3,7 @@
 Every constant is data (`constants.json`) with its provenance; every figure for users is an `Estimate` with a band.
 """
 
-from .coldstart import cold_start
+from .coldstart import ColdStart, cold_start
 from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
 from .efficiency import Efficiency, efficiency_of
@@ -18,6 +18,7 @@ from .weights import gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_de
 from .work import generates
 
 __all__ = [
+    "ColdStart",
     "Efficiency",
     "Indivisible",
     "KvRules",

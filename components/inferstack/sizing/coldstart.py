@@ -1,32 +1,87 @@
-"""How long a new replica takes until it answers."""
+"""How long a new replica takes until it answers: node, image, weights, start, each as a band."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from .constants import GB, GIB, constants, estimate
-from .types import Estimate, Provenance
+from .types import Estimate, worst
 
 MB = 10**6
 
 
+@dataclass(frozen=True, slots=True)
+class ColdStartPart:
+    """One thing that a new replica waits for."""
+
+    name: str
+    """node, image, weights or start."""
+    formula: str
+    """With the expected numbers put in."""
+    seconds: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """From a scaling decision to readiness; the parts come one after the other."""
+
+    parts: tuple[ColdStartPart, ...]
+
+    @property
+    def seconds(self) -> Estimate:
+        """All parts."""
+        return _together(self.parts)
+
+    @property
+    def container_seconds(self) -> Estimate:
+        """What the container does itself, after the node has its image: what a startup probe waits for."""
+        return _together([part for part in self.parts if part.name in ("weights", "start")])
+
+
+def _together(parts: Sequence[ColdStartPart]) -> Estimate:
+    """The sum. What makes one part slow has nothing to do with the next: their deviations add up in quadrature."""
+    bands = [part.seconds for part in parts]
+    expected = math.fsum(band.expected for band in bands)
+    below, above = (math.hypot(*(getattr(band, end) - band.expected for band in bands)) for end in ("low", "high"))
+    sources = dict.fromkeys(band.source for band in bands)
+    return Estimate(expected - below, expected, expected + above, worst(*(band.provenance for band in bands)), "; ".join(sources))
+
+
 def cold_start(
     weight_bytes: int, image_gib: float, source_kind: str, disk_mb_s: float | None, network_gbps: float | None, provisions_node: bool
-) -> Estimate:
-    """Seconds from a scaling decision to readiness: node + image pull + weights + start of the engine. A node that is there has the image.
+) -> ColdStart:
+    """The cold start of one replica. A node that is there has the image.
 
     `source_kind` is where weights come from: hf, s3, gs, pvc, nvme or oci. `disk_mb_s` and `network_gbps` are the node's, None where
     unknown. All bandwidths are believed. Raises `KeyError` for an unknown source.
     """
     data = constants("cold_start")
-    node = estimate(data["provision_s"]) if provisions_node else None
-    start, image = estimate(data["start_s"]), estimate(data["image_gb_s"])
     source = estimate(data["sources_gb_s"][source_kind], data["source"])
-    disk = estimate(data["disk_gb_s"])
+    rates = {source_kind: source, "disk": _disk(disk_mb_s)}
+    if network_gbps is not None:
+        rates["network"] = _known(network_gbps / 8)
+    parts = [_transfer("weights", weight_bytes, rates), ColdStartPart("start", "process, compilation, graphs", estimate(data["start_s"]))]
+    if provisions_node:
+        pull = {"pull and unpack": estimate(data["image_gb_s"]), **{name: rate for name, rate in rates.items() if name == "network"}}
+        node = ColdStartPart("node", "machine, driver, device plugin", estimate(data["provision_s"]))
+        parts = [node, _transfer("image", image_gib * GIB, pull), *parts]
+    return ColdStart(tuple(parts))
 
-    def seconds(pick_time: str, pick_rate: str) -> float:
-        writing = disk_mb_s * MB if disk_mb_s is not None else getattr(disk, pick_rate) * GB
-        network = network_gbps * GB / 8 if network_gbps is not None else float("inf")
-        pull = image_gib * GIB / min(getattr(image, pick_rate) * GB, network)
-        weights = weight_bytes / min(getattr(source, pick_rate) * GB, network, writing)
-        return (getattr(node, pick_time) if node else 0.0) + (pull if provisions_node else 0.0) + weights + getattr(start, pick_time)
 
-    return Estimate(seconds("low", "high"), seconds("expected", "expected"), seconds("high", "low"), Provenance.BELIEVED, data["source"])
+def _disk(disk_mb_s: float | None) -> Estimate:
+    """GB/s that the node's disk takes in; that of a network disk of unknown class where it is not known."""
+    return estimate(constants("cold_start")["disk_gb_s"]) if disk_mb_s is None else _known(disk_mb_s * MB / GB)
+
+
+def _known(gb_s: float) -> Estimate:
+    return estimate({"low": gb_s, "expected": gb_s, "high": gb_s}, "machine type")
+
+
+def _transfer(name: str, size: float, rates: dict[str, Estimate]) -> ColdStartPart:
+    """Bytes over the slowest of the ways that they take, at each end of the band."""
+    bound = min(rates, key=lambda way: rates[way].expected)
+    low, expected, high = (size / GB / min(getattr(rate, end) for rate in rates.values()) for end in ("high", "expected", "low"))
+    formula = f"{size / GB:,.1f} GB / {rates[bound].expected:.3g} GB/s ({bound})"
+    return ColdStartPart(name, formula, Estimate(low, expected, high, rates[bound].provenance, constants("cold_start")["source"]))

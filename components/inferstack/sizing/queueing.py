@@ -1,8 +1,9 @@
 """What one replica does under load: latencies at a request rate, and the largest rate that keeps an SLO. Closed forms and short iterations.
 
 A replica batches continuously. Seen by one request among N others, a token takes decode(1 + N) plus the prefills that N arrivals push in
-between, N x prefill / OSL; by Little's law N = rate x OSL x TPOT. The number of others is Poisson (M/G/infinity), so its 95th percentile
-is N + 1.645 sqrt(N). TTFT adds the wait for prefill (M/G/1) and the wait for a slot (many servers, Sakasegawa).
+between, N x prefill / OSL; by Little's law N = rate x OSL x TPOT. The number of others varies as in G/G/infinity: its 95th percentile is
+N + 1.645 sqrt(V N), where V is 1 for Poisson arrivals. TTFT adds the steps that the chunks of the prompt take, the wait for other
+prompts (GI/G/1) and the wait for a slot (many servers, Sakasegawa). How far this is from a simulation: docs/simulation.md.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
 from .performance import PLAIN, StepTimes, latency_band, step_times, throughput_band
-from .types import MemoryLayout, Performance, Shape, Slo, Techniques
+from .types import POISSON, MemoryLayout, Performance, Shape, Slo, Techniques, Variability
 from .work import generates
 
 Z95 = 1.6448536269514722
@@ -24,6 +25,8 @@ NEWTON_STEPS = 40
 ROOT_STEPS = 60
 CLOSE = 1e-9
 NEAR = 1e-8
+FULL = 1 - 1e-9
+"""Where a queue of prompts counts as never empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,12 @@ class Server:
     osl: float
     """Output tokens; 0 where the model does not decode."""
     slots: float
-    """Sequences that can be in the batch at once: KV cache, or the engine's limit."""
-    kv_bound: bool
-    """True where the KV cache sets `slots`."""
-    cv2: float
+    """Sequences that can be in the batch at once, with their prompts admitted as fast as they leave."""
+    bound: str
+    """What sets `slots`: kv-cache, max-sequences, or throughput where prompts would need every token of every step."""
+    chunks: float
+    """Tokens of a prompt over the token budget of a step."""
+    variability: Variability = POISSON
 
     @property
     def http_s(self) -> float:
@@ -74,27 +79,47 @@ class Server:
         return others / (self.osl * self.tpot_s(others))
 
 
-def server(shape: Shape, memory: MemoryLayout, isl: int, osl: int, techniques: Techniques = PLAIN) -> Server:
-    """`shape` as a server for requests of `isl` input and `osl` output tokens."""
+def server(
+    shape: Shape, memory: MemoryLayout, isl: int, osl: int, variability: Variability = POISSON, techniques: Techniques = PLAIN
+) -> Server:
+    """`shape` as a server for requests of `isl` input and `osl` output tokens on average."""
     data = constants("performance")
     decodes = generates(shape.model)
+    # Of those in the batch at a moment the long ones are more, because they stay longer.
+    longer = 1 + variability.length_spread**2
+    rules = memory_constants(shape.engine, shape.engine_version)
     live = sequence_bytes(
         shape.model,
-        isl + data["live_output_share"]["value"] * osl,
+        isl + data["live_output_share"]["value"] * osl * longer,
         shape.kv_dtype,
         shape.parallel.tensor,
         shape.parallel.pipeline,
         batched_tokens=1,
-        rules=memory_constants(shape.engine, shape.engine_version).kv,
+        rules=rules.kv,
     )
-    held = memory.kv_bytes / live if decodes and live else math.inf
-    slots = min(held, shape.max_sequences) if memory.fits else 0.0
+    budget = max(rules.batched_tokens, shape.max_sequences)
+    slots, bound = min(
+        (memory.kv_bytes / live if decodes and live else math.inf, "kv-cache"),
+        (shape.max_sequences, "max-sequences"),
+        (osl * budget / isl if decodes else math.inf, "throughput"),
+    )
     return Server(
-        times=step_times(shape, isl, osl, techniques),
+        times=_times(shape, isl, osl, longer, techniques),
         osl=osl if decodes else 0,
-        slots=slots,
-        kv_bound=held < shape.max_sequences,
-        cv2=data["service_cv2"]["value"],
+        slots=slots if memory.fits else 0.0,
+        bound=bound,
+        chunks=isl / budget,
+        variability=variability,
+    )
+
+
+def _times(shape: Shape, isl: int, osl: int, longer: float, techniques: Techniques) -> StepTimes:
+    """Step times over lengths whose mean square is `longer` times the square of the mean: prefill is quadratic in the prompt."""
+    if longer == 1:
+        return step_times(shape, isl, osl, techniques)
+    prompt = step_times(shape, round(isl * longer), osl, techniques)
+    return replace(
+        step_times(shape, isl, round(osl * longer), techniques), prefill_s=prompt.prefill_s / longer, prefill_busy_s=prompt.prefill_busy_s / longer
     )
 
 
@@ -106,6 +131,7 @@ def size_replica(
     slo: Slo,
     load_rps: float,
     spare: float | None = None,
+    variability: Variability = POISSON,
     techniques: Techniques = PLAIN,
 ) -> Performance:
     """What one replica can do within `slo` and what it does at `load_rps`; lengths in tokens, rates in requests per second.
@@ -113,7 +139,7 @@ def size_replica(
     `spare` is the part of the saturated rate that is kept free for bursts of Poisson arrivals (default: 0.3). Latencies are infinite
     where `load_rps` exceeds what the replica can finish; capacity is 0 where the SLO cannot be met at any load.
     """
-    one = server(shape, memory, isl, osl, techniques)
+    one = server(shape, memory, isl, osl, variability, techniques)
     free = constants("performance")["spare"]["value"] if spare is None else spare
     capacity, limit = capacity_rps(one, slo, free)
     at_load = latency(one, load_rps)
@@ -128,9 +154,9 @@ def size_replica(
     )
 
 
-def latency_at(shape: Shape, memory: MemoryLayout, isl: int, osl: int, rps: float) -> Latency:
+def latency_at(shape: Shape, memory: MemoryLayout, isl: int, osl: int, rps: float, variability: Variability = POISSON) -> Latency:
     """Expected latencies of one replica at `rps` requests per second."""
-    return latency(server(shape, memory, isl, osl), rps)
+    return latency(server(shape, memory, isl, osl, variability), rps)
 
 
 def output_to_input_ratio(shape: Shape, isl: int, osl: int, memory: MemoryLayout | None = None) -> float:
@@ -168,38 +194,74 @@ def _latency_among(one: Server, rps: float, others: float) -> Latency:
     saturated = one.saturated_rps
     if rps >= saturated or math.isinf(others):
         return Latency(math.inf, math.inf, math.inf, math.inf, math.inf, rps / saturated if saturated else math.inf)
-    busy = rps * one.times.prefill_busy_s
     step = one.times.decode_s(1 + others)
-    high = others + Z95 * math.sqrt(others)
+    high = _high(one, others)
     high_step = one.times.decode_s(1 + high)
     alone = one.http_s + one.times.prefill_s
-    prefill_mean, prefill_p95 = _prefill_wait(busy, one)
+    steps = max(1.0, one.chunks)
+    prefill_mean, prefill_p95 = _prefill_wait(rps, one, step if one.osl else 0.0)
     slot_mean, slot_p95 = _slot_wait(rps, saturated, one)
     residual = min(1.0, others)
     return Latency(
-        ttft_mean_ms=(alone + step + residual * step / 2 + prefill_mean + slot_mean) * MS,
-        ttft_p95_ms=(alone + high_step + residual * high_step + prefill_p95 + slot_p95) * MS,
+        ttft_mean_ms=(alone + (steps + residual / 2) * step + prefill_mean + slot_mean) * MS,
+        ttft_p95_ms=(alone + (steps + residual) * high_step + max(prefill_p95, _own_p95(one)) + slot_p95) * MS,
         tpot_mean_ms=one.tpot_s(others) * MS,
         tpot_p95_ms=one.tpot_s(high) * MS,
-        sequences=others + busy,
+        sequences=others + rps * one.times.prefill_busy_s,
         utilisation=rps / saturated,
     )
 
 
-def _prefill_wait(busy: float, one: Server) -> tuple[float, float]:
-    """Mean and 95th percentile of the wait for other prompts, in seconds: M/G/1 on the time that prefill takes."""
-    if busy <= 0:
-        return 0.0, 0.0
-    scale = one.times.prefill_busy_s * (1 + one.cv2) / (2 * (1 - busy))
-    return busy * scale, max(0.0, math.log(busy / TAIL)) * scale
+def _high(one: Server, others: float) -> float:
+    """95th percentile of the number of others around their mean."""
+    return others + Z95 * math.sqrt(others * _variance(one.variability))
+
+
+def _variance(variability: Variability) -> float:
+    """Variance of the number in G/G/infinity over its mean: arrivals' own for equal stays, half of its excess for exponential ones."""
+    return 1 + (variability.burstiness**2 - 1) / (1 + variability.length_spread**2)
+
+
+def _own_p95(one: Server) -> float:
+    """How much longer than the mean one's own prompt takes, at the 95th percentile."""
+    return Z95 * one.variability.length_spread * one.times.prefill_s
+
+
+def _prefill_wait(rps: float, one: Server, step_s: float) -> tuple[float, float]:
+    """Mean and 95th percentile of the wait for other prompts, in seconds: GI/G/1; a prompt takes its prefill and its part of steps."""
+    each = one.times.prefill_busy_s + step_s * one.chunks
+    busy = min(FULL, rps * each)
+    arrivals, lengths = one.variability.burstiness**2, one.variability.length_spread**2
+    waits = _chance_to_wait(busy, arrivals, lengths)
+    scale = each * (arrivals + lengths) / (2 * (1 - busy))
+    return _exponential(waits, scale)
+
+
+def _chance_to_wait(busy: float, arrivals: float, services: float) -> float:
+    """Chance that an arrival waits in GI/G/1, by the squared coefficients of variation of arrivals and services.
+
+    Source: Kraemer and Langenbach-Belz, 8th International Teletraffic Congress, 1976; `busy` itself for Poisson arrivals.
+    """
+    if not busy:
+        return 0.0
+    if arrivals > 1:
+        factor = 4 * busy / (arrivals + busy * busy * (4 * arrivals + services))
+    else:
+        factor = (1 + arrivals + busy * services) / (1 + busy * (services - 1) + busy * busy * (4 * arrivals + services))
+    return max(0.0, min(1.0, busy + (arrivals - 1) * busy * (1 - busy) * factor))
 
 
 def _slot_wait(rps: float, saturated: float, one: Server) -> tuple[float, float]:
     """Mean and 95th percentile of the wait for a free slot, in seconds: P(wait) = u^(sqrt(2 (c+1)) - 1), then exponential."""
-    if rps <= 0 or math.isinf(one.slots):
+    if rps <= 0 or math.isinf(one.slots) or one.bound == "throughput":
         return 0.0, 0.0
     waits = (rps / saturated) ** (math.sqrt(2 * (one.slots + 1)) - 1)
-    scale = (1 + one.cv2) / 2 / (saturated - rps)
+    scale = (one.variability.burstiness**2 + one.variability.length_spread**2) / 2 / (saturated - rps)
+    return _exponential(waits, scale)
+
+
+def _exponential(waits: float, scale: float) -> tuple[float, float]:
+    """Mean and 95th percentile of a wait that is 0 but for the part `waits`, where it is exponential with mean `scale`."""
     return waits * scale, max(0.0, math.log(waits / TAIL)) * scale if waits > 0 else 0.0
 
 
@@ -238,7 +300,8 @@ def _others_for_tpot(one: Server, tpot_s: float) -> float | None:
     high = (tpot_s - one.tpot_s(0.0)) / slope
     if times.experts_s:
         high = _tpot_root(one, tpot_s)
-    return ((-Z95 + math.sqrt(Z95 * Z95 + 4 * high)) / 2) ** 2
+    z = Z95 * math.sqrt(_variance(one.variability))
+    return ((-z + math.sqrt(z * z + 4 * high)) / 2) ** 2
 
 
 def _tpot_root(one: Server, tpot_s: float) -> float:
@@ -295,4 +358,4 @@ def _saturation_limit(one: Server) -> str:
         return "kv-cache"
     if replace(one, slots=2 * one.slots).saturated_rps < 1.1 * one.saturated_rps:
         return "throughput"
-    return "kv-cache" if one.kv_bound else "max-sequences"
+    return one.bound

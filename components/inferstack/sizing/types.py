@@ -63,6 +63,19 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Variability:
+    """How unlike requests are. Coefficients of variation: standard deviation over mean."""
+
+    burstiness: float = 1.0
+    """Of the times between arrivals: 1 is Poisson, 0 a metronome."""
+    length_spread: float = 0.0
+    """Of input and of output tokens; 0: all requests are alike."""
+
+
+POISSON = Variability()
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Traffic of one service. Tokens are the model's tokens."""
 
@@ -80,6 +93,7 @@ class Workload:
     """Days per week with traffic."""
     hourly: tuple[float, ...] = ()
     """Load of each active hour over their mean, busiest first; () where it is even."""
+    variability: Variability = POISSON
 
     @property
     def requests_per_month(self) -> float:

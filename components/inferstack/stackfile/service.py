@@ -53,6 +53,10 @@ class Traffic(Section):
     """Input tokens per request. Left out with `dailyUsers`: from `osl` and `outputShare`."""
     osl: Tokens | None = None
     """Output tokens per request."""
+    burstiness: Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)] = 1.0
+    """Of the times between requests, standard deviation over mean: 1 is Poisson, as from many independent users; more comes in bursts."""
+    length_spread: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.0
+    """Of input and output tokens, standard deviation over mean: 0 where all requests are alike, about 1 in open chat."""
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
@@ -252,6 +256,8 @@ class Service(Section):
         default=None, examples=["2 or {min: 1, max: 4}"]
     )
     """A number keeps that many always; {min, max} bounds autoscaling."""
+    spare_replicas: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Replicas beyond what the traffic needs, which keep the SLO while one is lost or replaced: 1 is N+1."""
     context: Tokens | None = None
     """Longest request, input and output together, in tokens."""
     capacity_type: Annotated[CapacityType, Field(strict=False)] | None = None

@@ -66,14 +66,17 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     sequences = figures.plural(service["maxSequences"], "sequence")
     yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens, KV cache in {service['kvDtype']}"
     yield "Memory", _memory(service["memory"])
-    yield "Cold start", _cold_start(service["coldStartSeconds"])
+    yield "Cold start", _cold_start(service)
     yield "Rollout", ROLLOUTS[service["rollout"]]
     yield "Endpoint", f"{service['endpoint']['url']} ({service['endpoint']['kind']}), timeout {figures.duration(service['timeoutSeconds'])}"
 
 
-def _cold_start(seconds: Mapping[str, Any]) -> Text:
+def _cold_start(service: Mapping[str, Any]) -> Text:
+    seconds = service["coldStartSeconds"]
     text = Text(f"{figures.duration(seconds['expected'])} ({figures.band(seconds, figures.duration)}), ")
-    return text.append_text(layout.provenance(seconds["provenance"]))
+    text.append_text(layout.provenance(seconds["provenance"]))
+    parts = ", ".join(f"{part['name']} {figures.duration(part['seconds']['expected'])}" for part in service["coldStartParts"])
+    return text.append(f": {parts}", style=layout.LABEL)
 
 
 def _headline(service: Mapping[str, Any]) -> Text:
