@@ -197,6 +197,8 @@ def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, dev
     held = engine.memory(admitting(context=length, max_sequences=engine.most_sequences)).max_sequences
     sequences = max(1, min(held, engine.most_sequences)) if tuning.max_sequences is None else tuning.max_sequences
     shape = admitting(context=context, max_sequences=sequences)
+    if requirement.calibration is not None:
+        shape = replace(shape, measured=requirement.calibration.correction(shape))
     return shape, engine.memory(shape)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .. import catalog, engines
 from ..catalog.types import CapacityType, Checkpoint, Machine, Model
@@ -21,6 +21,9 @@ from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import CustomModel, Service, Traffic
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .site import Site
+
+if TYPE_CHECKING:
+    from ..measurements import Calibration
 
 Found = TypeVar("Found")
 
@@ -54,6 +57,8 @@ class Requirement:
     """Replicas beyond what the traffic needs."""
     context: int | None
     capacity: CapacityType
+    calibration: Calibration | None
+    """The user's own measurements."""
     has_token: bool
     """True where the stack brings a Hugging Face token."""
     overrides: Overrides = NO_OVERRIDES
@@ -97,6 +102,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     gpu = _gpu(service, path, problems)
     machine = _machine(service, path, site, gpu, problems) if site else None
     workload = _workload(service.traffic)
+    calibration = _calibration(service, path, base, problems)
     if model is not None:
         _check_model(model, service, workload, path, problems)
     overrides = _overrides(service, engine, path, problems)
@@ -125,6 +131,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         spare=service.spare_replicas,
         context=service.context,
         capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
+        calibration=calibration,
         has_token=has_token,
         overrides=overrides,
     )
@@ -220,6 +227,19 @@ def _custom_model(custom: CustomModel, path: str, base: Path, problems: Problems
             problems.add(path, custom.id, str(error), "mend the dimension, or give `config`, a path to its config.json")
         else:
             problems.add(f"{path}.config", custom.config, str(error))
+    return None
+
+
+def _calibration(service: Service, path: str, base: Path, problems: Problems) -> Calibration | None:
+    if service.calibration is None:
+        return None
+    from ..measurements import read_calibration  # only stacks with measurements pay for what reads them
+
+    try:
+        return read_calibration(base / service.calibration)
+    except InputError as error:
+        for problem in error.problems:
+            problems.add(f"{path}.calibration", service.calibration, f"cannot be used: {problem}")
     return None
 
 

@@ -8,6 +8,7 @@ from .. import sizing
 from ..catalog.types import CapacityType
 from ..engines import overrides
 from ..engines.types import EngineSpec, Metrics, ServingIdentity
+from ..errors import join_names
 from ..sizing import ColdStart
 from ..sizing.types import Estimate, Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
@@ -214,6 +215,9 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
         found.append(
             f"a lost node takes {together} replicas with it, and {requirement.spare} spare: `spareReplicas: {together}` outlasts that"
         )
+    if requirement.calibration is not None and placement.sized.replica.shape.measured is None:
+        others = join_names([setup.words for setup in requirement.calibration.measured], "and")
+        found.append(f"{requirement.service.calibration} measured {others}, not what is planned: the bands are those without it")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {COARSE}")

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .bands import Spread, spread_of
+from .bands import spread_of
 from .constants import constants, memory_constants
 from .efficiency import Efficiency, efficiency_of
-from .types import Estimate, Provenance, Shape, Techniques, worst
+from .types import Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
 
 PLAIN = Techniques()
@@ -52,7 +52,21 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     times = times_of(work, efficiency)
     if not generates(shape.model):
         times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
+    if shape.measured is not None:
+        times = _corrected(times, shape.measured)
     return times if techniques is PLAIN else _with_techniques(times, work, efficiency, techniques)
+
+
+def _corrected(times: StepTimes, correction: Correction) -> StepTimes:
+    """The times of a setup that was measured."""
+    return replace(
+        times,
+        prefill_s=times.prefill_s * correction.prefill,
+        prefill_busy_s=times.prefill_busy_s * correction.prefill,
+        fixed_s=times.fixed_s * correction.decode,
+        sequence_s=times.sequence_s * correction.decode,
+        experts_s=times.experts_s * correction.decode,
+    )
 
 
 def times_of(work: Work, efficiency: Efficiency) -> StepTimes:
@@ -98,15 +112,21 @@ def provenance_of(shape: Shape) -> Provenance:
 
 def throughput_band(value: float, shape: Shape, load: str = "closed-loop") -> Estimate:
     """`value` tokens or requests per second with the 80 % interval of its load."""
-    return _banded(value, shape, spread_of(shape, load, "output_tps"))
+    return _banded(value, shape, load, "output_tps")
 
 
 def latency_band(value: float, shape: Shape, quantity: str, load: str = "request-rate") -> Estimate:
     """A latency with the 80 % interval of its quantity, ttft or tpot."""
-    return _banded(value, shape, spread_of(shape, load, quantity))
+    return _banded(value, shape, load, quantity)
 
 
-def _banded(value: float, shape: Shape, spread: Spread) -> Estimate:
+def _banded(value: float, shape: Shape, load: str, quantity: str) -> Estimate:
+    """With the interval of the user's own measurements where there are some."""
+    measured = shape.measured
+    around = None if measured is None else measured.ttft_spread if quantity == "ttft" else measured.tpot_spread
+    if measured is not None and around is not None:
+        return Estimate(value / around, value, value * around, Provenance.MEASURED, measured.source)
+    spread = spread_of(shape, load, quantity)
     return Estimate(value * spread.low, value, value * spread.high, provenance_of(shape), efficiency_of(shape).source)
 
 

@@ -193,6 +193,19 @@ class Techniques:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """Measurements of one setup, against its prediction."""
+
+    prefill: float
+    """Measured over predicted time; 1 where it was not measured."""
+    decode: float
+    ttft_spread: float | None
+    """Factor to either side that holds 80 % of measurements; None where there are none."""
+    tpot_spread: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """A replica before it is sized: which weights run on which silicon, and how the engine is asked to run them."""
 
@@ -209,6 +222,8 @@ class Shape:
     kv_dtype: str = "bf16"
     """bf16, fp8 or q8_0."""
     settings: EngineSettings = EngineSettings()
+    measured: Correction | None = None
+    """What the user measured of this very setup."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,8 @@ class Service(Section):
     """Replicas beyond what the traffic needs, which keep the SLO while one is lost or replaced: 1 is N+1."""
     context: Tokens | None = None
     """Longest request, input and output together, in tokens."""
+    calibration: Text | None = None
+    """Your own measurements: a file that `inferstack calibrate -o` wrote, relative to the stack file. They correct what they measured."""
     capacity_type: Annotated[CapacityType, Field(strict=False)] | None = None
     """on-demand (default), spot, or reserved."""
     reservation_id: Text | None = None
