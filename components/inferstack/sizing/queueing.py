@@ -119,7 +119,9 @@ def _times(shape: Shape, isl: int, osl: int, longer: float, techniques: Techniqu
         return step_times(shape, isl, osl, techniques)
     prompt = step_times(shape, round(isl * longer), osl, techniques)
     return replace(
-        step_times(shape, isl, round(osl * longer), techniques), prefill_s=prompt.prefill_s / longer, prefill_busy_s=prompt.prefill_busy_s / longer
+        step_times(shape, isl, round(osl * longer), techniques),
+        prefill_s=prompt.prefill_s / longer,
+        prefill_busy_s=prompt.prefill_busy_s / longer,
     )
 
 
