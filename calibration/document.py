@@ -22,7 +22,7 @@ NARROWEST = 1.12
 STAND_IN = "closed-loop"
 BANDS = (
     "10 % and 90 % quantiles of measured over predicted on left-out model families; `unmeasured` widens them in quadrature by what"
-    " leaving out whole devices, engines and quantizations adds"
+    " leaving out whole devices, engines and quantizations adds; where `n` is 0 the band is that of closed loop, not measured at this load"
 )
 LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate")
 
