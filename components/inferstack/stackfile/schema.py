@@ -16,8 +16,9 @@ from .apis import ApiPriceRow, Constraints, rules_of_api_prices
 from .budget import Budget, ServiceBudget
 from .prices import Prices
 from .section import Broken, Section
-from .service import CustomModel, ReplicaRange, Service, SloTargets, Traffic
+from .service import CustomModel, ReplicaRange, Service, SloTargets
 from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versions
+from .traffic import Traffic
 from .untyped import is_list, is_mapping
 from .usage import Usage
 from .values import Many
