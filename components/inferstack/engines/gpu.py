@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from ..sizing.types import Device, MemoryLayout, Parallelism, Shape
+from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
-from .hosts import HostMemory, shared_memory_gib
+from .hosts import HostMemory, image_reference, shared_memory_gib
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
-from .types import FlagRules, Refusal, SecretEnv, ServingIdentity, Traits, Volume
+from .types import Drain, EngineSpec, FlagRules, Metrics, Port, Probes, Refusal, SecretEnv, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
@@ -35,6 +35,10 @@ class GpuEngine:
     paged_kv = True
     most_sequences = 256
     host: ClassVar[HostMemory]
+    cache: ClassVar[str]
+    """Folder that weights and compiled kernels are kept in."""
+    compiled_gib: ClassVar[float]
+    """Room for compiled kernels beside the weights."""
     plugins: ClassVar[Mapping[str, str]] = {}
     """Schemes that the stock image has no loader for, with the package that would bring it."""
     unstable_in_float16: ClassVar[frozenset[str]] = frozenset()
@@ -89,8 +93,54 @@ class GpuEngine:
         return self.host.bytes_for(shape.parallel.devices, self.volumes(shape, weight_source(shape.checkpoint)))
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        """What the container may write to."""
-        raise NotImplementedError
+        """What the container may write to: weights and compiled kernels, and /dev/shm where ranks talk to each other."""
+        return cache_volumes(shape, source, self.cache, self.compiled_gib)
+
+    def container(
+        self,
+        replica: Replica,
+        service: ServingIdentity,
+        *,
+        port: int,
+        args: tuple[str, ...],
+        env: tuple[tuple[str, str], ...],
+        checks: Probes,
+        metrics: Metrics,
+        drain: Drain,
+        model_format: str,
+        run_as: tuple[int, int] | None,
+        command: tuple[str, ...] = (),
+        files: tuple[tuple[str, str], ...] = (),
+        api_key: str | None = None,
+    ) -> EngineSpec:
+        """The container of `replica`: what a subclass says, and what follows from its class.
+
+        `api_key` is the variable that the server reads the callers' key from; `run_as` user and group, None where the image runs as root.
+        """
+        shape, release = replica.shape, self.release
+        source = weight_source(shape.checkpoint)
+        user, group = run_as if run_as is not None else (None, None)
+        return EngineSpec(
+            engine=self.name,
+            version=release.version,
+            image=image_reference(release),
+            command=command,
+            args=args,
+            env=env,
+            secret_env=secrets(service, api_key),
+            ports=(Port("http", port),),
+            probes=checks,
+            volumes=self.volumes(shape, source),
+            files=files,
+            metrics=metrics,
+            drain=drain,
+            model_format=model_format,
+            run_as_user=user,
+            run_as_group=group,
+            host_memory_bytes=self.host_memory_bytes(shape),
+            storage_uri=source.storage_uri,
+            open_api=self.traits.open_api,
+        )
 
     def _loads(self, checkpoint: Checkpoint) -> bool:
         quantization = catalog.quantization(checkpoint.quantization)
@@ -145,6 +195,11 @@ def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: f
     if shape.parallel.devices == 1:
         return (cache,)
     return (cache, Volume("shm", "/dev/shm", shared_memory_gib(shape.parallel.devices), memory=True))
+
+
+def hub_env(cache: str) -> tuple[tuple[str, str], ...]:
+    """Variables that keep home and downloads of a process in `cache`, and its use of the hub to itself."""
+    return (("HOME", cache), ("HF_HOME", f"{cache}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1"))
 
 
 def secrets(service: ServingIdentity, api_key: str | None) -> tuple[SecretEnv, ...]:

@@ -123,7 +123,7 @@ class OwnEngine:
 def _variables(shape: Shape, service: ServingIdentity, port: int) -> tuple[tuple[str, str], ...]:
     source = weight_source(shape.checkpoint)
     told = {
-        "MODEL": source.mounted_path if source.repository is None else source.repository,
+        "MODEL": source.location,
         "MODEL_FILE": source.file if source.repository is not None else None,
         "MODEL_REVISION": source.revision,
         "SERVED_MODEL_NAME": service.name,

@@ -7,10 +7,10 @@ import math
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Volume
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"
@@ -87,45 +87,32 @@ class Sglang(GpuEngine):
     aliases = ("sgl",)
     flags = FLAGS
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return ((shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),)
 
-    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
-
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
-        release = self.release
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             # The image has no entry point.
             command=("python3", "-m", "sglang.launch_server"),
             args=_args(replica, service, source),
-            env=(
-                ("HOME", CACHE),
-                ("HF_HOME", f"{CACHE}/huggingface"),
-                ("HF_HUB_DISABLE_TELEMETRY", "1"),
-                ("SGLANG_CACHE_DIR", f"{CACHE}/sglang"),
-            ),
-            secret_env=secrets(service, API_KEY),
-            ports=(Port("http", PORT),),
+            env=(*hub_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang")),
+            api_key=API_KEY,
             # `/ready` is cheap, and says no while the server drains; `/health` generates.
-            probes=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),
-            volumes=self.volumes(shape, source),
-            files=(),
+            checks=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),
             metrics=METRICS,
             # It finishes every running request, however long that takes: the grace period is the only bound.
             drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="sglang",
             # The image runs as root; whether it runs otherwise is not documented.
-            run_as_user=None,
-            run_as_group=None,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
+            run_as=None,
         )
 
 
@@ -139,7 +126,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     """One `--flag=value` token each, with full names: the parser takes unique beginnings, and they change from release to release."""
     shape = replica.shape
     flags: dict[str, object] = {
-        "model-path": source.mounted_path if source.repository is None else source.repository,
+        "model-path": source.location,
         "served-model-name": service.name,
         # Its default is the loopback address.
         "host": "0.0.0.0",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
-from .gpu import GpuEngine, cache_volumes, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import GpuEngine
+from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Superseded, Traits, Volume
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Superseded, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tgi"
@@ -70,37 +70,28 @@ class Tgi(GpuEngine):
     most_sequences = 128
     """Requests that it takes at once by its own default; more wait outside."""
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return ((shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),)
 
-    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
-
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
-        release = self.release
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
-            command=(),
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             args=_args(replica, service, source),
             env=(("HF_HOME", CACHE),),
-            secret_env=secrets(service, "API_KEY"),
-            ports=(Port("http", PORT),),
-            probes=probes("/health", PORT, service.startup_seconds),
-            volumes=self.volumes(shape, source),
-            files=(),
+            api_key="API_KEY",
+            checks=probes("/health", PORT, service.startup_seconds),
             metrics=METRICS,
             drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="tgi",
             # The image runs as root and keeps caches all over its file system.
-            run_as_user=None,
-            run_as_group=None,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
+            run_as=None,
         )
 
 
@@ -108,7 +99,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     """The image's entry point is the launcher; flag and value are two words. Quantization is read from the checkpoint."""
     shape, layout = replica.shape, replica.memory
     flags: dict[str, object] = {
-        "model-id": source.mounted_path if source.repository is None else source.repository,
+        "model-id": source.location,
         "hostname": "0.0.0.0",
         "port": PORT,
         "num-shard": shape.parallel.tensor,

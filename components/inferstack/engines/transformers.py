@@ -7,11 +7,11 @@ from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, cache_volumes, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import BFLOAT16, GpuEngine, hub_env
+from .hosts import HostMemory
 from .probes import probes
 from .silicon import capability_of
-from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .types import EngineSpec, FlagRules, Metrics, Refusal, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "transformers"
@@ -51,6 +51,8 @@ class Transformers(GpuEngine):
     most_sequences = 32
     """Believed: the library is no server for many."""
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         if accelerator is not None or model.kind != "llm":
@@ -75,32 +77,23 @@ class Transformers(GpuEngine):
         return None if tensor == 1 else Refusal("is more than the one GPU that transformers serve uses", "use 1, or another engine")
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
+        return (*super().volumes(shape, source), Volume("tmp", "/tmp", 1))
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
-        release = self.release
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             command=("transformers", "serve"),
             args=_args(shape, source),
-            env=(("HOME", CACHE), ("HF_HOME", f"{CACHE}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1")),
-            secret_env=secrets(service, None),
-            ports=(Port("http", PORT),),
-            probes=probes("/health", PORT, service.startup_seconds),
-            volumes=(*self.volumes(shape, source), Volume("tmp", "/tmp", 1)),
-            files=(),
+            env=hub_env(CACHE),
+            checks=probes("/health", PORT, service.startup_seconds),
             metrics=METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="huggingface",
-            run_as_user=1000,
-            run_as_group=1000,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
-            open_api=True,
+            run_as=(1000, 1000),
         )
 
     def host_memory_bytes(self, shape: Shape) -> int:
@@ -114,7 +107,6 @@ class Transformers(GpuEngine):
 
 
 def _args(shape: Shape, source: WeightSource) -> tuple[str, ...]:
-    model = source.mounted_path if source.repository is None else source.repository
     capability = capability_of(shape.device.compute_capability)
     dtype = "float16" if capability is not None and capability < BFLOAT16 else "auto"
-    return (model, "--host", "0.0.0.0", "--port", str(PORT), "--continuous-batching", "--dtype", dtype)
+    return (source.location, "--host", "0.0.0.0", "--port", str(PORT), "--continuous-batching", "--dtype", dtype)

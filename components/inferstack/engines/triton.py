@@ -9,10 +9,10 @@ from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Traits, Volume
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .vllm import KV_DTYPES, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
 from .weights import WeightSource, weight_source
@@ -75,6 +75,8 @@ class Triton(GpuEngine):
     aliases = ("tritonserver", "triton-inference-server")
     flags = FLAGS
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
     plugins = PLUGIN_FORMATS
     unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
@@ -89,36 +91,25 @@ class Triton(GpuEngine):
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
 
-    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
-
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
-        release = self.release
         folder = f"{REPOSITORY}/{service.name}"
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             command=("python3", FRONT_END),
             args=_args(shape, source),
-            env=(("HOME", CACHE), ("HF_HOME", f"{CACHE}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1")),
-            secret_env=secrets(service, None),
-            ports=(Port("http", PORT),),
+            env=hub_env(CACHE),
             # The front end listens once its models are loaded.
-            probes=probes("/health/ready", PORT, service.startup_seconds),
-            volumes=self.volumes(shape, source),
+            checks=probes("/health/ready", PORT, service.startup_seconds),
             files=((f"{folder}/config.pbtxt", CONFIG), (f"{folder}/1/model.json", _model(replica, source))),
             metrics=METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="triton",
             # The image runs as root; whether its front end runs otherwise is not documented.
-            run_as_user=None,
-            run_as_group=None,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
-            open_api=True,
+            run_as=None,
         )
 
 
@@ -126,7 +117,7 @@ def _args(shape: Shape, source: WeightSource) -> tuple[str, ...]:
     """Flag and value as two words. Requests that name no limit get the planned context, not the front end's 16 tokens."""
     flags = {
         "model-repository": REPOSITORY,
-        "tokenizer": source.mounted_path if source.repository is None else source.repository,
+        "tokenizer": source.location,
         "backend": "vllm",
         "host": "0.0.0.0",
         "openai-port": PORT,
@@ -139,7 +130,7 @@ def _model(replica: Replica, source: WeightSource) -> str:
     """`model.json`: arguments of vLLM's engine, of those that every release has had since the backend exists."""
     shape, layout = replica.shape, replica.memory
     arguments: dict[str, object] = {
-        "model": source.mounted_path if source.repository is None else source.repository,
+        "model": source.location,
         "tensor_parallel_size": shape.parallel.tensor,
         "max_model_len": shape.context,
         "max_num_seqs": shape.max_sequences,

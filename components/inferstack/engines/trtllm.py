@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
-from .gpu import GpuEngine, cache_volumes, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import GpuEngine, hub_env
+from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Traits, Volume
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tensorrt-llm"
@@ -93,6 +93,8 @@ class TensorRtLlm(GpuEngine):
     traits = Traits(open_api=True)
     flags = FLAGS
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         unnamed = f"TensorRT-LLM {self.release.version} cannot be told the service's name: callers ask for the model by its repository"
@@ -101,35 +103,24 @@ class TensorRtLlm(GpuEngine):
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
 
-    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return cache_volumes(shape, source, CACHE, COMPILED_GIB)
-
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
-        release = self.release
-        newer = _has_full_names(_image_version(service.image) or _version(release.version))
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
+        newer = _has_full_names(_image_version(service.image) or _version(self.release.version))
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             command=("trtllm-serve",),
             args=_args(shape, service, source, newer),
-            env=(("HOME", CACHE), ("HF_HOME", f"{CACHE}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1")),
-            secret_env=secrets(service, None),
-            ports=(Port("http", PORT),),
-            probes=probes("/health", PORT, service.startup_seconds),
-            volumes=self.volumes(shape, source),
+            env=hub_env(CACHE),
+            checks=probes("/health", PORT, service.startup_seconds),
             files=((OPTIONS, _options(replica)),),
             metrics=NEWER_METRICS if newer else METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="tensorrt-llm",
             # The image runs as root; whether it runs otherwise is not documented.
-            run_as_user=None,
-            run_as_group=None,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
-            open_api=True,
+            run_as=None,
         )
 
 
@@ -155,7 +146,7 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource, newer: b
         flags["hf_revision"] = source.revision
     if newer:
         flags["served_model_name"] = service.name
-    words = [source.mounted_path if source.repository is None else source.repository]
+    words = [source.location]
     for flag, value in flags.items():
         words += [f"--{flag if newer else SHORT.get(flag, flag)}", str(value)]
     return tuple(words)

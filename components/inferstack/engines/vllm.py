@@ -8,10 +8,10 @@ from ..catalog.types import Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability, secrets
-from .hosts import HostMemory, image_reference
+from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .hosts import HostMemory
 from .probes import probes, startup_limit_seconds
-from .types import EngineSpec, FlagRules, Metrics, Port, ServingIdentity, Traits, Volume
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -114,6 +114,8 @@ class Vllm(GpuEngine):
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""
     host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
     plugins = PLUGIN_FORMATS
     unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
@@ -131,33 +133,25 @@ class Vllm(GpuEngine):
         return loadable if reference is None else (*loadable, _online_fp8(reference))
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        cache, *shared = cache_volumes(shape, source, CACHE, COMPILED_GIB)
+        cache, *shared = super().volumes(shape, source)
         return (cache, Volume("tmp", "/tmp", SCRATCH_GIB), Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB), *shared)
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
         checks = probes("/health", PORT, service.startup_seconds)
-        release = self.release
-        return EngineSpec(
-            engine=NAME,
-            version=release.version,
-            image=image_reference(release),
-            command=(),
+        return self.container(
+            replica,
+            service,
+            port=PORT,
             args=_args(replica, service, source),
             env=_env(max(ENGINE_READY_SECONDS, startup_limit_seconds(checks))),
-            secret_env=secrets(service, "VLLM_API_KEY"),
-            ports=(Port("http", PORT),),
-            probes=checks,
-            volumes=self.volumes(shape, source),
-            files=(),
+            api_key="VLLM_API_KEY",
+            checks=checks,
             metrics=METRICS,
             drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="vLLM",
-            run_as_user=2000,
-            run_as_group=0,
-            host_memory_bytes=self.host_memory_bytes(shape),
-            storage_uri=source.storage_uri,
+            run_as=(2000, 0),
         )
 
 
@@ -191,7 +185,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         flags["kv-cache-dtype"] = KV_DTYPES[shape.kv_dtype]
     if source.revision is not None:
         flags["revision"] = source.revision
-    words = [source.mounted_path if source.repository is None else source.repository]
+    words = [source.location]
     words += [f"--{flag}={value}" for flag, value in flags.items()]
     if shape.model.params_vision:
         words.append("--language-model-only")
@@ -200,9 +194,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
 
 def _env(ready_seconds: int) -> tuple[tuple[str, str], ...]:
     return (
-        ("HOME", CACHE),
-        ("HF_HOME", f"{CACHE}/huggingface"),
-        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        *hub_env(CACHE),
         ("VLLM_CACHE_ROOT", f"{CACHE}/vllm"),
         ("VLLM_ENGINE_READY_TIMEOUT_S", str(ready_seconds)),
         ("VLLM_NO_USAGE_STATS", "1"),

@@ -28,6 +28,11 @@ class WeightSource:
     def mounted_path(self) -> str:
         return MOUNT if self.file is None else posixpath.join(MOUNT, self.file)
 
+    @property
+    def location(self) -> str:
+        """What an engine that takes either is told: the repository, or where the weights are mounted."""
+        return self.mounted_path if self.repository is None else self.repository
+
 
 def weight_source(checkpoint: Checkpoint) -> WeightSource:
     """Where `checkpoint` comes from. `hf://owner/repository/some.gguf` and `pvc://claim/folder/some.gguf` name one file as well."""
