@@ -17,7 +17,9 @@ from ..costs.types import NOTHING, Columns, StackCost
 from ..errors import InputError
 from ..stackfile.budget import ServiceBudget
 from ..stackfile.schema import Service, StackFile
-from .requirement import Problems, Requirement, resolve
+from .problems import Problems
+from .requirement import Requirement
+from .resolve import resolve
 from .search import Outcome, search
 from .site import Site
 from .stack import finish, settle

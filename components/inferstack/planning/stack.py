@@ -17,8 +17,10 @@ from .addons import plan_addons
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
 from .pricing import check_prices
+from .problems import Problems
 from .refusal import no_placement
-from .requirement import Problems, Requirement, resolve
+from .requirement import Requirement
+from .resolve import resolve
 from .search import Outcome, search
 from .service import plan_requirement
 from .site import Site

@@ -1,0 +1,148 @@
+"""From a service as written to a requirement: every name looked up, every pin held against what there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import catalog, engines
+from ..catalog.types import CapacityType, Machine
+from ..engines import overrides as engine_overrides
+from ..engines.own import OwnEngine, OwnServer
+from ..engines.types import Engine, Metrics, Overrides
+from ..errors import InputError, join_names
+from ..sizing.types import Slo
+from ..stackfile.own import OwnServer as OwnServerSection
+from ..stackfile.schema import Service
+from .problems import Problems
+from .requirement import CPU, NO_OVERRIDES, Requirement
+from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
+from .site import Site
+from .traffic import workload
+
+if TYPE_CHECKING:
+    from ..measurements import Calibration
+
+
+def resolve(service: Service, path: str, site: Site | None, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
+    """The requirement of `service`; None where its problems (added to `problems`) leave none."""
+    before = len(problems.found)
+    model = served_model(service, path, base, problems)
+    engine = _engine(service, path, problems)
+    quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
+    gpu = _gpu(service, path, problems)
+    machine = _machine(service, path, site, gpu, problems) if site else None
+    load = workload(service.traffic)
+    calibration = _calibration(service, path, base, problems)
+    if model is not None:
+        check_model(model, service, load, path, problems)
+    overrides = _overrides(service, engine, path, problems)
+    checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
+    if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
+        reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
+        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
+    if engine is not None:
+        _check_engine(engine, service, path, problems)
+    if model is None or len(problems.found) > before:
+        return None
+    return Requirement(
+        path=path,
+        service=service,
+        model=model,
+        workload=load,
+        slo=Slo(service.slo.ttft_p95_ms, service.slo.tpot_p95_ms),
+        engine=engine,
+        quantization=quantization.name if quantization else None,
+        checkpoint=checkpoint,
+        known=known_checkpoints(model),
+        gpu=gpu,
+        machine=machine,
+        tensor=service.tensor_parallel,
+        replicas=service.replicas,
+        spare=service.spare_replicas,
+        context=service.context,
+        capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
+        calibration=calibration,
+        has_token=has_token,
+        overrides=overrides,
+    )
+
+
+def _engine(service: Service, path: str, problems: Problems) -> Engine | None:
+    """The engine that is named, or what the user's own server amounts to."""
+    if service.custom is None or service.image is None:
+        return problems.lookup(f"{path}.engine", service.engine, engines.engine)
+    kin = problems.lookup(f"{path}.custom.like", service.custom.like, engines.engine)
+    return None if kin is None else OwnEngine(_own_server(service.custom, service.image), kin)
+
+
+def _own_server(said: OwnServerSection, image: str) -> OwnServer:
+    told = said.metrics
+    return OwnServer(
+        image=image,
+        command=said.command,
+        args=said.args,
+        port=said.port,
+        startup_path=said.startup_path,
+        readiness_path=said.readiness_path if said.readiness_path is not None else said.startup_path,
+        metrics=Metrics(None, None, None, None) if told is None else Metrics(**told.model_dump()),
+        drains=said.drains,
+        api_key_env=said.api_key_env,
+        cache=said.cache,
+        run_as_user=said.run_as_user,
+    )
+
+
+def _check_engine(engine: Engine, service: Service, path: str, problems: Problems) -> None:
+    """What a pinned engine asks of the service beside its flags."""
+    if service.endpoint != "cluster" and engine.traits.open_api:
+        reason = f"is not for {engine.name}, which asks nobody for a key"
+        problems.add(f"{path}.endpoint", service.endpoint, reason, "use cluster, or an engine that does, such as vllm")
+    if service.image is None and engine.traits.own_image is not None:
+        problems.add(f"{path}.image", None, f"is needed: nobody publishes one of {engine.name}", engine.traits.own_image)
+
+
+def _overrides(service: Service, engine: Engine | None, path: str, problems: Problems) -> Overrides:
+    """What the service says in its engine's words. Variables alone need no engine: every one that might be chosen must take them."""
+    asked = engine is not None or bool(service.env)
+    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if found.traits.unasked)
+    made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
+    found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
+    problems.found += [replace(problem, path=f"{path}.{problem.path}") for problem in found]
+    return made[0][0] if made else NO_OVERRIDES
+
+
+def _calibration(service: Service, path: str, base: Path, problems: Problems) -> Calibration | None:
+    if service.calibration is None:
+        return None
+    from ..measurements import read_calibration  # only stacks with measurements pay for what reads them
+
+    try:
+        return read_calibration(base / service.calibration)
+    except InputError as error:
+        for problem in error.problems:
+            problems.add(f"{path}.calibration", service.calibration, f"cannot be used: {problem}")
+    return None
+
+
+def _gpu(service: Service, path: str, problems: Problems) -> str | None:
+    if service.gpu is None or service.gpu.casefold() == CPU:
+        return None if service.gpu is None else CPU
+    found = problems.lookup(f"{path}.gpu", service.gpu, catalog.accelerator)
+    return found.id if found else None
+
+
+def _machine(service: Service, path: str, site: Site, gpu: str | None, problems: Problems) -> Machine | None:
+    if service.machine_type is None:
+        return None
+    machine = problems.lookup(f"{path}.machineType", service.machine_type, site.machine)
+    if machine is None:
+        return None
+    if not site.sells(machine):
+        where = join_names(sorted(machine.regions)[:6]) if machine.regions else None
+        problems.add(f"{path}.machineType", machine.name, f"is not sold in {site.region}", f"{where} sell it" if where else None)
+    elif gpu is not None and (machine.accelerator or CPU) != gpu:
+        has = f"{machine.accelerator_count} x {machine.accelerator}" if machine.accelerator else "no GPU"
+        problems.add(f"{path}.machineType", machine.name, f"has {has}, while `gpu` says {gpu}", "drop one of the two keys")
+    return machine
