@@ -36,6 +36,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "pulumi.runtime._context": ("wrap_with_context",),
     "pulumi.runtime.proto.source_pb2": ("StackTrace",),
     "pulumi.runtime.proto.resource_pb2": (
+        "RegisterResourceOutputsRequest",
         "RegisterResourceResponse",
         "ReadResourceResponse",
         "ResourceInvokeResponse",

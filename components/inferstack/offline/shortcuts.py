@@ -10,7 +10,7 @@ import gc
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 YOUNG_OBJECTS = 1_000_000
 """New objects between two looks for garbage; Python's own 700 suits programs whose objects die young."""
@@ -28,7 +28,7 @@ def taken() -> Generator[None]:
     import pulumi.runtime.rpc
     import pulumi.runtime.stack
     from pulumi.runtime import _depends_on as depends_on
-    from pulumi.runtime.proto import source_pb2
+    from pulumi.runtime.proto import resource_pb2, source_pb2
 
     nowhere = source_pb2.StackTrace()
     with (
@@ -42,9 +42,17 @@ def taken() -> Generator[None]:
         _replaced(pulumi.runtime.rpc, "declare_dependency", _dependencies()),
         _replaced(pulumi.runtime.stack, "massage", _massaging(pulumi.runtime.stack.massage)),
         _replaced(pulumi.runtime.stack, "wait_for_rpcs", _wait_for_everything),
+        _replaced(resource_pb2, "RegisterResourceOutputsRequest", OutputsRequest),
         _replaced(types, "resource_types", cache(types.resource_types)),
     ):
         yield
+
+
+class OutputsRequest(NamedTuple):
+    """`RegisterResourceOutputsRequest`, without a copy of all outputs."""
+
+    urn: str
+    outputs: Any
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

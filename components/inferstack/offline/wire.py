@@ -28,6 +28,8 @@ NO_TEXT = (SIGNATURE, "dependencies", "urn")
 """Keys of such an object that hold no text of a program, and so no secret."""
 SHORTEST_SECRET = 4
 """Shorter texts are masked where they are secret, but not looked for inside other texts, which hold them by chance."""
+LEVELS = 3
+"""From an output down to one of many in a list: `plan`, `services`, a service."""
 _EXACT = 2**53
 
 
@@ -101,8 +103,20 @@ def holds_unknown(struct: Struct) -> bool:
 
 
 def _may_hold_secrets(struct: Struct) -> bool:
-    raw = struct.SerializeToString()
-    return SECRET_VALUE.encode() in raw or OUTPUT_VALUE.encode() in raw
+    marks = (SECRET_VALUE.encode(), OUTPUT_VALUE.encode())
+    return any(mark in raw for raw in _pieces(struct.fields.values()) for mark in marks)
+
+
+def _pieces(values: Iterable[Value], levels: int = LEVELS) -> Iterator[bytes]:
+    """`values` as bytes, piece by piece: serialized whole, the plans that a stack exports would be most of a preview's memory."""
+    for value in values:
+        match value.WhichOneof("kind") if levels else None:
+            case "struct_value":
+                yield from _pieces(value.struct_value.fields.values(), levels - 1)
+            case "list_value":
+                yield from _pieces(value.list_value.values, levels - 1)
+            case _:
+                yield value.SerializeToString()
 
 
 def _secret_texts(values: Iterable[Value], secret: bool) -> Iterator[str]:
