@@ -3,6 +3,7 @@
 Every constant is data (`constants.json`) with its provenance; every figure for users is an `Estimate` with a band.
 """
 
+from .capacity import size_replica
 from .coldstart import ColdStart, cold_start
 from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
@@ -13,7 +14,7 @@ from .layout import Limits, batched_tokens, concurrency, default_share, layout, 
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
-from .queueing import Latency, latency_at, output_to_input_ratio, size_replica
+from .queueing import Latency, latency_at, output_to_input_ratio
 from .weights import gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
 from .work import generates
 

@@ -1,4 +1,4 @@
-"""What one replica does under load: latencies at a request rate, and the largest rate that keeps an SLO. Closed forms and short iterations.
+"""What one replica does under load: latencies at a request rate. Closed forms; the largest rate that keeps an SLO is in `capacity.py`.
 
 A replica batches continuously. Seen by one request among N others, a token takes decode(1 + N) plus the prefills that N arrivals push in
 between, N x prefill / OSL; by Little's law N = rate x OSL x TPOT. The number of others varies as in G/G/infinity: its 95th percentile is
@@ -9,22 +9,20 @@ prompts (GI/G/1) and the wait for a slot (many servers, Sakasegawa). How far thi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
-from .performance import PLAIN, StepTimes, latency_band, step_times, throughput_band
-from .types import POISSON, MemoryLayout, Performance, Shape, Slo, Techniques, Variability
+from .performance import PLAIN, StepTimes, step_times
+from .types import POISSON, MemoryLayout, Shape, Techniques, Variability
 from .work import generates
 
 Z95 = 1.6448536269514722
+"""95th percentile of the standard normal distribution."""
 TAIL = 0.05
 MS = 1000.0
 NEWTON_STEPS = 40
-ROOT_STEPS = 60
 CLOSE = 1e-9
-NEAR = 1e-8
 FULL = 1 - 1e-9
 """Where a queue of prompts counts as never empty."""
 
@@ -125,37 +123,6 @@ def _times(shape: Shape, isl: int, osl: int, longer: float, techniques: Techniqu
     )
 
 
-def size_replica(
-    shape: Shape,
-    memory: MemoryLayout,
-    isl: int,
-    osl: int,
-    slo: Slo,
-    load_rps: float,
-    spare: float | None = None,
-    variability: Variability = POISSON,
-    techniques: Techniques = PLAIN,
-) -> Performance:
-    """What one replica can do within `slo` and what it does at `load_rps`; lengths in tokens, rates in requests per second.
-
-    `spare` is the part of the saturated rate that is kept free for bursts of Poisson arrivals (default: 0.3). Latencies are infinite
-    where `load_rps` exceeds what the replica can finish; capacity is 0 where the SLO cannot be met at any load.
-    """
-    one = server(shape, memory, isl, osl, variability, techniques)
-    free = constants("performance")["spare"]["value"] if spare is None else spare
-    capacity, limit = capacity_rps(one, slo, free)
-    at_load = latency(one, load_rps)
-    return Performance(
-        load_rps=load_rps,
-        ttft_p95_ms=latency_band(at_load.ttft_p95_ms, shape, "ttft"),
-        tpot_p95_ms=latency_band(at_load.tpot_p95_ms, shape, "tpot"),
-        capacity_rps=throughput_band(capacity, shape),
-        output_tps=throughput_band(capacity * one.osl, shape),
-        sequences=at_load.sequences,
-        limited_by=limit,
-    )
-
-
 def latency_at(shape: Shape, memory: MemoryLayout, isl: int, osl: int, rps: float, variability: Variability = POISSON) -> Latency:
     """Expected latencies of one replica at `rps` requests per second."""
     return latency(server(shape, memory, isl, osl, variability), rps)
@@ -173,26 +140,13 @@ def output_to_input_ratio(shape: Shape, isl: int, osl: int, memory: MemoryLayout
     return times.decode_s(batch) / batch / (times.prefill_busy_s / isl)
 
 
-def capacity_rps(one: Server, slo: Slo, spare: float) -> tuple[float, str]:
-    """The largest request rate that keeps `slo`, and what sets it: ttft, tpot, kv-cache, max-sequences or throughput."""
-    best, limit = one.saturated_rps * (1 - spare), _saturation_limit(one)
-    if slo.tpot_p95_ms is not None and one.osl:
-        others = _others_for_tpot(one, slo.tpot_p95_ms / MS)
-        if others is None:
-            return 0.0, "tpot"
-        if one.rate(others) < best:
-            best, limit = one.rate(others), "tpot"
-    if slo.ttft_p95_ms is None or best <= 0 or latency(one, best).ttft_p95_ms <= slo.ttft_p95_ms:
-        return best, limit
-    return _rate_for_ttft(one, slo.ttft_p95_ms, best), "ttft"
-
-
 def latency(one: Server, rps: float) -> Latency:
     """Expected latencies at `rps` requests per second."""
-    return _latency_among(one, rps, _others_at(one, rps))
+    return latency_among(one, rps, others_at(one, rps))
 
 
-def _latency_among(one: Server, rps: float, others: float) -> Latency:
+def latency_among(one: Server, rps: float, others: float) -> Latency:
+    """Expected latencies at a rate that keeps `others` in flight."""
     saturated = one.saturated_rps
     if rps >= saturated or math.isinf(others):
         return Latency(math.inf, math.inf, math.inf, math.inf, math.inf, rps / saturated if saturated else math.inf)
@@ -216,10 +170,10 @@ def _latency_among(one: Server, rps: float, others: float) -> Latency:
 
 def _high(one: Server, others: float) -> float:
     """95th percentile of the number of others around their mean."""
-    return others + Z95 * math.sqrt(others * _variance(one.variability))
+    return others + Z95 * math.sqrt(others * variance(one.variability))
 
 
-def _variance(variability: Variability) -> float:
+def variance(variability: Variability) -> float:
     """Variance of the number in G/G/infinity over its mean: arrivals' own for equal stays, half of its excess for exponential ones."""
     return 1 + (variability.burstiness**2 - 1) / (1 + variability.length_spread**2)
 
@@ -267,7 +221,7 @@ def _exponential(waits: float, scale: float) -> tuple[float, float]:
     return waits * scale, max(0.0, math.log(waits / TAIL)) * scale if waits > 0 else 0.0
 
 
-def _others_at(one: Server, rps: float) -> float:
+def others_at(one: Server, rps: float) -> float:
     """Sequences that decode at `rps`, the root of N = rate x OSL x TPOT(N); infinite where there is none."""
     if rps <= 0 or not one.osl:
         return 0.0
@@ -291,73 +245,3 @@ def _newton(base: float, experts: float, miss: float) -> float:
         if abs(step) <= CLOSE * others:
             break
     return others
-
-
-def _others_for_tpot(one: Server, tpot_s: float) -> float | None:
-    """Largest mean number of others whose 95th percentile keeps TPOT at `tpot_s`; None where even a lone request is slower."""
-    if one.tpot_s(0.0) > tpot_s:
-        return None
-    times = one.times
-    slope = times.sequence_s + times.prefill_busy_s / one.osl
-    high = (tpot_s - one.tpot_s(0.0)) / slope
-    if times.experts_s:
-        high = _tpot_root(one, tpot_s)
-    z = Z95 * math.sqrt(_variance(one.variability))
-    return ((-z + math.sqrt(z * z + 4 * high)) / 2) ** 2
-
-
-def _tpot_root(one: Server, tpot_s: float) -> float:
-    """Others at which TPOT is `tpot_s`, from below: TPOT is concave in them, so Newton does not overshoot."""
-    times, others = one.times, 0.0
-    slope = times.sequence_s + times.prefill_busy_s / one.osl
-    log_miss = math.log(times.expert_miss) if times.expert_miss > 0 else 0.0
-    for _ in range(NEWTON_STEPS):
-        rise = slope - times.experts_s * log_miss * times.expert_miss ** (1 + others)
-        step = (tpot_s - one.tpot_s(others)) / rise
-        others += step
-        if abs(step) <= CLOSE * (1 + others):
-            break
-    return max(0.0, others)
-
-
-def _rate_for_ttft(one: Server, ttft_p95_ms: float, high: float) -> float:
-    """Largest rate below `high` whose TTFT is within the target; 0.0 where an idle replica is too slow.
-
-    Searches over sequences in flight rather than rates, because the rate follows from them in closed form.
-    """
-
-    def excess(load: float) -> float:
-        found = _latency_among(one, one.rate(load), load) if one.osl else _latency_among(one, load, 0.0)
-        return found.ttft_p95_ms - ttft_p95_ms
-
-    if excess(0.0) > 0:
-        return 0.0
-    found = _last_below_zero(excess, _others_at(one, high) if one.osl else high, tolerance=NEAR * ttft_p95_ms)
-    return one.rate(found) if one.osl else found
-
-
-def _last_below_zero(rising: Callable[[float], float], top: float, tolerance: float) -> float:
-    """Largest argument in [0, top] at which `rising` is not positive, by false position (Illinois); it is not positive at 0."""
-    low, low_value, top_value = 0.0, rising(0.0), rising(top)
-    side = 0
-    for _ in range(ROOT_STEPS):
-        middle = (low + top) / 2 if math.isinf(top_value) else top - top_value * (top - low) / (top_value - low_value)
-        value = rising(middle)
-        if value > 0:
-            top, top_value, low_value = middle, value, low_value / 2 if side > 0 else low_value
-            side = 1
-        else:
-            low, low_value, top_value = middle, value, top_value / 2 if side < 0 else top_value
-            side = -1
-        if -tolerance <= value <= 0 or top - low <= CLOSE * top:
-            break
-    return low
-
-
-def _saturation_limit(one: Server) -> str:
-    """What bounds the saturated rate: the slots where twice as many would give a tenth more, otherwise the silicon."""
-    if one.slots < 1:
-        return "kv-cache"
-    if replace(one, slots=2 * one.slots).saturated_rps < 1.1 * one.saturated_rps:
-        return "throughput"
-    return one.bound
