@@ -41,9 +41,9 @@ class KvRules:
     """Tokens that window layers keep over tokens that full layers keep, where an engine keeps two pools."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MemoryConstants:
-    """What an engine at a version takes besides weights and KV cache. GiB figures are per device."""
+    """What an engine at a version takes besides weights and KV cache. GiB are per device. One object for each, its own key."""
 
     engine: str
     """The engine that the constants belong to: the one asked for, or its nearest kin."""

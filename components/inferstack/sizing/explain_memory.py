@@ -56,9 +56,9 @@ def _weights(shape: Shape) -> tuple[Term, ...]:
         terms.append(
             Term("of which rotary table", positions, rotary_bytes(model) / GIB, "GiB", Provenance.FITTED, "vLLM and SGLang keep it once")
         )
-        rounding = "matrices rounded up to 2 MiB"
-        terms.append(Term("of which rounding", rounding, allocator_bytes(shape) / GIB, "GiB", Provenance.FITTED, "allocator of torch"))
-    if (widened := loaded_bytes(shape)) != shape.checkpoint.weight_bytes and "mxfp4" in quantization.name:
+        rounding = allocator_bytes(model, quantization, parallel) / GIB
+        terms.append(Term("of which rounding", "matrices rounded up to 2 MiB", rounding, "GiB", Provenance.FITTED, "allocator of torch"))
+    if (widened := loaded_bytes(model, shape.checkpoint)) != shape.checkpoint.weight_bytes and "mxfp4" in quantization.name:
         terms.append(
             Term("of which all devices", "expert width padded for the kernel", widened / GIB, "GiB", Provenance.FITTED, quantization.source)
         )
@@ -133,9 +133,9 @@ def _per_token(shape: Shape) -> str:
 
 
 def _token_bytes(shape: Shape) -> float:
-    kv, tensor = shape.model.kv, shape.parallel.tensor
-    full = full_layer_bytes(shape.model, shape.kv_dtype, tensor) * kv.full_layers
-    return (full + window_layer_bytes(shape.model, shape.kv_dtype, tensor) * kv.window_layers) / shape.parallel.pipeline
+    kv, heads, tensor = shape.model.kv, shape.model.num_kv_heads, shape.parallel.tensor
+    full = full_layer_bytes(kv, heads, shape.kv_dtype, tensor) * kv.full_layers
+    return (full + window_layer_bytes(kv, heads, shape.kv_dtype, tensor) * kv.window_layers) / shape.parallel.pipeline
 
 
 def _term(name: str, formula: str, value: Estimate) -> Term:

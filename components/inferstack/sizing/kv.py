@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..catalog.types import KvCache, Model
 from .constants import KvRules
 from .pool import full_head_share, full_layer_bytes, kv_element_bytes, pool, window_layer_bytes
@@ -18,7 +16,7 @@ def kv_bytes_per_token(model: Model, kv_dtype: str, tensor: int, pipeline: int =
 
     GQA: 2 x layers x heads x head_dim x bytes / min(TP, heads); MLA: layers x (latent + rope) x bytes; a stage holds ceil(layers / PP).
     """
-    return full_layer_bytes(model, kv_dtype, tensor) * -(-model.kv.full_layers // pipeline)
+    return full_layer_bytes(model.kv, model.num_kv_heads, kv_dtype, tensor) * -(-model.kv.full_layers // pipeline)
 
 
 def sequence_bytes(
@@ -38,12 +36,12 @@ def sequence_bytes(
     if rules.padded_groups:
         blocks = pool(model, kv_dtype, tensor, pipeline, rules)
         return round(blocks.blocks(tokens, batched_tokens) * blocks.block_bytes)
-    kv = model.kv
+    kv, heads = model.kv, model.num_kv_heads
     total = kv.state_bytes * _stage_share(kv.state_layers, pipeline) / tensor
-    total += _whole_blocks(tokens, rules) * full_layer_bytes(model, kv_dtype, tensor, rules) * -(-kv.full_layers // pipeline)
+    total += _whole_blocks(tokens, rules) * full_layer_bytes(kv, heads, kv_dtype, tensor, rules) * -(-kv.full_layers // pipeline)
     if kv.window_layers:
         held = _whole_blocks(min(tokens, kv.window_tokens - 1 + batched_tokens), rules) + rules.spare_blocks * rules.block_tokens
-        total += held * window_layer_bytes(model, kv_dtype, tensor) * -(-kv.window_layers // pipeline)
+        total += held * window_layer_bytes(kv, heads, kv_dtype, tensor) * -(-kv.window_layers // pipeline)
     return round(total)
 
 
@@ -52,10 +50,9 @@ def kv_read_bytes(model: Model, tokens: float, kv_dtype: str, tensor: int, read:
 
     `read` is the cache as the engine walks it, where that is not the model's own.
     """
-    walked = model if read is None else replace(model, kv=read)
-    kv = walked.kv
-    full = kv.elements_full * tokens * kv_element_bytes(kv_dtype) * full_head_share(walked, tensor) + kv.extra_bytes_per_token * tokens
-    window = window_layer_bytes(walked, kv_dtype, tensor) * kv.window_layers * min(tokens, kv.window_tokens)
+    kv, heads = (model.kv if read is None else read), model.num_kv_heads
+    full = kv.elements_full * tokens * kv_element_bytes(kv_dtype) * full_head_share(kv, heads, tensor) + kv.extra_bytes_per_token * tokens
+    window = window_layer_bytes(kv, heads, kv_dtype, tensor) * kv.window_layers * min(tokens, kv.window_tokens)
     return full + window + 2 * kv.state_bytes / tensor
 
 

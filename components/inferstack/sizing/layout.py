@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
+from ..catalog.types import Checkpoint, Model
 from .constants import MIB, MemoryConstants, memory_constants
 from .kv import sequence_bytes
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .pool import Pool, full_layer_bytes, pool, window_layer_bytes
 from .types import Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
-from .weights import weight_bytes_per_device, weight_error
+from .weights import bytes_per_device, weight_error
 
 VISIBLE_ERROR = 0.003
 """The same of visible memory that nobody stated for the very device: drivers and ECC differ."""
@@ -31,28 +33,25 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     rule holds: vLLM's is that one; SGLang: share x (visible - runtime) - weights; TensorRT-LLM: share x (visible - all else).
     `runtime` stands in for context, communication buffers and captured graphs where the device has none of these.
     """
-    rules = constants_of(shape)
-    visible = shape.device.memory_bytes
-    weights = weight_bytes_per_device(shape)
-    tokens = batched_tokens(shape)
-    activation = activation_bytes(rules, shape.model, shape.max_sequences, tokens, shape.parallel)
-    context = runtime_bytes(rules, shape.parallel, shape.device.link) if runtime is None else runtime
-    graphs = _counted_graphs(shape, rules) if runtime is None else NOTHING
-    usable, kv = _budget(shape, rules, weights, activation, context.plus(graphs))
-    taken = usable - weights - round(activation.expected) - kv
+    rules, tokens = constants_of(shape), batched_tokens(shape)
+    spent = _spent(rules, shape.model, shape.checkpoint, shape.parallel, shape.device.link, shape.max_sequences, tokens)
+    if runtime is not None:
+        spent = replace(spent, context=runtime, graphs=NOTHING)
+    graphs = _counted_graphs(shape, rules, spent.graphs)
+    usable, kv = _budget(shape, rules, spent, graphs)
     sequence = sequence_bytes_of(shape)
-    less, more = _errors(shape, rules, weights, (activation, context, graphs))
+    less, more = _errors(shape, rules, spent, graphs)
     return MemoryLayout(
-        visible_bytes=visible,
+        visible_bytes=shape.device.memory_bytes,
         usable_bytes=usable,
-        weight_bytes=weights,
-        activation_bytes=round(activation.expected),
-        runtime_bytes=taken,
+        weight_bytes=spent.weights,
+        activation_bytes=round(spent.activation.expected),
+        runtime_bytes=usable - spent.weights - round(spent.activation.expected) - kv,
         kv_bytes=kv,
         kv_bytes_per_token=sequence / shape.context,
         kv_tokens=reported_tokens(shape, kv),
         max_sequences=_sequences(shape, kv, sequence),
-        provenance=worst(rules.provenance, shape.device.provenance),
+        provenance=worst(spent.provenance, shape.device.provenance),
         source=rules.source,
         graph_bytes=round(graphs.expected),
         kv_less_bytes=less,
@@ -60,11 +59,43 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What one device holds besides the KV cache, whatever its memory."""
+
+    weights: int
+    weights_error: float
+    activation: Estimate
+    context: Estimate
+    graphs: Estimate
+    provenance: Provenance
+
+
+@functools.lru_cache(4096)
+def _spent(
+    rules: MemoryConstants, model: Model, checkpoint: Checkpoint, parallel: Parallelism, link: str, max_sequences: int, tokens: int
+) -> _Spent:
+    weights = bytes_per_device(model, checkpoint, parallel)
+    return _Spent(
+        weights=weights,
+        weights_error=weights * weight_error(checkpoint),
+        activation=activation_bytes(rules, model, max_sequences, tokens, parallel),
+        context=runtime_bytes(rules, parallel, link),
+        graphs=graph_bytes(rules, model, max_sequences, parallel.pipeline),
+        provenance=rules.provenance,
+    )
+
+
 def constants_of(shape: Shape) -> MemoryConstants:
     """The memory constants of the shape's engine and version, with the block size that it is told."""
     rules = memory_constants(shape.engine, shape.engine_version)
     block = shape.settings.block_tokens
-    return rules if block is None else replace(rules, kv=replace(rules.kv, block_tokens=block))
+    return rules if block is None else _with_blocks(rules, block)
+
+
+@functools.lru_cache(256)
+def _with_blocks(rules: MemoryConstants, block: int) -> MemoryConstants:
+    return replace(rules, kv=replace(rules.kv, block_tokens=block))
 
 
 def batched_tokens(shape: Shape) -> int:
@@ -128,22 +159,19 @@ def concurrency(shape: Shape, kv: int) -> float:
 
 def reported_tokens(shape: Shape, kv: int) -> int:
     """Tokens that `kv` bytes hold, in the meaning that the engine's log has for it."""
-    found, sequence = pool_of(shape), sequence_bytes_of(shape)
-    if not sequence:
-        return 0
-    if found is not None:
-        context = math.ceil(shape.context / shape.parallel.context)
-        blocks = max(0, int(kv // found.block_bytes))
-        return found.reported_tokens(blocks, context, batched_tokens(shape)) * shape.parallel.context
-    rules = constants_of(shape).kv
-    each = full_layer_bytes(shape.model, shape.kv_dtype, shape.parallel.tensor, rules) * -(
-        -shape.model.kv.full_layers // shape.parallel.pipeline
-    )
+    model, parallel, rules = shape.model, shape.parallel, constants_of(shape).kv
+    if (found := pool_of(shape)) is not None:
+        blocks = max(0, int(kv // found.block_bytes)) if found.block_bytes else 0
+        context = math.ceil(shape.context / parallel.context)
+        return found.reported_tokens(blocks, context, batched_tokens(shape)) * parallel.context
     if rules.window_share is not None:
-        windows = -(-shape.model.kv.window_layers // shape.parallel.pipeline)
-        each += rules.window_share * window_layer_bytes(shape.model, shape.kv_dtype, shape.parallel.tensor) * windows
+        cache, heads = model.kv, model.num_kv_heads
+        full = full_layer_bytes(cache, heads, shape.kv_dtype, parallel.tensor, rules) * -(-cache.full_layers // parallel.pipeline)
+        windows = window_layer_bytes(cache, heads, shape.kv_dtype, parallel.tensor) * -(-cache.window_layers // parallel.pipeline)
+        each = full + rules.window_share * windows
         return int(max(0, kv) / each) if each else 0
-    return int(max(0, kv) / sequence * shape.context)
+    sequence = sequence_bytes_of(shape)
+    return int(max(0, kv) / sequence * shape.context) if sequence else 0
 
 
 def pool_of(shape: Shape) -> Pool | None:
@@ -154,24 +182,24 @@ def pool_of(shape: Shape) -> Pool | None:
     return pool(shape.model, shape.kv_dtype, shape.parallel.tensor, shape.parallel.pipeline, rules)
 
 
-def _budget(shape: Shape, rules: MemoryConstants, weights: int, activation: Estimate, runtime: Estimate) -> tuple[int, int]:
+def _budget(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimate) -> tuple[int, int]:
     """What the engine may take, and what of it goes to the KV cache."""
     visible, share = shape.device.memory_bytes, shape.settings.memory_share
-    beside = round(activation.expected) + round(runtime.expected)
+    weights, runtime = spent.weights, spent.context.expected + graphs.expected
+    beside = round(spent.activation.expected) + round(runtime)
     if share is None or rules.budget in ("profiled", "allotted"):
         usable = int((rules.utilisation.expected if share is None else share) * visible)
         return usable, usable - weights - beside
     if rules.budget == "static":
-        kv = round((visible - runtime.expected) * share) - weights
+        kv = round((visible - runtime) * share) - weights
         if shape.model.kv.state_layers and rules.kv.state_share is not None:
             kv = round(kv / (1 + rules.kv.state_share))
         return visible, kv
     return visible, round((visible - weights - beside) * share)
 
 
-def _counted_graphs(shape: Shape, rules: MemoryConstants) -> Estimate:
+def _counted_graphs(shape: Shape, rules: MemoryConstants, graphs: Estimate) -> Estimate:
     """Graphs within the engine's share; those that come on top of it are only counted where they overflow the rest."""
-    graphs = graph_bytes(rules, shape.model, shape.max_sequences, shape.parallel.pipeline)
     if rules.graphs_inside:
         return graphs
     share = shape.settings.memory_share
@@ -179,18 +207,15 @@ def _counted_graphs(shape: Shape, rules: MemoryConstants) -> Estimate:
     return graphs.scaled(max(0.0, graphs.expected - outside) / graphs.expected) if graphs.expected else NOTHING
 
 
-def _errors(shape: Shape, rules: MemoryConstants, weights: int, parts: tuple[Estimate, ...]) -> tuple[int, int]:
+def _errors(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimate) -> tuple[int, int]:
     """How far the ends of the 80 % interval of KV bytes are below and above: independent errors of its terms, as a root of squares."""
-    share = shape.settings.memory_share
     visible = shape.device.memory_bytes
-    stated = shape.device.provenance is Provenance.MEASURED
-    common = [weights * weight_error(shape.checkpoint), 0.0 if stated else visible * VISIBLE_ERROR]
-    less = [*common, *(part.high - part.expected for part in parts)]
-    more = [*common, *(part.expected - part.low for part in parts)]
-    if share is None:
-        less.append((rules.utilisation.expected - rules.utilisation.low) * visible)
-        more.append((rules.utilisation.high - rules.utilisation.expected) * visible)
-    return round(math.hypot(*less)), round(math.hypot(*more))
+    stated = 0.0 if shape.device.provenance is Provenance.MEASURED else visible * VISIBLE_ERROR
+    parts = (spent.activation, spent.context, graphs)
+    share = rules.utilisation if shape.settings.memory_share is None else NOTHING
+    less = ((share.expected - share.low) * visible, *(part.high - part.expected for part in parts))
+    more = ((share.high - share.expected) * visible, *(part.expected - part.low for part in parts))
+    return round(math.hypot(spent.weights_error, stated, *less)), round(math.hypot(spent.weights_error, stated, *more))
 
 
 def _sequences(shape: Shape, kv: int, sequence: int) -> int:

@@ -56,15 +56,12 @@ class Pool:
         return int(blocks) // self.groups * self.block_tokens
 
 
+@functools.lru_cache(maxsize=4096)
 def pool(model: Model, kv_dtype: str, tensor: int, pipeline: int, rules: KvRules) -> Pool:
     """The pool of the fullest pipeline stage."""
-    return _pool(model.kv, model.num_kv_heads, kv_dtype, tensor, pipeline, rules)
-
-
-@functools.lru_cache(maxsize=4096)
-def _pool(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int, pipeline: int, rules: KvRules) -> Pool:
+    kv, heads = model.kv, model.num_kv_heads
     full, window, state = (-(-count // pipeline) for count in (kv.full_layers, kv.window_layers, kv.state_layers))
-    per_full, per_window = _full_bytes(kv, kv_heads, kv_dtype, tensor, rules), _window_bytes(kv, kv_heads, kv_dtype, tensor)
+    per_full, per_window = full_layer_bytes(kv, heads, kv_dtype, tensor, rules), window_layer_bytes(kv, heads, kv_dtype, tensor)
     block = rules.block_tokens
     if state and per_full:
         state_page = kv.state_bytes / kv.state_layers / tensor
@@ -87,35 +84,23 @@ def _pool(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int, pipeline: int,
     )
 
 
-def full_layer_bytes(model: Model, kv_dtype: str, tensor: int, rules: KvRules | None = None) -> float:
+def full_layer_bytes(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int, rules: KvRules | None = None) -> float:
     """Bytes per token of one layer that keeps every token, per device, the part that does not follow the KV dtype included; 0.0 without."""
-    return _full_bytes(model.kv, model.num_kv_heads, kv_dtype, tensor, rules)
-
-
-def window_layer_bytes(model: Model, kv_dtype: str, tensor: int) -> float:
-    """Bytes per token of one window layer, per device; 0.0 without such layers."""
-    return _window_bytes(model.kv, model.num_kv_heads, kv_dtype, tensor)
-
-
-def full_head_share(model: Model, tensor: int) -> float:
-    """Part of the KV heads of full layers that one device keeps: 1/TP, not below one head; a latent (MLA) is whole on each device."""
-    return _full_share(model.kv, model.num_kv_heads, tensor)
-
-
-def _full_bytes(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int, rules: KvRules | None) -> float:
     if not kv.full_layers:
         return 0.0
     elements = kv.elements_full / kv.full_layers
     if kv.kind is KvKind.LATENT and rules is not None:
         elements = math.ceil(elements / rules.latent_width) * rules.latent_width
-    return elements * kv_element_bytes(kv_dtype) * _full_share(kv, kv_heads, tensor) + kv.extra_bytes_per_token / kv.full_layers
+    return elements * kv_element_bytes(kv_dtype) * full_head_share(kv, kv_heads, tensor) + kv.extra_bytes_per_token / kv.full_layers
 
 
-def _window_bytes(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int) -> float:
+def window_layer_bytes(kv: KvCache, kv_heads: int, kv_dtype: str, tensor: int) -> float:
+    """Bytes per token of one window layer, per device; 0.0 without such layers."""
     return kv.elements_window / kv.window_layers * kv_element_bytes(kv_dtype) / min(tensor, kv_heads) if kv.window_layers else 0.0
 
 
-def _full_share(kv: KvCache, kv_heads: int, tensor: int) -> float:
+def full_head_share(kv: KvCache, kv_heads: int, tensor: int) -> float:
+    """Part of the KV heads of full layers that one device keeps: 1/TP, not below one head; a latent (MLA) is whole on each device."""
     return 1.0 if kv.kind is KvKind.LATENT else 1 / min(tensor, kv.full_heads if kv.full_heads else kv_heads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from .. import catalog
@@ -11,12 +12,15 @@ from .gguf import gguf_bits
 from .types import Parallelism, Shape
 
 BYTES_16_BIT = 2
+KEPT = 4096
+"""Figures of a model and a checkpoint that are kept, because a search asks for them again for each machine and batch."""
 ROTARY_OF_LATENT = 64
 """Width with position of an MLA head, as DeepSeek, Kimi and GLM have it."""
 DOWN_PROJECTIONS = 3.67
 """Columns of the down-projections of MLA over the width of its latent: 1536 + 576 over 576 in DeepSeek-V3 and Kimi-K2."""
 
 
+@functools.lru_cache(KEPT)
 def weight_bytes(model: Model, checkpoint: Checkpoint) -> int:
     """Bytes of all weights as they are loaded. A known file size wins; otherwise parameters times stored bits.
 
@@ -75,25 +79,30 @@ def mtp_params(model: Model) -> float:
 
 
 def weight_bytes_per_device(shape: Shape) -> int:
-    """Bytes of weights on the fullest device, as an engine loads them.
+    """Bytes of weights on the fullest device of `shape`, as its engine loads them."""
+    return bytes_per_device(shape.model, shape.checkpoint, shape.parallel)
+
+
+@functools.lru_cache(KEPT)
+def bytes_per_device(model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> int:
+    """Bytes of weights on the fullest device.
 
     Tensor parallelism divides all but small matrices, a pipeline stage holds whole layers and one end; attention data parallelism copies
     attention and embeddings, and all of a dense model. Engines on torch add a table of rotary positions and what the allocator rounds up.
     """
-    model, parallel = shape.model, shape.parallel
-    total = loaded_bytes(shape)
-    stage = total if parallel.pipeline == 1 else _fullest_stage_bytes(model, shape.checkpoint, total, parallel)
-    copied = stage * (copied_share(model, shape.checkpoint) if parallel.data > 1 else 0.0)
+    total = loaded_bytes(model, checkpoint)
+    stage = total if parallel.pipeline == 1 else _fullest_stage_bytes(model, checkpoint, total, parallel)
+    copied = stage * (copied_share(model, checkpoint) if parallel.data > 1 else 0.0)
     held = (stage - copied) / (parallel.tensor * parallel.data) + copied / parallel.tensor
-    beside = _replicated_kv_bytes(shape) + _replicated_small_bytes(shape)
-    if not catalog.quantization(shape.checkpoint.quantization).whole_model:
-        beside += rotary_bytes(model) + allocator_bytes(shape)
+    quantization = catalog.quantization(checkpoint.quantization)
+    beside = _replicated_kv_bytes(model, quantization, parallel) + _replicated_small_bytes(model, quantization, parallel)
+    if not quantization.whole_model:
+        beside += rotary_bytes(model) + allocator_bytes(model, quantization, parallel)
     return math.ceil(held + beside)
 
 
-def loaded_bytes(shape: Shape) -> int:
+def loaded_bytes(model: Model, checkpoint: Checkpoint) -> int:
     """Bytes of all weights in the layout of the kernels, which widen some experts."""
-    model, checkpoint = shape.model, shape.checkpoint
     step = constants("memory")["kernel_width"].get(checkpoint.quantization)
     width = model.moe_intermediate_size if model.moe_intermediate_size else model.intermediate_size
     total = weight_bytes(model, checkpoint)
@@ -109,19 +118,18 @@ def rotary_bytes(model: Model) -> int:
     return 0 if model.kv.kind is KvKind.NONE else (model.max_context or 0) * width * BYTES_16_BIT
 
 
-def allocator_bytes(shape: Shape) -> int:
+def allocator_bytes(model: Model, quantization: Quantization, parallel: Parallelism) -> int:
     """Bytes that torch's allocator adds to the matrices of dense layers: blocks are whole 2 MiB, and up to 1 MiB of rest is not split off.
 
     With it Qwen2.5-7B takes the 14.25 GiB and Phi-4 the 27.39 GiB that vLLM logs.
     """
-    model, tensor = shape.model, shape.parallel.tensor
-    bits = catalog.quantization(shape.checkpoint.quantization).bits
+    bits, tensor = quantization.bits, parallel.tensor
     if model.is_moe or not model.intermediate_size or model.kv.kind not in (KvKind.FULL, KvKind.WINDOW) or bits < 8:
         return 0
     heads, kv_heads = model.num_attention_heads / tensor, max(1, model.num_kv_heads / tensor)
     width = model.intermediate_size / tensor
     columns = ((heads + 2 * kv_heads) * model.head_dim, heads * model.head_dim, 2 * width, width)
-    return model.num_layers // shape.parallel.pipeline * sum(_rounded_up(each * model.hidden_size * round(bits) / 8) for each in columns)
+    return model.num_layers // parallel.pipeline * sum(_rounded_up(each * model.hidden_size * round(bits) / 8) for each in columns)
 
 
 def language_params(model: Model) -> int:
@@ -134,6 +142,7 @@ def embedding_params(model: Model) -> int:
     return model.vocab_size * model.hidden_size * (1 if model.tied_embeddings else 2)
 
 
+@functools.lru_cache(KEPT)
 def expert_params(model: Model) -> int:
     """Parameters of all routed experts: a token reads top_k of n_experts, so total - active = experts x (1 - k/E)."""
     if not model.n_experts or not model.top_k or model.n_experts == model.top_k:
@@ -141,6 +150,7 @@ def expert_params(model: Model) -> int:
     return round((language_params(model) - model.params_active) * model.n_experts / (model.n_experts - model.top_k))
 
 
+@functools.lru_cache(KEPT)
 def quantized_params(model: Model, quantization: Quantization) -> int:
     """Parameters that a safetensors checkpoint stores in the quantized format; embeddings and lm_head stay at 16 bit."""
     if quantization.bits >= 16:
@@ -155,6 +165,7 @@ def quantized_params(model: Model, quantization: Quantization) -> int:
     return max(0, language_params(model) - embedding_params(model))
 
 
+@functools.lru_cache(KEPT)
 def expert_share(model: Model, checkpoint: Checkpoint) -> float:
     """Part of the weight bytes that belongs to routed experts, 0..1."""
     experts = expert_params(model)
@@ -168,6 +179,7 @@ def expert_share(model: Model, checkpoint: Checkpoint) -> float:
     return experts * quantization.bits / (wide * 16 + quantized * quantization.bits)
 
 
+@functools.lru_cache(KEPT)
 def copied_share(model: Model, checkpoint: Checkpoint) -> float:
     """Part of the weight bytes that attention data parallelism copies: all of a dense model; with experts attention and embeddings."""
     if not model.is_moe:
@@ -195,27 +207,25 @@ def _end_bytes(checkpoint: Checkpoint) -> float:
     return quantization.bits / 8 if quantization.whole_model else BYTES_16_BIT
 
 
-def _replicated_kv_bytes(shape: Shape) -> int:
+def _replicated_kv_bytes(model: Model, quantization: Quantization, parallel: Parallelism) -> int:
     """K and V projections beyond one share, where there are more devices than KV heads and heads are copied."""
-    model, tensor = shape.model, shape.parallel.tensor
+    tensor = parallel.tensor
     if tensor <= model.num_kv_heads or model.kv.kind is KvKind.LATENT:
         return 0
     layers = model.kv.full_layers + model.kv.window_layers
-    projections = 2 * model.hidden_size * model.head_dim * layers / shape.parallel.pipeline
-    return round(projections * (1 - model.num_kv_heads / tensor) * catalog.quantization(shape.checkpoint.quantization).bits / 8)
+    projections = 2 * model.hidden_size * model.head_dim * layers / parallel.pipeline
+    return round(projections * (1 - model.num_kv_heads / tensor) * quantization.bits / 8)
 
 
-def _replicated_small_bytes(shape: Shape) -> int:
+def _replicated_small_bytes(model: Model, quantization: Quantization, parallel: Parallelism) -> int:
     """Matrices that tensor parallelism copies to each device: down-projections of MLA, and routers."""
-    model, tensor = shape.model, shape.parallel.tensor
-    layers = model.num_layers / shape.parallel.pipeline
+    layers = model.num_layers / parallel.pipeline
     down = 0.0
     if model.kv.kind is KvKind.LATENT:
-        bits = catalog.quantization(shape.checkpoint.quantization).bits
-        attention_bits = 16 if bits < 8 else bits
+        attention_bits = 16 if quantization.bits < 8 else quantization.bits
         down = DOWN_PROJECTIONS * model.kv.elements_full / model.kv.full_layers * model.hidden_size * attention_bits / 8
     router = (model.n_experts or 0) * model.hidden_size * BYTES_16_BIT
-    return round((down + router) * layers * (1 - 1 / tensor))
+    return round((down + router) * layers * (1 - 1 / parallel.tensor))
 
 
 def _rounded_up(size: float) -> int:
