@@ -163,4 +163,10 @@ def mounted_plan() -> ServicePlan:
     return gpu_plan(name="mounted", spec=spec)
 
 
-ALL = (gpu_plan(), cpu_plan(), fixed_plan(), internal_plan(), mounted_plan())
+def woken_plan() -> ServicePlan:
+    """A service of which no replica runs while nobody asks."""
+    scaling = Scaling("requests", in_flight_per_replica=12, scale_down_seconds=900)
+    return gpu_plan(name="rare", replicas=ReplicaRange(0, 0.2, 2), scaling=scaling, waiting_share=0.4)
+
+
+ALL = (gpu_plan(), cpu_plan(), fixed_plan(), internal_plan(), mounted_plan(), woken_plan())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,11 +15,12 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from inferstack import manifests
+from inferstack.clouds.addons import WAKER_HOST
 from inferstack.engines.types import Metrics
 from inferstack.manifests.container import literal
-from inferstack.planning.endpoints import predictor_name
+from inferstack.planning.endpoints import predictor_name, service_url
 from inferstack.planning.types import ReplicaRange, Scaling, ServicePlan
-from tests.manifests.sample_plans import ALL, LLAMA_CPP, VLLM, cpu_plan, fixed_plan, gpu_plan, internal_plan, mounted_plan
+from tests.manifests.sample_plans import ALL, LLAMA_CPP, VLLM, cpu_plan, fixed_plan, gpu_plan, internal_plan, mounted_plan, woken_plan
 
 EACH = pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
 
@@ -62,7 +64,7 @@ def test_everything_that_selects_pods_selects_the_pods_of_kserve(plan: ServicePl
     kserve = {"app": f"isvc.{plan.name}-predictor", "serving.kserve.io/inferenceservice": plan.name, "component": "predictor"}
     kinds = by_kind(plan)
     selectors = [kinds[kind]["spec"]["selector"]["matchLabels"] for kind in ("PodDisruptionBudget", "PodMonitor") if kind in kinds]
-    selectors += [kinds["Service"]["spec"]["selector"]] if "Service" in kinds else []
+    selectors += [kinds["Service"]["spec"]["selector"]] if "Service" in kinds and not plan.scaling.wakes else []
     selectors += [spread["labelSelector"]["matchLabels"] for spread in predictor(plan).get("topologySpreadConstraints", [])]
     assert all(selector == kserve for selector in selectors)
 
@@ -263,6 +265,29 @@ def test_engine_without_kv_metric_scales_on_its_queue_alone() -> None:
     """An engine that does not report its KV use scales on waiting requests."""
     kinds = by_kind(gpu_plan(spec=LLAMA_CPP))
     assert [trigger["name"] for trigger in kinds["ScaledObject"]["spec"]["triggers"]] == ["waiting"]
+
+
+def test_a_service_that_goes_to_zero_is_woken_by_requests_that_wait() -> None:
+    """The interceptors hold requests at a host of the service's own for a cold start, and KEDA scales on those in flight, from none."""
+    kinds = by_kind(woken_plan())
+    spec, route, alias = (kinds[kind]["spec"] for kind in ("ScaledObject", "InterceptorRoute", "Service"))
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"], spec["cooldownPeriod"]) == (0, 2, 900)
+    assert spec["initialCooldownPeriod"] == 900 + route_seconds(route["timeouts"]["readiness"]) == 900 + 504
+    assert [(trigger["type"], trigger["metadata"]["interceptorRoute"]) for trigger in spec["triggers"]] == [("external-push", "rare")]
+    assert (route["target"], route["scalingMetric"]) == ({"service": "rare-predictor", "port": 80}, {"concurrency": {"targetValue": 12}})
+    assert alias == {"type": "ExternalName", "externalName": WAKER_HOST}
+    asked = urlsplit(service_url("rare", "inference", wakes=True))
+    assert asked.hostname in route["rules"][0]["hosts"]
+    assert (kinds["Service"]["metadata"]["name"], asked.port) == ("rare-waker", 8080)
+
+
+def route_seconds(duration: str) -> int:
+    return int(duration.removesuffix("s"))
+
+
+def test_a_service_that_always_runs_is_not_intercepted() -> None:
+    """Its requests go to its pods and pass nothing on their way."""
+    assert not {"InterceptorRoute", "Service"} & set(by_kind(gpu_plan()))
 
 
 @pytest.mark.parametrize(("least", "budget"), [(1, False), (2, True)])

@@ -40,7 +40,6 @@ from tests.stackfile.files import config, problems, problems_of, service
         ({"replicas": 0}, "services[0].replicas: 0 must be at least 1"),
         ({"replicas": "two"}, "services[0].replicas: two is text, not a whole number; such as 2 or {min: 1, max: 4}"),
         ({"replicas": {"min": 3, "max": 1}}, "services[0].replicas.min: 3 is above max 1; swap them"),
-        ({"replicas": {"min": 3}}, "services[0].replicas.max: is missing; such as 4"),
         ({"model": 8}, 'services[0].model: 8 is a number, not text; write it in quotes: model: "8"'),
         ({"capacityType": "spott"}, "services[0].capacityType: spott is not on-demand, spot or reserved; use spot"),
         (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import cert_manager, cluster_autoscaler, device_plugin, keda, kserve, prometheus
+from . import cert_manager, cluster_autoscaler, device_plugin, keda, keda_http, kserve, prometheus
 from .settings import Settings
 
 VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
@@ -15,6 +15,7 @@ VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
         "kserve-crd": kserve.crd_values,
         "kserve-resources": kserve.values,
         "keda": keda.values,
+        "keda-add-ons-http": keda_http.values,
         "kube-prometheus-stack": prometheus.values,
         "nvidia-device-plugin": device_plugin.values,
         "cluster-autoscaler": cluster_autoscaler.values,
@@ -22,10 +23,12 @@ VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
 )
 """Name of the Helm release -> its values."""
 
-REQUIRES: Mapping[str, tuple[str, ...]] = MappingProxyType({"kserve": ("cert-manager",)})
+REQUIRES: Mapping[str, tuple[str, ...]] = MappingProxyType({"kserve": ("cert-manager",), "keda-http": ("keda",)})
 """Add-on -> add-ons that are installed before it and removed after it."""
 EXTRA_OBJECTS: Mapping[str, Callable[[str], dict[str, Any]]] = MappingProxyType({"nvidia-device-plugin": device_plugin.critical_quota})
 """Add-on -> the object that its namespace needs before its pods are admitted."""
 NEEDS_AWS_IDENTITY = frozenset({"cluster-autoscaler"})
 SHARED_NAMESPACES = frozenset({"kube-system"})
 """Namespaces that are there already and stay."""
+GUESTS = frozenset({"keda-http"})
+"""Add-ons in the namespace of one that they require, which makes it; switched off, it is there already."""

@@ -9,7 +9,7 @@ from ..boundary import read, refusals
 from ..clouds.addons import ADDONS, Addon, Chart
 from ..errors import InputError, Problem, join_names, nearest_name
 from . import cluster_autoscaler
-from .charts import EXTRA_OBJECTS, NEEDS_AWS_IDENTITY, REQUIRES, SHARED_NAMESPACES, VALUES
+from .charts import EXTRA_OBJECTS, GUESTS, NEEDS_AWS_IDENTITY, REQUIRES, SHARED_NAMESPACES, VALUES
 from .settings import Settings
 
 TIMEOUT_SECONDS = 600
@@ -23,7 +23,7 @@ class AddonArgs(TypedDict):
     """One add-on."""
 
     name: str
-    """cert-manager, kserve, keda, prometheus, nvidia-device-plugin or cluster-autoscaler."""
+    """cert-manager, kserve, keda, keda-http, prometheus, nvidia-device-plugin or cluster-autoscaler."""
     version: NotRequired[str]
     """Chart version. Left out: the one that this release was tested with."""
     installed: NotRequired[bool]
@@ -87,7 +87,7 @@ class Addons(pulumi.ComponentResource):
     def _prepare(self, addon: Addon, settings: Settings) -> list[pulumi.Resource]:
         """What must stand before the pods of an add-on: its namespace, what that needs, and its rights in the cloud."""
         made: list[pulumi.Resource] = []
-        if addon.namespace not in SHARED_NAMESPACES:
+        if addon.namespace not in SHARED_NAMESPACES and addon.name not in GUESTS:
             # Not left to Helm, which would leave it behind.
             manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": addon.namespace}}
             made.append(self._object(f"{addon.name}-namespace", manifest, self._first))

@@ -68,6 +68,15 @@ _ALL = (
         as_of="2026-07-31",
     ),
     Addon(
+        name="keda-http",
+        version="0.15.0",
+        # Beside KEDA. Names of its Services follow from the chart's name, not from the release's.
+        namespace="keda",
+        charts=(Chart("keda-add-ons-http", "keda-add-ons-http", "https://kedacore.github.io/charts"),),
+        source="kedacore/charts@http-add-on-0.15.0:http-add-on",
+        as_of="2026-06-15",
+    ),
+    Addon(
         name="prometheus",
         version="88.5.3",
         namespace="monitoring",
@@ -103,6 +112,12 @@ ADDON_VERSIONS: Mapping[str, str] = MappingProxyType({addon.name: addon.version 
 PROMETHEUS_NAMESPACE = ADDONS["prometheus"].namespace
 PROMETHEUS_URL = f"http://{ADDONS['prometheus'].charts[0].release}-prometheus.{PROMETHEUS_NAMESPACE}.svc.cluster.local:9090"
 """Where queries go. A cluster that brings its own Prometheus needs a Service of that name for scaling on queues."""
+
+WAKER_PORT = 8080
+WAKER_HOST = f"keda-add-ons-http-interceptor-proxy.{ADDONS['keda-http'].namespace}.svc.cluster.local"
+WAKER_SCALER = f"keda-add-ons-http-external-scaler.{ADDONS['keda-http'].namespace}:9090"
+"""KEDA's HTTP add-on holds requests of services that go to zero, and tells KEDA how many are in flight (chart 0.15.0, templates/interceptor
+and templates/scaler). A cluster that brings its own needs them at these names."""
 
 KSERVE_NEEDS_KUBERNETES = "1.32"
 """kserve/website: docs/getting-started/quickstart-guide.md for v0.20."""

@@ -42,6 +42,8 @@ CONTROLLERS = (
     Agent("keda-operator", 100, 100),
     Agent("keda-operator-metrics-apiserver", 100, 100),
     Agent("keda-admission-webhooks", 100, 100),
+    Agent("keda-http-scaler", 20, 48),
+    Agent("keda-http-interceptor", 40, 96, copies=2),
     Agent("prometheus-operator", 100, 128),
     Agent("prometheus", 200, 1024),
 )

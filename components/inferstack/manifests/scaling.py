@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from ..clouds.addons import PROMETHEUS_URL
-from ..planning.endpoints import predictor_name
+from ..clouds.addons import PROMETHEUS_URL, WAKER_HOST, WAKER_SCALER
+from ..planning.endpoints import predictor_name, waker_name
 from ..planning.types import ServicePlan
 from .names import INFERENCE_SERVICE_LABEL, SECRET_KEYS, SERVICE_METRIC_LABEL, labels, pod_labels, secret_name
 
@@ -21,8 +22,14 @@ FAILED_POLLS = 3
 
 
 def scaler(plan: ServicePlan) -> dict[str, Any] | None:
-    """The object that scales the service: a ScaledObject on queues, a HorizontalPodAutoscaler on CPU, or None where the number is fixed."""
-    makers = {"none": None, "cpu": horizontal_pod_autoscaler, "queue": scaled_object, "schedule": scaled_object}
+    """The object that scales the service: a ScaledObject on queues or requests, a HorizontalPodAutoscaler on CPU, or None."""
+    makers = {
+        "none": None,
+        "cpu": horizontal_pod_autoscaler,
+        "queue": scaled_object,
+        "schedule": scaled_object,
+        "requests": scaled_object,
+    }
     if plan.scaling.window is not None:
         return scaled_object(plan)
     maker = makers[plan.scaling.signal]
@@ -30,7 +37,7 @@ def scaler(plan: ServicePlan) -> dict[str, Any] | None:
 
 
 def scaled_object(plan: ServicePlan) -> dict[str, Any]:
-    """KEDA's ScaledObject on waiting requests and KV use, both summed over the service's pods.
+    """KEDA's ScaledObject on waiting requests and KV use, both summed over the service's pods, or on requests in flight.
 
     With AverageValue the wanted number is the sum over the threshold, rounded up; the larger of both signals counts. While a signal is
     missing (a first replica that still loads, a Prometheus that is down) replicas neither come nor go.
@@ -48,6 +55,7 @@ def scaled_object(plan: ServicePlan) -> dict[str, Any]:
             "maxReplicaCount": plan.replicas.max,
             "pollingInterval": plan.scaling.polling_seconds,
             **_fallback(plan),
+            **_cooldown(plan),
             "advanced": {"restoreToOriginalReplicaCount": False, "horizontalPodAutoscalerConfig": {"behavior": _behavior(plan)}},
             "triggers": triggers,
         },
@@ -87,6 +95,43 @@ def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
     }
 
 
+def interceptor_route(plan: ServicePlan) -> dict[str, Any] | None:
+    """Which requests KEDA's interceptors hold for the service, and how many of them a replica takes; None where one always runs.
+
+    Held for as long as a cold start may take; answers may take as long as elsewhere, streams as long as they like.
+    """
+    if not plan.scaling.wakes:
+        return None
+    name = f"{waker_name(plan.name)}.{plan.namespace}"
+    return {
+        "apiVersion": "http.keda.sh/v1beta1",
+        "kind": "InterceptorRoute",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {
+            "target": {"service": predictor_name(plan.name), "port": 80},
+            "rules": [{"hosts": [name, f"{name}.svc", f"{name}.svc.cluster.local"]}],
+            "scalingMetric": {"concurrency": {"targetValue": plan.scaling.in_flight_per_replica}},
+            "timeouts": {
+                "readiness": f"{math.ceil(plan.cold_start_seconds.high)}s",
+                "responseHeader": f"{plan.timeout_seconds}s",
+                "request": "0s",
+            },
+        },
+    }
+
+
+def waker(plan: ServicePlan) -> dict[str, Any] | None:
+    """A name of the service's own for the interceptors, which tell services apart by the host that is asked; None where one always runs."""
+    if not plan.scaling.wakes:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": waker_name(plan.name), "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {"type": "ExternalName", "externalName": WAKER_HOST},
+    }
+
+
 def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
     """What Prometheus scrapes; None where nobody would read it. Scaling on queues needs it."""
     if not plan.monitored and plan.scaling.signal != "queue":
@@ -123,6 +168,14 @@ def _fallback(plan: ServicePlan) -> dict[str, Any]:
     return {"fallback": {"failureThreshold": FAILED_POLLS, "replicas": held, "behavior": "currentReplicasIfHigher"}}
 
 
+def _cooldown(plan: ServicePlan) -> dict[str, Any]:
+    """How long the last replica stays without requests. The first one of all is not taken away while it loads."""
+    if not plan.scaling.wakes:
+        return {}
+    stays = plan.scaling.scale_down_seconds
+    return {"cooldownPeriod": stays, "initialCooldownPeriod": stays + math.ceil(plan.cold_start_seconds.high)}
+
+
 def _triggers(plan: ServicePlan) -> list[dict[str, Any]]:
     found = _load_triggers(plan)
     window = plan.scaling.window
@@ -134,6 +187,8 @@ def _triggers(plan: ServicePlan) -> list[dict[str, Any]]:
 
 def _load_triggers(plan: ServicePlan) -> list[dict[str, Any]]:
     metrics, scaling = plan.spec.metrics, plan.scaling
+    if scaling.wakes:
+        return [{"type": "external-push", "name": "requests", "metadata": {"scalerAddress": WAKER_SCALER, "interceptorRoute": plan.name}}]
     if scaling.signal == "cpu":
         return [{"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(scaling.cpu_percent)}}]
     signals = (

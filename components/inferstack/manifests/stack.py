@@ -7,7 +7,7 @@ from typing import Any
 from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
 from .inference import inference_service, serving_runtime
-from .scaling import pod_disruption_budget, pod_monitor, scaler
+from .scaling import interceptor_route, pod_disruption_budget, pod_monitor, scaler, waker
 
 
 def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
@@ -22,7 +22,9 @@ def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
 
 def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     """What refers to the pods of the InferenceService, and goes before it does."""
-    return _present(scaler(plan), pod_disruption_budget(plan), pod_monitor(plan), internal_load_balancer(plan))
+    return _present(
+        interceptor_route(plan), scaler(plan), waker(plan), pod_disruption_budget(plan), pod_monitor(plan), internal_load_balancer(plan)
+    )
 
 
 def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:

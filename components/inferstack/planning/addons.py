@@ -19,12 +19,14 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     switches, versions = target.addons, target.versions
     queued = any(service.scaling.signal == "queue" for service in services)
     scheduled = any(service.scaling.window is not None for service in services)
+    woken = any(service.scaling.wakes for service in services)
     plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
     unscaled = "no service scales on its queue"
     rows = (
         ("cert-manager", switches.cert_manager, None, versions.cert_manager, "certificates of KServe's webhooks", ""),
         ("kserve", switches.kserve, None, versions.kserve, "runs the inference services", ""),
-        ("keda", switches.keda, queued or scheduled, versions.keda, _keda(queued, scheduled), unscaled),
+        ("keda", switches.keda, queued or scheduled or woken, versions.keda, _keda(queued, scheduled, woken), unscaled),
+        ("keda-http", switches.keda_http, woken, versions.keda_http, "holds requests while no replica runs", "no service goes to zero"),
         ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),
         (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", "pods get GPUs without it"),
         (
@@ -39,8 +41,12 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     return tuple(_addon(*row) for row in rows)
 
 
-def _keda(queued: bool, scheduled: bool) -> str:
-    reasons = ("scales on waiting requests and KV use" if queued else "", "keeps schedules" if scheduled else "")
+def _keda(queued: bool, scheduled: bool, woken: bool) -> str:
+    reasons = (
+        "scales on waiting requests and KV use" if queued else "",
+        "keeps schedules" if scheduled else "",
+        "lets services go to zero" if woken else "",
+    )
     return " and ".join(reason for reason in reasons if reason)
 
 

@@ -14,9 +14,11 @@ from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
 from ..sizing.types import Techniques
+from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from ..stackfile.schema import StackFile
 from .candidates import checkpoints_for, placements
-from .placement import HOURS_PER_WEEK, Placement, mean_over_week
+from .counting import HOURS_PER_WEEK, mean_over_week
+from .placement import Placement
 from .pools import Tenant
 from .refusal import RELAXATIONS
 from .requirement import Requirement
@@ -30,7 +32,6 @@ LEAST_SHARE = Decimal("0.01")
 """Of the cost; a smaller saving is none."""
 SMALL_KV = ("fp8", "q8_0")
 """Dtypes of the KV cache that take half of 16 bits."""
-NOT_A_KEY = "no key of the stack file does this yet"
 PREFIX_HIT_RATE = 0.5
 """Part of the prompt tokens that the what-if of prefix caching takes as cached: an assumption that the change names."""
 QUALITY = "how much quality it loses is not known here"
@@ -171,21 +172,23 @@ def _hours(tenant: Tenant, site: Site) -> Iterator[Lever]:
         days = "" if workload.active_days == 7 else f" of {workload.active_days:g} days"
         change = f"schedule: machines only in the {workload.active_hours:g} active hours{days}"
         yield _made(tenant, "schedule", change, "nothing answers outside them", combination(requirement, _present(tenant), site, placement))
-    # A lone replica stays for as long as it takes to scale down, and is gone until the next request: Poisson arrivals.
-    stays = tenant.plan.scaling.scale_down_seconds + tenant.plan.cold_start_seconds.expected
-    busy = -math.expm1(-workload.mean_rps * stays) if placement.levels[0].replicas == 1 else 1.0
-    row = combination(requirement, _present(tenant, busy), site, placement)
-    caveat = f"the first request after a pause waits {tenant.plan.cold_start_seconds.expected / 60:.0f} minutes; {NOT_A_KEY}"
-    yield _made(tenant, "scale-to-zero", "no replica while nobody asks", caveat, row)
+    if requirement.service.schedule is None and requirement.spare == 0 and requirement.service.endpoint == "cluster":
+        wish = replace(requirement, replicas=ReplicaBounds(min=0))
+        found = search(wish, site).chosen
+        share = found.sleep.waiting_share if found and found.sleep else 0.0
+        minutes = tenant.plan.cold_start_seconds.expected / 60
+        yield from _lever(
+            tenant, site, "scale-to-zero", "replicas: {min: 0}", f"{share:.0%} of the requests wait {minutes:.0f} minutes", found, wish
+        )
 
 
-def _present(tenant: Tenant, busy: float = 1.0) -> Placement:
-    """The placement with the machines of its active hours for the part of them that is `busy`, and none in the rest."""
+def _present(tenant: Tenant) -> Placement:
+    """The placement with the machines of its active hours, and none in the rest."""
     placement, workload = tenant.placement, tenant.requirement.workload
     assert placement.monthly_usd is not None
     active = exact(workload.active_hours) * exact(workload.active_days)
     within = [replace(level, until_hour=min(level.until_hour, active)) for level in placement.levels]
-    mean = mean_over_week(within, lambda count: math.ceil(count / placement.replicas_per_node)) * exact(busy)
+    mean = mean_over_week(within, lambda count: math.ceil(count / placement.replicas_per_node))
     hourly = placement.monthly_usd.max / placement.nodes.max
     nodes = Columns(Decimal(0), mean, placement.nodes.max)
     return replace(placement, nodes=nodes, monthly_usd=nodes.map(lambda count: count * hourly))

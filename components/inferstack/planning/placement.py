@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
-from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
-from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape, Workload
-from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from ..sizing import ColdStart
+from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape
+from .counting import HOURS_PER_WEEK, Count, Level, Pace, Sleep, count_nodes, count_replicas
 from .requirement import Requirement
 from .site import Site
 from .types import ReplicaRange
@@ -23,7 +21,9 @@ from .types import ReplicaRange
 GIB = 2**30
 SIXTEEN_BIT = 16
 DEFAULT_KV_DTYPE = "bf16"
-HOURS_PER_WEEK = Decimal(168)
+NOBODY = Count(ReplicaRange(0, 0, 0), (Level(HOURS_PER_WEEK, 0),))
+SCALE_DOWN_OVER_COLD_START = 1.5
+SHORTEST_SCALE_DOWN = 300
 CLOSENESS = ("quality", "nodes", "replicas", "slo", "memory")
 """Criteria of failures: how near to working what they turn down came, nearest first."""
 
@@ -63,14 +63,6 @@ class Sized:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """How many replicas run in some hours of a week. Hours are counted from the busiest on, as if all lay within one another."""
-
-    until_hour: Decimal
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True)
 class Placement:
     """A sized replica on a machine type, counted and priced."""
 
@@ -84,6 +76,8 @@ class Placement:
     monthly_usd: Columns | None
     """Its machines alone, whole nodes; None where no price is known."""
     failure: Failure | None
+    sleep: Sleep | None = None
+    """What going to zero does to it; None where it does not."""
 
     @property
     def replicas_per_node(self) -> int:
@@ -100,6 +94,7 @@ class Placement:
             levels=(Level(HOURS_PER_WEEK, most),),
             nodes=nodes,
             monthly_usd=_monthly_usd(self.offering, nodes),
+            sleep=None,
         )
 
     @property
@@ -244,14 +239,15 @@ def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) 
     """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
     offering = site.offering(machine, requirement.capacity)
     failure = sized.failure if sized.failure else host_failure(sized, machine, site)
-    replicas, levels = ReplicaRange(0, 0, 0), (Level(HOURS_PER_WEEK, 0),)
+    count = NOBODY
     if failure is None:
-        replicas, levels, failure = count_replicas(requirement, sized.capacity_rps)
-    nodes = count_nodes(replicas, levels, replicas_per_node(machine, sized.tensor), site)
+        found = count_replicas(requirement, sized.capacity_rps, lambda: _pace(sized, machine, site))
+        count, failure = (NOBODY, Failure("replicas", found)) if isinstance(found, str) else (found, None)
+    nodes = count_nodes(count.replicas, count.levels, replicas_per_node(machine, sized.tensor), site)
     if failure is None and machine.count is not None and nodes.max > machine.count:
         failure = Failure("nodes", f"needs {nodes.max} nodes of {machine.name}, the cluster has {machine.count}")
     monthly = _monthly_usd(offering, nodes)
-    return Placement(sized, machine, offering, replicas, levels, nodes, monthly, failure)
+    return Placement(sized, machine, offering, count.replicas, count.levels, nodes, monthly, failure, count.sleep)
 
 
 def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
@@ -263,55 +259,25 @@ def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
     return Columns(*known) if len(known) == len(at) else None
 
 
-def count_replicas(requirement: Requirement, capacity_rps: float) -> tuple[ReplicaRange, tuple[Level, ...], Failure | None]:
-    """Replicas for the peak, and at each level of a week: the mean of the active hours, the rest of the scheduled ones, outside of both;
-    within the bounds that the stack file sets."""
-    workload = requirement.workload
-    spare = requirement.spare
-    peak = max(1, math.ceil(workload.peak_rps / capacity_rps - 1e-9)) + spare
-    wish = requirement.replicas
-    bounds = (wish, wish) if isinstance(wish, int) else (wish.min, wish.max) if isinstance(wish, ReplicaBounds) else (1 + spare, peak)
-    least, most = bounds
-    if most < peak:
-        carried = max(0, most - spare) * capacity_rps
-        word = "replica carries" if most == 1 else "replicas carry"
-        without = f" without the {spare} spare" if spare else ""
-        load = f"{carried:,.2f} requests per second within the SLO{without}, the peak is {workload.peak_rps:,.2f}"
-        reason = f"{most} {word} {load}; it takes {peak}"
-        return ReplicaRange(least, least, most), (Level(HOURS_PER_WEEK, least),), Failure("replicas", reason)
-    busy = tuple(_busy_levels(workload, capacity_rps, spare, least, most))
-    schedule = requirement.service.schedule
-    if schedule is None:
-        levels, lowest = (*busy, Level(HOURS_PER_WEEK, least)), least
-    else:
-        lowest = schedule.outside_replicas
-        levels = (*busy, Level(exact(schedule.hours_per_week), least), Level(HOURS_PER_WEEK, lowest))
-    return ReplicaRange(lowest, float(mean_over_week(levels, lambda replicas: replicas)), most), levels, None
+def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
+    """How long a new replica takes there until it answers. Only what fits has one."""
+    assert sized.replica is not None, "what does not fit does not start"
+    shape = sized.replica.shape
+    return sizing.cold_start(
+        weight_bytes=sizing.weight_bytes_per_device(shape) * shape.parallel.devices,
+        image_gib=sized.engine.release_for(shape.device.kind).image_gib,
+        source_kind=sized.checkpoint.uri.partition("://")[0],
+        disk_mb_s=machine.disk_mb_s,
+        network_gbps=machine.network_gbps,
+        provisions_node=site.target.scales_nodes,
+    )
 
 
-def _busy_levels(workload: Workload, capacity_rps: float, spare: int, least: int, most: int) -> Iterator[Level]:
-    """Replicas in the active hours: those that each hour's own mean needs, or the one mean where the load is even."""
-    hours = exact(workload.active_hours) * exact(workload.active_days)
-    loads = workload.hourly if workload.hourly else (1.0,)
-    needs = [min(most, max(least, math.ceil(workload.mean_rps * load / capacity_rps - 1e-9) + spare)) for load in loads]
-    for index, (need, after) in enumerate(itertools.zip_longest(needs, needs[1:]), start=1):
-        if need != after:
-            yield Level(hours * index / len(loads), need)
+def scale_down_seconds(cold_start: ColdStart) -> int:
+    """How long the load must be lower before a replica goes: longer than one takes to come, or the same load would start it again."""
+    return max(SHORTEST_SCALE_DOWN, 60 * math.ceil(cold_start.seconds.high * SCALE_DOWN_OVER_COLD_START / 60))
 
 
-def mean_over_week(levels: Sequence[Level], count: Callable[[int], int]) -> Decimal:
-    """Mean of `count(replicas)` over the hours of a week."""
-    total, begun = Decimal(0), Decimal(0)
-    for level in levels:
-        total += (level.until_hour - begun) * count(level.replicas)
-        begun = level.until_hour
-    return total / HOURS_PER_WEEK
-
-
-def count_nodes(replicas: ReplicaRange, levels: Sequence[Level], per_node: int, site: Site) -> Columns:
-    """Whole nodes at each point of the range; expected is the mean over a week. Nodes that do not come and go stand at the maximum."""
-    most = math.ceil(replicas.max / per_node)
-    if not site.target.scales_nodes:
-        return Columns.same(most)
-    least = math.ceil(replicas.min / per_node)
-    return Columns(Decimal(least), mean_over_week(levels, lambda count: math.ceil(count / per_node)), Decimal(most))
+def _pace(sized: Sized, machine: Machine, site: Site) -> Pace:
+    start = cold_start_of(sized, machine, site)
+    return Pace(start.seconds.expected, scale_down_seconds(start))

@@ -11,7 +11,8 @@ from decimal import Decimal
 from ..catalog.types import CapacityType, Machine, Offering
 from ..costs.types import Columns
 from ..errors import Problem, join_names
-from .placement import HOURS_PER_WEEK, Level, Placement, replicas_per_node
+from .counting import HOURS_PER_WEEK, Level
+from .placement import Placement, replicas_per_node
 from .requirement import CPU, Requirement
 from .site import Site
 from .types import PoolPlan, ServicePlan

@@ -19,9 +19,11 @@ from .site import Site
 
 
 def replicas_text(requirement: Requirement) -> str | None:
-    """The pinned replicas as the stack file means them: `2`, or `1-4`."""
+    """The pinned replicas as the stack file means them: `2`, `1-4`, or `0 and more`."""
     wish = requirement.replicas
-    return f"{wish.min}-{wish.max}" if isinstance(wish, ReplicaBounds) else None if wish is None else str(wish)
+    if isinstance(wish, ReplicaBounds):
+        return f"{wish.min} and more" if wish.max is None else f"{wish.min}-{wish.max}"
+    return None if wish is None else str(wish)
 
 
 REGIONS_NAMED = 3

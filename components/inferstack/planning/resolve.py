@@ -14,7 +14,7 @@ from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
 from ..sizing.types import Slo
 from ..stackfile.own import OwnServer as OwnServerSection
-from ..stackfile.schema import Service
+from ..stackfile.schema import ReplicaRange, Service
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
@@ -99,6 +99,9 @@ def _check_engine(engine: Engine, service: Service, path: str, problems: Problem
     if service.endpoint != "cluster" and engine.traits.open_api:
         reason = f"is not for {engine.name}, which asks nobody for a key"
         problems.add(f"{path}.endpoint", service.endpoint, reason, "use cluster, or an engine that does, such as vllm")
+    if isinstance(service.replicas, ReplicaRange) and service.replicas.min == 0 and engine.traits.open_api:
+        reason = f"is not for {engine.name}, which asks nobody for a key: what wakes it lets in the whole cluster"
+        problems.add(f"{path}.replicas.min", 0, reason, "use 1, or an engine that does, such as vllm")
     if service.image is None and engine.traits.own_image is not None:
         problems.add(f"{path}.image", None, f"is needed: nobody publishes one of {engine.name}", engine.traits.own_image)
 

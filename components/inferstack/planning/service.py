@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 
-from .. import sizing
 from ..catalog.types import CapacityType
 from ..engines import overrides
 from ..engines.types import EngineSpec, Metrics, ServingIdentity
 from ..errors import join_names
 from ..sizing import ColdStart
-from ..sizing.types import Estimate, Performance, Replica
+from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
-from .placement import Placement, at_load, host_share
+from .placement import Placement, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .reasons import alternatives, decisions
 from .requirement import CPU, HUB, Requirement
@@ -26,10 +25,10 @@ KV_TARGET = 0.8
 """KV use above which sequences are soon preempted; one more replica is started before."""
 QUEUE_SHARE = 0.1
 """Without a TTFT target: waiting requests per replica that start another, as a part of its batch."""
-SCALE_DOWN_OVER_COLD_START = 1.5
-SHORTEST_SCALE_DOWN = 300
 SHORTEST_TIMEOUT = 60
 TIMEOUT_MARGIN = 1.2
+SLOWEST_SHARE = 0.05
+"""Part of the requests that a 95th percentile leaves out."""
 DRAIN_LIMIT = 3600
 """Nodes wait at most an hour for a pod to leave."""
 
@@ -41,7 +40,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     shape, memory = sized.replica.shape, sized.replica.memory
     performance = at_load(requirement, shape, memory, requirement.workload.peak_rps / placement.replicas.max)
     replica = Replica(shape, memory, performance)
-    cold_start = _cold_start(placement, site)
+    cold_start = cold_start_of(sized, placement.machine, site)
     longest = _longest_response(requirement, performance, outcome.context)
     spec = _spec(requirement, placement, replica, site, cold_start, longest)
     cpu, ram = host_share(sized, placement.machine, site)
@@ -60,10 +59,11 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         spare_replicas=requirement.spare,
         workload=requirement.workload,
         slo=requirement.slo,
-        meets_slo=performance.meets(requirement.slo),
+        meets_slo=performance.meets(requirement.slo) and _keeps_p95_asleep(requirement, placement),
+        waiting_share=placement.sleep.waiting_share if placement.sleep else 0.0,
         spec=spec,
         resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.tensor if placement.machine.accelerator else 0),
-        scaling=_scaling(requirement, placement, performance, cold_start.seconds, spec.metrics),
+        scaling=_scaling(requirement, placement, performance, cold_start, spec.metrics),
         cold_start_seconds=cold_start.seconds,
         cold_start_parts=cold_start.parts,
         rollout=_rollout(placement, site),
@@ -75,6 +75,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         warnings=(
             *succession(requirement, placement, site),
             *_warnings(requirement, placement, performance),
+            *_asleep(requirement, placement, cold_start),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
         ),
@@ -86,21 +87,6 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
 def _endpoint_annotations(requirement: Requirement, site: Site) -> tuple[tuple[str, str], ...]:
     balancer = site.cloud.internal_balancer()
     return balancer.annotations if balancer and requirement.service.endpoint == "internal" else ()
-
-
-def _cold_start(placement: Placement, site: Site) -> ColdStart:
-    sized, machine = placement.sized, placement.machine
-    assert sized.replica is not None
-    shape = sized.replica.shape
-    weights = sizing.weight_bytes_per_device(shape) * shape.parallel.devices
-    return sizing.cold_start(
-        weight_bytes=weights,
-        image_gib=sized.engine.release_for(shape.device.kind).image_gib,
-        source_kind=sized.checkpoint.uri.partition("://")[0],
-        disk_mb_s=machine.disk_mb_s,
-        network_gbps=machine.network_gbps,
-        provisions_node=site.target.scales_nodes,
-    )
 
 
 def _longest_response(requirement: Requirement, performance: Performance, context: int) -> int:
@@ -139,9 +125,11 @@ def _needs_token(requirement: Requirement, placement: Placement) -> bool:
     return requirement.has_token if gated is None else gated
 
 
-def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: Estimate, metrics: Metrics) -> Scaling:
-    """Thresholds from the plan; down more slowly than a replica comes up, or the load that made it would start it again."""
-    down = max(SHORTEST_SCALE_DOWN, 60 * math.ceil(cold_start.high * SCALE_DOWN_OVER_COLD_START / 60))
+def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: ColdStart, metrics: Metrics) -> Scaling:
+    """Thresholds from the plan."""
+    down = scale_down_seconds(cold_start)
+    if placement.sleep is not None:
+        return Scaling(signal="requests", in_flight_per_replica=_in_flight(requirement, placement, performance), scale_down_seconds=down)
     window = _window(requirement, placement)
     floor = placement.replicas.min if window is None else window.replicas
     if floor == placement.replicas.max:
@@ -170,6 +158,34 @@ def _window(requirement: Requirement, placement: Placement) -> ScheduledWindow |
     return ScheduledWindow(
         f"{minute} {hour} * * {days}", f"{last_minute} {last_hour} * * {days}", schedule.timezone, placement.levels[-2].replicas
     )
+
+
+def _keeps_p95_asleep(requirement: Requirement, placement: Placement) -> bool:
+    """False where more requests wait for a cold start than a target at the 95th percentile leaves out."""
+    return requirement.slo.ttft_p95_ms is None or placement.sleep is None or placement.sleep.waiting_share <= SLOWEST_SHARE
+
+
+def _asleep(requirement: Requirement, placement: Placement, cold_start: ColdStart) -> tuple[str, ...]:
+    """What going to zero does to who asks."""
+    if placement.sleep is None:
+        return ()
+    share, seconds = placement.sleep.waiting_share, cold_start.seconds
+    part = "fewer than 0.1 %" if share < 0.001 else f"{share:.1%}".replace("%", " %")
+    kept = "" if requirement.slo.ttft_p95_ms is None else " within" if _keeps_p95_asleep(requirement, placement) else " past"
+    slo = f",{kept} what TTFT p95 leaves out" if kept else ""
+    return (
+        f"{part} of the requests find no replica and wait for a cold start of {seconds.expected / 60:.0f} minutes (up to "
+        f"{seconds.high / 60:.0f}){slo}: callers must wait that long",
+    )
+
+
+def _in_flight(requirement: Requirement, placement: Placement, performance: Performance) -> int:
+    """Requests in flight on one replica at what it serves within the SLO (Little's law), within its batch."""
+    assert placement.sized.replica is not None
+    output = max(0, requirement.workload.osl - 1)
+    seconds = (performance.ttft_p95_ms.expected + output * performance.tpot_p95_ms.expected) / 1000
+    most = placement.sized.replica.shape.max_sequences
+    return min(most, max(1, math.floor(performance.capacity_rps.expected * seconds)))
 
 
 def _tolerable_queue(requirement: Requirement, placement: Placement, performance: Performance) -> int:

@@ -75,17 +75,25 @@ class Scaling:
     """How the number of replicas follows the load."""
 
     signal: str
-    """none, cpu (utilisation of the container), queue (waiting requests and KV use) or schedule (its window alone)."""
+    """none, cpu (utilisation of the container), queue (waiting requests and KV use), schedule (its window alone) or requests (those in
+    flight, of a service that goes to zero)."""
     cpu_percent: int | None = None
     waiting_per_replica: int | None = None
     """Waiting requests per replica above which one more is started."""
     kv_usage_per_replica: float | None = None
     """Mean KV use above which one more is started, 0..1."""
+    in_flight_per_replica: int | None = None
+    """Requests in flight per replica above which one more is started."""
     scale_down_seconds: int = 300
     """How long the load must be lower before a replica goes; longer than a cold start."""
     polling_seconds: int = 15
     window: ScheduledWindow | None = None
     """The window of the week in which the service runs; None: always."""
+
+    @property
+    def wakes(self) -> bool:
+        """True where no replica runs while nobody asks, and a request starts one."""
+        return self.signal == "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,8 @@ class ServicePlan:
     spare_replicas: int = 0
     """Of `replicas`, those that the traffic does not need."""
     cold_start_parts: tuple[ColdStartPart, ...] = ()
+    waiting_share: float = 0.0
+    """Part of the requests that wait for a cold start because no replica runs, 0..1."""
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from ..catalog.types import CapacityType
@@ -26,6 +27,8 @@ ROLLOUTS = (0, 1, 4)
 OUTSIDE, INSIDE = ("hf",), ("s3", "gs")
 """Schemes of weights that come through the internet, and from the cloud's own object store."""
 SECONDS_PER_HOUR = 3600
+NODE_LINGERS_SECONDS = (600, 600, 1200)
+"""How long an empty node stands: the ten minutes of our Cluster Autoscaler and, believed, of GKE's; nodes take some more to go."""
 Band = tuple[Columns, Columns, Columns]
 
 
@@ -60,6 +63,10 @@ def extras(usage: Usage, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> It
         members = [tenant for tenant in tenants if tenant.plan.pool == pool.plan.name]
         if pool.plan.autoscaled and any(tenant.plan.replicas.scales for tenant in members):
             yield Extra("cold starts", _cold_starts(pool, members), pool.plan.name)
+            yield Extra("cold starts", _lingering(pool, members), pool.plan.name)
+        surging = [tenant for tenant in members if tenant.plan.rollout == "surge" and tenant.placement.machine.accelerator is None]
+        if pool.plan.autoscaled and surging:
+            yield Extra("rollouts", _surge(pool, surging, usage), pool.plan.name)
         if pool.plan.capacity_type is CapacityType.SPOT:
             yield Extra("spot interruptions", _interruptions(pool, members), pool.plan.name)
     if usage.people_usd_per_month is not None:
@@ -105,9 +112,11 @@ def _rollouts(usage: Usage) -> tuple[float, float, float]:
 
 def _starts(tenant: Tenant) -> Decimal:
     """Replicas that start per month because the load or the schedule comes back: once on each of their days, or once a week where the
-    nights between are busy too."""
+    nights between are busy too. A service that goes to zero starts with the first request after each pause."""
     if not tenant.plan.replicas.scales:
         return Decimal(0)
+    if tenant.placement.sleep is not None:
+        return WEEKS * tenant.placement.sleep.starts_per_week
     schedule, workload, levels = tenant.requirement.service.schedule, tenant.plan.workload, tenant.placement.levels
     daily = Decimal(1) if workload.active_hours >= 24 and not workload.hourly else exact(workload.active_days)
     total = Decimal(0)
@@ -121,25 +130,52 @@ def _starts(tenant: Tenant) -> Decimal:
 
 def _cold_starts(pool: Pool, members: Sequence[Tenant]) -> CostLine:
     """Hours in which nodes are billed and no replica on them answers yet."""
-    starts = [(_starts(tenant) / max(1, tenant.placement.replicas_per_node), tenant.plan.cold_start_seconds) for tenant in members]
+    starts = [(_node_starts(tenant), tenant.plan.cold_start_seconds) for tenant in members]
+    low, expected, high = (
+        sum((count * exact(getattr(seconds, point)) for count, seconds in starts), Decimal(0)) for point in ("low", "expected", "high")
+    )
+    return _node_hours(pool, f"{pool.plan.name} cold starts", (low, expected, high), "nodes that are billed while a replica loads")
 
-    def hours(point: str) -> Columns:
-        seconds = sum((count * exact(getattr(seconds, point)) for count, seconds in starts), Decimal(0))
-        return Columns(Decimal(0), seconds / SECONDS_PER_HOUR, seconds / SECONDS_PER_HOUR)
 
+def _lingering(pool: Pool, members: Sequence[Tenant]) -> CostLine:
+    """Hours in which nodes are billed after the load went: until the replica goes, and until the autoscaler takes its node away.
+
+    What goes to zero has the former in its own hours.
+    """
+    starts = [(_node_starts(tenant), 0 if tenant.placement.sleep else tenant.plan.scaling.scale_down_seconds) for tenant in members]
+    low, expected, high = (sum((count * (stays + node) for count, stays in starts), Decimal(0)) for node in NODE_LINGERS_SECONDS)
+    note = "nodes that are billed until replica and node go"
+    return _node_hours(pool, f"{pool.plan.name} idle before they go", (low, expected, high), note)
+
+
+def _surge(pool: Pool, members: Sequence[Tenant], usage: Usage) -> CostLine:
+    """Hours of the node that carries the new replica while the old one still runs: one after the other, each for a cold start."""
+    loads = [(exact(tenant.plan.replicas.expected), tenant.plan.cold_start_seconds) for tenant in members]
+    low, expected, high = (
+        sum((exact(rollouts) * replicas * exact(getattr(seconds, point)) for replicas, seconds in loads), Decimal(0))
+        for rollouts, point in zip(_rollouts(usage), ("low", "expected", "high"), strict=True)
+    )
+    return _node_hours(pool, f"{pool.plan.name} surge", (low, expected, high), "a spare replica on a node of its own during rollouts")
+
+
+def _node_starts(tenant: Tenant) -> Decimal:
+    return _starts(tenant) / max(1, tenant.placement.replicas_per_node)
+
+
+def _node_hours(pool: Pool, name: str, seconds: tuple[Decimal, Decimal, Decimal], note: str) -> CostLine:
+    """Hours of the pool's nodes beside their steady ones; none at the bottom of the range. `seconds` a month: low, expected, high."""
+    low, expected, high = (Columns(Decimal(0), each / SECONDS_PER_HOUR, each / SECONDS_PER_HOUR) for each in seconds)
+    line = CostLine(name=name, unit="node-hour", quantity=expected, low_quantity=low, high_quantity=high, note=note)
     offering = pool.offering
-    return CostLine(
-        name=f"{pool.plan.name} cold starts",
-        unit="node-hour",
-        quantity=hours("expected"),
-        low_quantity=hours("low"),
-        high_quantity=hours("high"),
-        unit_price_usd=None if offering is None else offering.usd_per_hour,
-        low_unit_price_usd=None if offering is None else offering.low_usd_per_hour,
-        source="" if offering is None else offering.source,
-        as_of=offering.as_of or None if offering else None,
-        basis="" if offering is None else offering.basis,
-        note="nodes that are billed while a replica loads",
+    if offering is None:
+        return line
+    return replace(
+        line,
+        unit_price_usd=offering.usd_per_hour,
+        low_unit_price_usd=offering.low_usd_per_hour,
+        source=offering.source,
+        as_of=offering.as_of or None,
+        basis=offering.basis,
     )
 
 

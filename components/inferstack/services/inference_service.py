@@ -84,7 +84,7 @@ def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
 
 def _service_options(manifest: dict[str, Any], plan: ServicePlan) -> pulumi.ResourceOptions | None:
     """Pulumi waits until a Service has endpoints, which takes a cold start; for other kinds it does not wait."""
-    if manifest["kind"] != "Service":
+    if manifest["kind"] != "Service" or manifest["spec"]["type"] == "ExternalName":
         return None
     return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=_seconds(2 * plan.cold_start_seconds.high)))
 
@@ -96,7 +96,7 @@ def _seconds(least: float) -> str:
 def _url(plan: ServicePlan, dependents: Mapping[str, KubernetesObject]) -> pulumi.Output[str]:
     """Where the API answers. The address of a load balancer is only known once it exists."""
     if plan.endpoint == "cluster":
-        return _known(planning.service_url(plan.name, plan.namespace))
+        return _known(planning.service_url(plan.name, plan.namespace, plan.scaling.wakes))
     return dependents["Service"].status.apply(_address)
 
 

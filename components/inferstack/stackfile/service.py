@@ -34,10 +34,10 @@ class SloTargets(Section):
 class ReplicaRange(Section):
     """Bounds of the number of replicas."""
 
-    min: Count = Field(examples=[1])
-    """Replicas that always run."""
-    max: Count = Field(examples=[4])
-    """Replicas at most."""
+    min: Annotated[int, Field(ge=0, le=100_000)] = Field(examples=[1])
+    """Replicas that always run. 0: the last one goes while nobody asks, and who asks first waits for a cold start."""
+    max: Count | None = Field(default=None, examples=[4])
+    """Replicas at most. Left out: what the peak needs."""
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
@@ -135,7 +135,7 @@ class Service(Section):
     replicas: Annotated[Annotated[Count, Tag(SCALAR)] | Annotated[ReplicaRange, Tag(MAPPING)], Discriminator(shape)] | None = Field(
         default=None, examples=["2 or {min: 1, max: 4}"]
     )
-    """A number keeps that many always; {min, max} bounds autoscaling."""
+    """A number keeps that many always; {min, max} bounds autoscaling; {min: 0} runs none while nobody asks."""
     spare_replicas: Annotated[int, Field(ge=0, le=1000)] = 0
     """Replicas beyond what the traffic needs, which keep the SLO while one is lost or replaced: 1 is N+1."""
     context: Tokens | None = None
@@ -178,6 +178,7 @@ class Service(Section):
             if given.get(key) is not None and given.get("engine") is None:
                 yield Broken("is one engine's own", "say which with `engine`", at=(key,))
         yield from _rules_of_schedules(given)
+        yield from _rules_of_going_to_zero(given)
         if given.get("endpoint") == "public":
             yield Broken("is refused until there is a gateway with TLS and keys", "use internal", at=("endpoint",))
 
@@ -214,6 +215,20 @@ def _rules_of_schedules(given: Mapping[str, Any]) -> Iterator[Broken]:
         if isinstance(asked, int | float) and asked > most and outside == 0:
             reason = f"is longer than the schedule's {most:g} {unit}, outside of which no replica answers"
             yield Broken(reason, f"use at most {most:g}, or give the schedule outsideReplicas", at=("traffic", key))
+
+
+def _rules_of_going_to_zero(given: Mapping[str, Any]) -> Iterator[Broken]:
+    """What wakes a service answers inside the cluster, and nothing else may keep it awake."""
+    replicas = given.get("replicas")
+    if not is_mapping(replicas) or replicas.get("min") != 0 or isinstance(replicas.get("min"), bool):
+        return
+    at = ("replicas", "min")
+    if given.get("endpoint") == "internal":
+        yield Broken("is not for endpoint internal: what wakes the service answers inside the cluster", "use 1, or endpoint cluster", at=at)
+    if given.get("schedule") is not None:
+        yield Broken("stands beside `schedule`, which says when replicas run", "use at least 1 within the window", at=at)
+    if given.get("spareReplicas"):
+        yield Broken("stands beside `spareReplicas`, which always run", "use at least 1, or remove them", at=at)
 
 
 def _window(schedule: Mapping[str, Any]) -> tuple[float, int] | None:

@@ -39,6 +39,8 @@ class Versions(Section):
     """Version of its charts and CRDs."""
     keda: Release | None = None
     """Version of its chart."""
+    keda_http: Release | None = None
+    """Version of the chart keda-add-ons-http."""
     prometheus: Release | None = None
     """Version of the chart kube-prometheus-stack."""
     nvidia_device_plugin: Release | None = None
@@ -60,6 +62,8 @@ class Addons(Section):
     """Serves the models, in Standard mode."""
     keda: bool = True
     """Scales GPU services on waiting requests and KV use."""
+    keda_http: bool = True
+    """Wakes services that go to zero (`replicas: {min: 0}`). Switched off: yours stands in namespace keda."""
     prometheus: bool = True
     """Measures what KEDA scales on."""
 

@@ -19,6 +19,7 @@ SIGNALS = {
     "none": "fixed",
     "schedule": "as scheduled",
     "cpu": "scales on CPU use ({cpuPercent} % of the request)",
+    "requests": "none while nobody asks, then by requests in flight ({inFlightPerReplica} per replica)",
     "queue": "scales on waiting requests ({waitingPerReplica} per replica){kv}",
 }
 ROLLOUTS = {"surge": "a spare replica starts before one goes", "recreate": "one replica goes before its successor comes"}
