@@ -46,7 +46,7 @@ def _row(users: int, gpus: int, self_hosted: int, api: int) -> tuple[str, ...]:
     return (
         f"{users:,}",
         f"{gpus:,}, ${self_hosted:,}",
-        f"{service.replicas.max * service.resources.gpus:,} x {service.gpu}",
+        f"{service.replicas.max * service.gpus_per_replica:,} x {service.gpu}",
         f"{_whole(usd.expected)} – {_whole(usd.max)}",
         f"${api:,}",
         *(_whole(_monthly(row, users)) for row in (_gpt_5(), _cheapest())),

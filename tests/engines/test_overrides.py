@@ -64,7 +64,7 @@ def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, v
         ("vllm", "tensor-parallel-size", 2, "use tensorParallel"),
         ("vllm", "max-model-len", 8192, "use context"),
         ("vllm", "gpu-memory-utilization", 0.95, "memory is divided by the plan"),
-        ("vllm", "data-parallel-size", 2, "other parallelism is not planned"),
+        ("vllm", "data-parallel-size", 2, "use pipelineParallel, dataParallel and expertParallel"),
         ("vllm", "lora-modules", ["a=b"], "adapters are not planned"),
         ("vllm", "speculative-config", {"method": "eagle3"}, "speculation is not planned"),
         ("vllm", "max-num-sqs", 8, "did you mean max-num-seqs?"),

@@ -10,6 +10,7 @@ from inferstack import catalog, sizing
 from inferstack.catalog.types import Checkpoint
 from inferstack.engines import Refusal, engine, engines
 from inferstack.engines.matrix import verdict
+from inferstack.sizing.types import Parallelism
 from tests.engines import shapes
 from tests.engines.command_lines import env_problems, problems
 
@@ -171,13 +172,14 @@ def test_nothing_is_quantized_at_load_without_need(model: str, known: tuple[Chec
 def test_illegal_degrees_are_refused_with_a_legal_one() -> None:
     """Three GPUs do not divide the heads of vLLM's tensors; llama.cpp splits by layers and takes any number up to them."""
     model, weights = catalog.model(shapes.SMALL), shapes.checkpoint(shapes.SMALL)
-    refused = engine("vllm").refuse_parallelism(model, weights, 3)
+    refused = engine("vllm").refuse_parallelism(model, weights, Parallelism(tensor=3))
     assert refused is not None
     assert refused.nearest == "use 2"
-    assert [degree for degree in range(1, 9) if engine("vllm").refuse_parallelism(model, weights, degree) is None] == [1, 2, 4, 8]
+    legal = [n for n in range(1, 9) if engine("vllm").refuse_parallelism(model, weights, Parallelism(tensor=n)) is None]
+    assert legal == [1, 2, 4, 8]
     gguf = shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m")
-    assert engine("llama.cpp").refuse_parallelism(model, gguf, 3) is None
-    assert engine("llama.cpp").refuse_parallelism(model, gguf, 1000) is not None
+    assert engine("llama.cpp").refuse_parallelism(model, gguf, Parallelism(pipeline=3)) is None
+    assert engine("llama.cpp").refuse_parallelism(model, gguf, Parallelism(pipeline=1000)) is not None
 
 
 def test_degrees_become_tensors_or_stages() -> None:
@@ -198,6 +200,6 @@ def test_ollama_takes_weights_from_the_hub_only() -> None:
 def test_transformers_uses_one_device() -> None:
     """More than one GPU per replica is refused."""
     model, weights = catalog.model(shapes.SMALL), shapes.checkpoint(shapes.SMALL)
-    refused = engine("transformers").refuse_parallelism(model, weights, 2)
+    refused = engine("transformers").refuse_parallelism(model, weights, Parallelism(tensor=2))
     assert refused is not None
     assert "use 1" in (refused.nearest or "")

@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_shown_from_the_largest_down() -> None:
     found = plan_one(GKE, model="deepseek-ai/DeepSeek-V3", traffic=TRAFFIC, slo=SLO)
     short = [alternative for alternative in found.alternatives if alternative.criterion == "memory"]
     assert short
-    assert all(alternative.tensor_parallel >= 8 for alternative in short)
+    assert all(alternative.gpus_per_replica >= 8 for alternative in short)
 
 
 def test_services_on_existing_nodes_make_room_for_each_other() -> None:

@@ -40,7 +40,7 @@ def test_the_search_that_stops_early_chooses_from_the_whole_table(
         return
     (row,) = (row for row in rows if row.verdict == CHOSEN)
     assert (row.machine_type, row.replicas, row.monthly_usd) == (chosen.machine.name, chosen.replicas.max, chosen.monthly_usd)
-    assert (row.quantization, row.tensor_parallel) == (chosen.sized.checkpoint.quantization, chosen.sized.tensor)
+    assert (row.quantization, row.gpus_per_replica) == (chosen.sized.checkpoint.quantization, chosen.sized.devices)
     same_engine = [other for other in rows if other.verdict == WORKS and other.engine == row.engine]
     assert all(other.monthly_usd is None or row.monthly_usd.expected <= other.monthly_usd.expected for other in same_engine)
 
@@ -65,7 +65,7 @@ def test_the_front_is_what_nothing_dominates(model: str, target: dict[str, str],
 def test_every_combination_is_one_row() -> None:
     """No engine, quantization, GPU and degree occurs twice, and what fits has figures while what does not has none."""
     rows, _ = table()
-    seen = Counter((row.engine, row.quantization, row.gpu, row.tensor_parallel) for row in rows)
+    seen = Counter((row.engine, row.quantization, row.gpu, row.gpus_per_replica) for row in rows)
     assert max(seen.values()) == 1
     assert all((row.performance is None) == (row.verdict in ("memory", UNSUPPORTED)) for row in rows)
     assert all((row.monthly_usd is None) != row.keeps_slo for row in rows)

@@ -259,8 +259,8 @@ def test_all_problems_of_a_file_are_reported_at_once() -> None:
         "services[1].name: a is also the name of services[0]; use a-2",
         "services[1].replicas.min: 2 is above max 1; swap them",
         "services[2]: chat is text, not a mapping; its keys are name, model, traffic, slo, engine, engineArgs, env, image, custom, "
-        "modelUri, revision, quantization, gpu, machineType, tensorParallel, replicas, spareReplicas, context, calibration, capacityType, "
-        "reservationId, schedule, budget and endpoint",
+        "modelUri, revision, quantization, gpu, machineType, tensorParallel, pipelineParallel, dataParallel, expertParallel, replicas, "
+        "spareReplicas, context, calibration, capacityType, reservationId, schedule, budget and endpoint",
         "target.region: is needed on cloud gke; such as us-central1",
     ]
 

@@ -102,7 +102,7 @@ class OwnCost:
             monthly_usd=cost.monthly_usd.expected - saved if priced else None,
             machine_type=service.machine_type,
             gpu=service.gpu,
-            gpus_per_replica=service.resources.gpus,
+            gpus_per_replica=service.gpus_per_replica,
             replicas=service.replicas.max,
             utilisation=bare.requests_per_day / SECONDS_PER_DAY / carried,
             problem=None if priced else NO_PRICE,

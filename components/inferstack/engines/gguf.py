@@ -74,8 +74,8 @@ class GgufEngine:
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return tuple(checkpoint for checkpoint in known if catalog.quantization(checkpoint.quantization).format == "gguf")
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        if tensor <= model.num_layers:
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> Refusal | None:
+        if parallel.pipeline <= model.num_layers:
             return None
         return Refusal(f"is more than the {model.num_layers} layers that can be split over GPUs", f"use {model.num_layers}")
 

@@ -79,8 +79,8 @@ class GpuEngine:
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return tuple(checkpoint for checkpoint in known if self._loads(checkpoint))
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        return parallelism.refuse_tensor(model, checkpoint, tensor)
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> Refusal | None:
+        return parallelism.refuse_tensor(model, checkpoint, parallel)
 
     def spread(self, degree: int) -> Parallelism:
         return Parallelism(tensor=degree)

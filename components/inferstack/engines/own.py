@@ -81,8 +81,8 @@ class OwnEngine:
         """Those that exist: whether it quantizes while loading is not known."""
         return tuple(checkpoint for checkpoint in self._kin.checkpoints(model, known) if not checkpoint.quantized_at_load)
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        return self._kin.refuse_parallelism(model, checkpoint, tensor)
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> Refusal | None:
+        return self._kin.refuse_parallelism(model, checkpoint, parallel)
 
     def spread(self, degree: int) -> Parallelism:
         return self._kin.spread(degree)

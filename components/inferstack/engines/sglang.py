@@ -10,7 +10,7 @@ from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"
@@ -63,8 +63,12 @@ FLAGS = FlagRules(
             "remove it: the plan does not count what it moves",
         ),
         **dict.fromkeys(
-            ("--pp-size", "--dp-size", "--dcp-size", "--attn-*-size", "--moe-dp-size", "--ep-size", "--dwdp-size", "--enable-dp-*"),
-            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+            ("--pp-size", "--dp-size", "--attn-dp-size", "--moe-dp-size", "--ep-size", "--enable-dp-attention"),
+            "use pipelineParallel, dataParallel and expertParallel of the service",
+        ),
+        **dict.fromkeys(
+            ("--dcp-size", "--attn-cp-size", "--dwdp-size", "--enable-dp-*"),
+            "use tensorParallel of the service: it is not planned yet",
         ),
         **dict.fromkeys(("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: a replica is planned on one machine"),
         "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
@@ -85,6 +89,7 @@ class Sglang(GpuEngine):
     name = NAME
     title = "SGLang"
     aliases = ("sgl",)
+    traits = Traits(spreads=frozenset({"pipeline", "expert", "data"}))
     flags = FLAGS
     host = HOST
     cache = CACHE
@@ -131,12 +136,20 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         # Its default is the loopback address.
         "host": "0.0.0.0",
         "port": PORT,
-        "tp-size": shape.parallel.tensor,
+        # Of all GPUs of a stage: groups of attention are inside of it.
+        "tp-size": shape.parallel.tensor * shape.parallel.data,
         "context-length": shape.context,
-        "max-running-requests": shape.max_sequences,
-        "chunked-prefill-size": memory.batched_tokens(shape),
+        # Both are shared out among the groups of attention.
+        "max-running-requests": shape.max_sequences * shape.parallel.data,
+        "chunked-prefill-size": memory.batched_tokens(shape) * shape.parallel.data,
         "mem-fraction-static": static_fraction(replica.memory),
     }
+    if shape.parallel.pipeline > 1:
+        flags["pp-size"] = shape.parallel.pipeline
+    if shape.parallel.data > 1:
+        flags["attn-dp-size"] = shape.parallel.data
+    if shape.parallel.expert is not None:
+        flags["ep-size"] = shape.parallel.expert
     if capability(shape.device) < BFLOAT16:
         # Its own kernels need newer silicon.
         flags |= {"dtype": "half", "attention-backend": "triton", "sampling-backend": "pytorch"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
-from ..sizing.types import Replica, Shape
+from ..sizing.types import Parallelism, Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, hub_env
@@ -73,8 +73,10 @@ class Transformers(GpuEngine):
             (True, "it is sized as vLLM, which is faster: its own speed is not known here"),
         )
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        return None if tensor == 1 else Refusal("is more than the one GPU that transformers serve uses", "use 1, or another engine")
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> Refusal | None:
+        return (
+            None if parallel.devices == 1 else Refusal("is more than the one GPU that transformers serve uses", "use 1, or another engine")
+        )
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
         return (*super().volumes(shape, source), Volume("tmp", "/tmp", 1))

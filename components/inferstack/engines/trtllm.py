@@ -25,6 +25,7 @@ FULL_NAMES = (1, 3)
 SHORT = {
     "tensor_parallel_size": "tp_size",
     "pipeline_parallel_size": "pp_size",
+    "moe_expert_parallel_size": "ep_size",
     "config": "extra_llm_api_options",
     "hf_revision": "revision",
 }
@@ -67,8 +68,11 @@ FLAGS = FlagRules(
         ),
         "--max_beam_width": "remove it: beams multiply the KV cache that was planned",
         **dict.fromkeys(
-            ("--pipeline_parallel_size", "--context_parallel_size", "--moe_*_parallel_size", "--enable_attention_dp", "--gpus_per_node"),
-            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+            ("--pipeline_parallel_size", "--moe_expert_parallel_size"), "use pipelineParallel and expertParallel of the service"
+        ),
+        **dict.fromkeys(
+            ("--context_parallel_size", "--moe_*_parallel_size", "--enable_attention_dp", "--gpus_per_node"),
+            "use tensorParallel and replicas of the service: it is not planned yet",
         ),
         **dict.fromkeys(
             ("--disagg_cluster_uri", "--server_role", "--metadata_server_config_file"), "remove it: a replica is planned on one machine"
@@ -90,7 +94,7 @@ class TensorRtLlm(GpuEngine):
     name = NAME
     title = "TensorRT-LLM"
     aliases = ("trtllm", "trt-llm", "trtllm-serve")
-    traits = Traits(open_api=True)
+    traits = Traits(open_api=True, spreads=frozenset({"pipeline", "expert"}))
     flags = FLAGS
     host = HOST
     cache = CACHE
@@ -137,6 +141,8 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource, newer: b
         "host": "0.0.0.0",
         "port": PORT,
         "tensor_parallel_size": shape.parallel.tensor,
+        **({"pipeline_parallel_size": shape.parallel.pipeline} if shape.parallel.pipeline > 1 else {}),
+        **({"moe_expert_parallel_size": shape.parallel.expert} if shape.parallel.expert is not None else {}),
         "max_batch_size": shape.max_sequences,
         "max_num_tokens": memory.batched_tokens(shape),
         "max_seq_len": shape.context,

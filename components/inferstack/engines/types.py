@@ -213,6 +213,9 @@ class Traits:
     own_image: str | None = None
     """How to make the image, as a clause, where nobody publishes one; None where one is pinned."""
     superseded: Superseded | None = None
+    spreads: frozenset[str] = frozenset()
+    """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
+    GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (stages on several machines)."""
     sized_as: tuple[str, str] | None = None
     """Engine and version whose constants of memory and speed are used; None for its own."""
 
@@ -269,8 +272,8 @@ class Engine(Protocol):
         """The checkpoints it can be given: the known ones of its formats, and those that it quantizes while loading."""
         ...
 
-    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, tensor: int) -> Refusal | None:
-        """None where one replica may use `tensor` devices (`spread` says how it does); otherwise why not, and the nearest number."""
+    def refuse_parallelism(self, model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> Refusal | None:
+        """None where one replica may be spread like that; otherwise why not, and the nearest degree. `Traits.spreads` is asked before."""
         ...
 
     def spread(self, degree: int) -> Parallelism:

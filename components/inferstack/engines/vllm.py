@@ -79,10 +79,14 @@ FLAGS = FlagRules(
             "remove it: the plan does not count what it moves",
         ),
         **dict.fromkeys(
-            ("--pipeline-parallel-size", "--data-parallel-*", "--*-context-parallel-size", "--enable-expert-parallel", "--nnodes"),
-            "use tensorParallel and replicas of the service: other parallelism is not planned yet",
+            ("--data-parallel-*", "--enable-expert-parallel", "--pipeline-parallel-size"),
+            "use pipelineParallel, dataParallel and expertParallel of the service",
         ),
-        **dict.fromkeys(("--node-rank", "--master-*", "--headless"), "remove it: a replica is planned on one machine"),
+        "--*-context-parallel-size": "use tensorParallel of the service: context parallelism is not planned yet",
+        **dict.fromkeys(
+            ("--nnodes", "--node-rank", "--master-*", "--headless"),
+            "remove it: pipelineParallel beyond the GPUs of one machine spans machines",
+        ),
         **dict.fromkeys(("--enable-lora", "--*lora*"), "remove it: adapters are not planned yet"),
         **dict.fromkeys(("--speculative-*", "--spec-*"), "remove it: speculation is not planned yet"),
         **dict.fromkeys(("--runner", "--convert"), "remove it: text generation is all that is planned yet"),
@@ -109,7 +113,7 @@ class Vllm(GpuEngine):
     name = NAME
     title = "vLLM"
     aliases = ("vllm-openai",)
-    traits = Traits(unasked=True)
+    traits = Traits(unasked=True, spreads=frozenset({"pipeline", "expert", "data"}))
     flags = FLAGS
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""
@@ -177,6 +181,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     }
     if shape.parallel.pipeline > 1:
         flags["pipeline-parallel-size"] = shape.parallel.pipeline
+    if shape.parallel.data > 1:
+        flags["data-parallel-size"] = shape.parallel.data
     if capability(shape.device) < BFLOAT16:
         flags["dtype"] = "float16"
     if shape.checkpoint.quantized_at_load:
@@ -187,6 +193,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         flags["revision"] = source.revision
     words = [source.location]
     words += [f"--{flag}={value}" for flag, value in flags.items()]
+    if shape.parallel.expert is not None:
+        words.append("--enable-expert-parallel")
     if shape.model.params_vision:
         words.append("--language-model-only")
     return tuple(words)

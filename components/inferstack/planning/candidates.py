@@ -12,6 +12,7 @@ from .placement import Placement, Sized, host_failure, place, replicas_per_node,
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
+from .spread import lacking, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,32 @@ def placements(
                     yield Refused(engine, checkpoint, each, "quantization", refusal)
             if refused[key]:
                 continue
-            refusal = engine.refuse_parallelism(requirement.model, checkpoint, each.device.count)
-            if refusal is not None:
-                yield Refused(engine, checkpoint, each, "tensorParallel", refusal)
-                continue
-            sized = size(requirement, engine, checkpoint, each.accelerator, each.device, context)
-            for machine in _hosts(requirement, sized, each.machines, site):
-                yield place(requirement, sized, machine, site)
+            for sized in _spread(requirement, engine, checkpoint, each, context):
+                if isinstance(sized, Refused):
+                    yield sized
+                    continue
+                for machine in _hosts(requirement, sized, each.machines, site):
+                    yield place(requirement, sized, machine, site)
+
+
+def _spread(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, context: int) -> Iterator[Sized | Refused]:
+    """A replica for each way to spread it over the silicon; where none is possible, why the first is not."""
+    refused: Refused | None = None
+    possible = False
+    for parallel in ways(engine, requirement.model, silicon.device, requirement.spread):
+        if possible and parallel.data == 1 and requirement.spread.expert is None:
+            # Whole experts are for where parts of them are refused; both are sized alike.
+            continue
+        found = lacking(engine, requirement.model, silicon.device, parallel)
+        if found is None and (refusal := engine.refuse_parallelism(requirement.model, checkpoint, parallel)) is not None:
+            found = "tensorParallel", refusal
+        if found is not None:
+            refused = refused if refused else Refused(engine, checkpoint, silicon, *found)
+            continue
+        possible = True
+        yield size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+    if refused is not None and not possible:
+        yield refused
 
 
 def _hosts(requirement: Requirement, sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
@@ -111,7 +131,7 @@ def _not_dominated(requirement: Requirement, sized: Sized, machines: list[Machin
     """Smallest first. Nodes that exist are limited in number, so that none of them stands for another."""
     cheapest = NEVER
     for machine in machines:
-        per_replica = hourly_usd(site, machine, requirement.capacity) / replicas_per_node(machine, sized.tensor)
+        per_replica = hourly_usd(site, machine, requirement.capacity) / replicas_per_node(machine, sized.device)
         if machine.count is not None or cheapest == NEVER or per_replica < cheapest:
             yield machine
             if machine.accelerator_count in enough:

@@ -133,10 +133,15 @@ def mean_over_week(levels: Sequence[Level], count: Callable[[int], int]) -> Deci
     return total / HOURS_PER_WEEK
 
 
-def count_nodes(replicas: ReplicaRange, levels: Sequence[Level], per_node: int, site: Site) -> Columns:
-    """Whole nodes at each point of the range; expected is the mean over a week. Nodes that do not come and go stand at the maximum."""
-    most = math.ceil(replicas.max / per_node)
+def count_nodes(replicas: ReplicaRange, levels: Sequence[Level], per_node: int, machines: int, site: Site) -> Columns:
+    """Whole nodes at each point of the range; expected is the mean over a week. Nodes that do not come and go stand at the maximum.
+
+    A replica has a part on each of its `machines`, and a node carries `per_node` of those.
+    """
+
+    def nodes(count: int) -> int:
+        return math.ceil(count * machines / per_node)
+
     if not site.target.scales_nodes:
-        return Columns.same(most)
-    least = math.ceil(replicas.min / per_node)
-    return Columns(Decimal(least), mean_over_week(levels, lambda count: math.ceil(count / per_node)), Decimal(most))
+        return Columns.same(nodes(replicas.max))
+    return Columns(Decimal(nodes(replicas.min)), mean_over_week(levels, nodes), Decimal(nodes(replicas.max)))

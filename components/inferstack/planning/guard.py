@@ -29,7 +29,8 @@ Settled = tuple[Requirement, Outcome]
 WAYS = 3
 COSTLIEST = 4
 """Services that changes are tried on, and by how many at a time they are combined."""
-PINS = ("machine_type", "gpu", "tensor_parallel", "quantization", "engine", "replicas", "context")
+SPREAD = ("tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel")
+PINS = ("machine_type", "gpu", *SPREAD, "quantization", "engine", "replicas", "context")
 """Keys that a service may pin and could give up, by the names of its fields."""
 
 
@@ -179,11 +180,11 @@ def _gpus(made: StackPlan) -> dict[str, Columns]:
     """GPUs that each service is billed for: its part of its pool, idle ones in proportion."""
     of_pool: dict[str, int] = {}
     for service in made.services:
-        of_pool[service.pool] = of_pool.get(service.pool, 0) + service.replicas.max * service.resources.gpus
+        of_pool[service.pool] = of_pool.get(service.pool, 0) + service.replicas.max * service.gpus_per_replica
     pools = {pool.name: pool for pool in made.pools}
     billed: dict[str, Columns] = {}
     for service in made.services:
-        pool, own = pools[service.pool], service.replicas.max * service.resources.gpus
+        pool, own = pools[service.pool], service.replicas.max * service.gpus_per_replica
         part = Decimal(own) / of_pool[service.pool] if of_pool[service.pool] else Decimal(0)
         billed[service.name] = pool.nodes.map(_times(pool.gpus_per_node * part))
     return billed

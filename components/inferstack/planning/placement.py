@@ -12,7 +12,7 @@ from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.types import Engine
 from ..sizing import ColdStart
-from ..sizing.types import Device, MemoryLayout, Performance, Replica, Shape
+from ..sizing.types import Device, MemoryLayout, Parallelism, Performance, Replica, Shape
 from .counting import HOURS_PER_WEEK, Count, Level, Pace, Sleep, count_nodes, count_replicas
 from .requirement import Requirement
 from .site import Site
@@ -45,7 +45,8 @@ class Sized:
     model: Model
     checkpoint: Checkpoint
     accelerator: Accelerator | None
-    tensor: int
+    device: Device
+    parallel: Parallelism
     replica: Replica | None
     host_bytes: int
     """Main memory that one replica needs."""
@@ -56,6 +57,16 @@ class Sized:
         """True where the weights have fewer bits than those that the model was published with."""
         name, model = self.checkpoint.quantization, self.model
         return name != model.native_quantization and catalog.quantization(name).bits < SIXTEEN_BIT
+
+    @property
+    def devices(self) -> int:
+        """Devices of one replica, on all its machines."""
+        return self.device.count
+
+    @property
+    def machines(self) -> int:
+        """Machines of one replica."""
+        return self.device.machines
 
     @property
     def capacity_rps(self) -> float:
@@ -81,7 +92,7 @@ class Placement:
 
     @property
     def replicas_per_node(self) -> int:
-        return replicas_per_node(self.machine, self.sized.tensor)
+        return replicas_per_node(self.machine, self.sized.device)
 
     @property
     def standing(self) -> Placement:
@@ -98,7 +109,7 @@ class Placement:
         )
 
     @property
-    def rank(self) -> tuple[bool, Decimal, Decimal, bool, bool, int, float]:
+    def rank(self) -> tuple[bool, Decimal, Decimal, bool, bool, int, int, float]:
         """Cheapest at the expected load first; unpriced ones last, by nodes. Equal cost: whole weights, fewer devices, more capacity."""
         cost = self.monthly_usd
         checkpoint = self.sized.checkpoint
@@ -108,52 +119,63 @@ class Placement:
             cost.max if cost else Decimal(0),
             self.sized.is_reduced,
             checkpoint.quantized_at_load,
-            self.sized.tensor,
+            self.sized.devices,
+            _involved(self.sized.parallel),
             -self.sized.capacity_rps,
         )
 
     @property
     def occupied(self) -> float:
         """Part of the nodes of its kind that it takes at the top of its range, where their number is given; nodes otherwise."""
-        nodes = self.replicas.max / self.replicas_per_node
+        nodes = self.replicas.max * self.sized.machines / self.replicas_per_node
         return nodes / self.machine.count if self.machine.count else nodes
 
     @property
-    def distance(self) -> tuple[int, float, float, tuple[bool, Decimal, Decimal, bool, bool, int, float]]:
+    def distance(self) -> tuple[int, float, float, tuple[bool, Decimal, Decimal, bool, bool, int, int, float]]:
         """Of placements that failed: those nearest to working first. Where none takes any load, the largest silicon is nearest."""
         assert self.failure is not None, "what was turned down has a reason"
         criterion, sized = self.failure.criterion, self.sized
         capacity = 0.0 if criterion == "quality" else sized.capacity_rps
         each = sized.accelerator.memory_gib if sized.accelerator else self.machine.memory_gib
-        return CLOSENESS.index(criterion), -capacity, -(each if each else 0.0) * sized.tensor, self.rank
+        return CLOSENESS.index(criterion), -capacity, -(each if each else 0.0) * sized.devices, self.rank
 
 
-def replicas_per_node(machine: Machine, tensor: int) -> int:
-    """How many replicas one node carries; a CPU replica takes its node."""
-    return machine.accelerator_count // tensor if machine.accelerator else 1
+def _involved(parallel: Parallelism) -> int:
+    """How far a way to spread a replica is from plain tensor parallelism, for choosing among equals."""
+    return (parallel.data > 1) + (parallel.expert is not None)
+
+
+def replicas_per_node(machine: Machine, device: Device) -> int:
+    """How many replicas, or parts of those that span machines, one node carries; a CPU replica takes its node."""
+    return machine.accelerator_count // device.per_machine if machine.accelerator else 1
 
 
 def size(
-    requirement: Requirement, engine: Engine, checkpoint: Checkpoint, accelerator: Accelerator | None, device: Device, context: int
+    requirement: Requirement,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    accelerator: Accelerator | None,
+    device: Device,
+    parallel: Parallelism,
+    context: int,
 ) -> Sized:
     """The replica of `requirement` on `device`, with as many sequences as its KV cache serves; latencies are those of an idle one."""
-    tensor = device.count
 
     def failed(criterion: str, reason: str) -> Sized:
-        return Sized(engine, requirement.model, checkpoint, accelerator, tensor, None, 0, Failure(criterion, reason))
+        return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, None, 0, Failure(criterion, reason))
 
     over = sizing.weight_bytes(requirement.model, checkpoint) - device.count * device.memory_bytes
     if over > 0:
         where = f"{device.count} x {device.id}" if device.count > 1 else device.id
         return failed("memory", f"the weights alone exceed {where} by {over / GIB:.1f} GiB")
-    shape, memory = _admit(requirement, engine, checkpoint, device, context)
+    shape, memory = _admit(requirement, engine, checkpoint, device, parallel, context)
     if not memory.fits or (not engine.paged_kv and memory.max_sequences < shape.max_sequences):
         return failed("memory", _shortfall(memory, device, shape))
     performance = at_load(requirement, shape, memory, load_rps=0.0)
     host_bytes = engine.host_memory_bytes(shape) + round(requirement.overrides.tuning.host_gib * GIB)
     replica = Replica(shape, memory, performance)
     failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
-    return Sized(engine, requirement.model, checkpoint, accelerator, tensor, replica, host_bytes, failure)
+    return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, replica, host_bytes, failure)
 
 
 def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:
@@ -170,7 +192,9 @@ def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_r
     )
 
 
-def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, context: int) -> tuple[Shape, MemoryLayout]:
+def _admit(
+    requirement: Requirement, engine: Engine, checkpoint: Checkpoint, device: Device, parallel: Parallelism, context: int
+) -> tuple[Shape, MemoryLayout]:
     """The shape whose `max_sequences` is what its own KV cache holds: a larger batch would only take memory from the cache.
 
     A number that the user gives stands as it is.
@@ -184,7 +208,7 @@ def _admit(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, dev
         model=requirement.model,
         checkpoint=checkpoint,
         device=device,
-        parallel=engine.spread(device.count),
+        parallel=parallel,
         kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
     )
     workload = requirement.workload
@@ -221,7 +245,7 @@ def _missed(requirement: Requirement, idle: Performance) -> str:
 def host_share(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
     """CPU in millicores and bytes of main memory that one replica may take of a node: its part of what the node leaves for pods."""
     room = site.allocatable(machine)
-    per_node = max(1, replicas_per_node(machine, sized.tensor))
+    per_node = max(1, replicas_per_node(machine, sized.device))
     return room.cpu_millicores // per_node, room.memory_bytes // per_node
 
 
@@ -243,7 +267,7 @@ def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) 
     if failure is None:
         found = count_replicas(requirement, sized.capacity_rps, lambda: _pace(sized, machine, site))
         count, failure = (NOBODY, Failure("replicas", found)) if isinstance(found, str) else (found, None)
-    nodes = count_nodes(count.replicas, count.levels, replicas_per_node(machine, sized.tensor), site)
+    nodes = count_nodes(count.replicas, count.levels, replicas_per_node(machine, sized.device), sized.machines, site)
     if failure is None and machine.count is not None and nodes.max > machine.count:
         failure = Failure("nodes", f"needs {nodes.max} nodes of {machine.name}, the cluster has {machine.count}")
     monthly = _monthly_usd(offering, nodes)

@@ -12,7 +12,7 @@ from ..catalog.types import CapacityType, Machine, Offering
 from ..costs.types import Columns
 from ..errors import Problem, join_names
 from .counting import HOURS_PER_WEEK, Level
-from .placement import Placement, replicas_per_node
+from .placement import Placement
 from .requirement import CPU, Requirement
 from .site import Site
 from .types import PoolPlan, ServicePlan
@@ -133,16 +133,22 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
 
 def _nodes(members: Sequence[Tenant], machine: Machine, site: Site) -> Columns:
     """Whole nodes at the bottom and top of the range; expected is the mean over a week whose active hours lie within one another."""
-    at_most = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.max) for m in members))
+    at_most = nodes_for(machine, (_parts(m, m.plan.replicas.max) for m in members))
     if not site.target.scales_nodes:
         return Columns.same(at_most)
-    at_least = nodes_for(machine, ((m.placement.sized.tensor, m.plan.replicas.min) for m in members))
+    at_least = nodes_for(machine, (_parts(m, m.plan.replicas.min) for m in members))
     expected, begun = Decimal(0), Decimal(0)
     for hour in sorted({level.until_hour for m in members for level in m.placement.levels}):
-        busy = nodes_for(machine, ((m.placement.sized.tensor, _replicas_at(m.placement.levels, hour)) for m in members))
+        busy = nodes_for(machine, (_parts(m, _replicas_at(m.placement.levels, hour)) for m in members))
         expected += (hour - begun) * busy
         begun = hour
     return Columns(Decimal(at_least), expected / HOURS_PER_WEEK, Decimal(at_most))
+
+
+def _parts(member: Tenant, replicas: int) -> tuple[int, int]:
+    """What lands on nodes: devices together on one, and how many times. A replica that spans machines has a part on each."""
+    device = member.placement.sized.device
+    return device.per_machine, replicas * device.machines
 
 
 def _replicas_at(levels: Sequence[Level], hour: Decimal) -> int:
@@ -150,14 +156,14 @@ def _replicas_at(levels: Sequence[Level], hour: Decimal) -> int:
 
 
 def nodes_for(machine: Machine, replicas: Iterable[tuple[int, int]]) -> int:
-    """Nodes that hold `(devices, count)` replicas, largest first into the first node with room; a CPU replica takes a node."""
+    """Nodes that hold `(devices, count)` replicas, or parts of them, largest first into the first node with room; on CPU each takes one."""
     wanted = sorted(replicas, reverse=True)
     if machine.accelerator is None:
         return sum(count for _, count in wanted)
     sizes = {tensor for tensor, _ in wanted}
     if len(sizes) == 1:
         (tensor,) = sizes
-        return math.ceil(sum(count for _, count in wanted) / replicas_per_node(machine, tensor))
+        return math.ceil(sum(count for _, count in wanted) / (machine.accelerator_count // tensor))
     free: list[int] = []
     for tensor, count in wanted:
         for _ in range(count):
@@ -172,7 +178,7 @@ def nodes_for(machine: Machine, replicas: Iterable[tuple[int, int]]) -> int:
 def _disk_gib(members: Sequence[Tenant], machine: Machine) -> int:
     """Root disk: the system, every image once, and the weights of every replica that may land on one node."""
     images = {m.plan.spec.image: m.placement.sized.engine.release_for(m.plan.replica.shape.device.kind).image_gib for m in members}
-    weights = sum(_weights_gib(m) * min(m.plan.replicas.max, replicas_per_node(machine, m.placement.sized.tensor)) for m in members)
+    weights = sum(_weights_gib(m) * min(_parts(m, m.plan.replicas.max)[1], m.placement.replicas_per_node) for m in members)
     need = SYSTEM_DISK_GIB + sum(images.values()) + weights
     return max(SMALLEST_DISK_GIB, DISK_STEP_GIB * math.ceil(need / DISK_STEP_GIB))
 
@@ -183,11 +189,11 @@ def _weights_gib(tenant: Tenant) -> float:
 
 def _idle_share(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> float:
     room = float(nodes.max) * max(1, machine.accelerator_count)
-    used = sum(m.plan.replicas.max * m.placement.sized.tensor for m in members)
+    used = sum(m.plan.replicas.max * m.placement.sized.devices for m in members)
     return max(0.0, 1 - used / room)
 
 
 def _shares(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> tuple[tuple[str, Decimal], ...]:
     """Part of the pool's devices that each service occupies at its maximum."""
     room = nodes.max * max(1, machine.accelerator_count)
-    return tuple((m.plan.name, Decimal(m.plan.replicas.max * m.placement.sized.tensor) / room) for m in members)
+    return tuple((m.plan.name, Decimal(m.plan.replicas.max * m.placement.sized.devices) / room) for m in members)

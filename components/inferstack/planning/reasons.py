@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .. import engines
 from ..costs import money
-from .placement import Placement, at_load
+from .placement import Placement, Sized, at_load
 from .requirement import CPU, Requirement
 from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, keeps_quality
+from .spread import SpreadPins
 from .types import Alternative, Decision
 
 
@@ -29,7 +30,7 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         decide("modelUri", sized.checkpoint.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
         decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
         decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
-        decide("tensorParallel", sized.tensor, service.tensor_parallel, "fewest GPUs per replica at that cost"),
+        *_spread(sized, decide, requirement.spread),
         Decision(
             "replicas",
             f"{replicas.min}-{replicas.max}" if replicas.scales else str(replicas.max),
@@ -40,6 +41,21 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),
         decide("capacityType", requirement.capacity.value, service.capacity_type, "not interrupted; spot only where asked"),
     )
+
+
+def _spread(sized: Sized, decide: Callable[[str, object, object, str], Decision], pins: SpreadPins) -> Iterator[Decision]:
+    """How the replica is spread; what it does not use and nobody asked for is not mentioned."""
+    parallel = sized.parallel
+    plain = parallel == sized.engine.spread(sized.devices)
+    yield decide("tensorParallel", sized.devices if plain else parallel.tensor, pins.tensor, "fewest GPUs per replica at that cost")
+    if pins.pipeline is not None or (parallel.pipeline > 1 and not plain):
+        yield decide("pipelineParallel", parallel.pipeline, pins.pipeline, "stages hold the layers in turn")
+    if pins.data is not None or parallel.data > 1:
+        reason = "each GPU keeps the KV cache of its own sequences, where tensor parallelism would copy one"
+        yield decide("dataParallel", parallel.data, pins.data, reason)
+    if pins.expert is not None or parallel.expert is not None:
+        reason = "experts stay whole, " + ("which attention for own sequences asks for" if parallel.data > 1 else "as their width asks for")
+        yield decide("expertParallel", str(parallel.expert is not None).lower(), pins.expert, reason)
 
 
 def _spare_reason(requirement: Requirement) -> str:
@@ -103,7 +119,7 @@ def _nearest_first(outcome: Outcome) -> Iterator[Placement]:
 
 
 def _kind(placement: Placement) -> tuple[str | None, str, int]:
-    return placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.tensor
+    return placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.devices
 
 
 def _alternative(requirement: Requirement, placement: Placement, chosen: Placement) -> Alternative:
@@ -120,7 +136,7 @@ def _alternative(requirement: Requirement, placement: Placement, chosen: Placeme
         quantization=sized.checkpoint.quantization,
         gpu=placement.machine.accelerator if placement.machine.accelerator else CPU,
         machine_type=placement.machine.name,
-        tensor_parallel=sized.tensor,
+        gpus_per_replica=sized.devices,
         replicas=placement.replicas.max,
         monthly_usd=priced,
         ttft_p95_ms=performance.ttft_p95_ms.expected if performance else None,

@@ -26,6 +26,11 @@ def replicas_text(requirement: Requirement) -> str | None:
     return None if wish is None else str(wish)
 
 
+def _switch(wish: bool | None) -> str | None:
+    """As the stack file writes it; a false one is a wish too."""
+    return None if wish is None else str(wish).lower()
+
+
 REGIONS_NAMED = 3
 """Regions that an error names where a machine is not sold."""
 
@@ -40,7 +45,10 @@ class Relaxation:
 
 
 RELAXATIONS = (
-    Relaxation("tensorParallel", lambda r: r.tensor, lambda r: replace(r, tensor=None)),
+    Relaxation("expertParallel", lambda r: _switch(r.spread.expert), lambda r: replace(r, spread=replace(r.spread, expert=None))),
+    Relaxation("dataParallel", lambda r: r.spread.data, lambda r: replace(r, spread=replace(r.spread, data=None))),
+    Relaxation("pipelineParallel", lambda r: r.spread.pipeline, lambda r: replace(r, spread=replace(r.spread, pipeline=None))),
+    Relaxation("tensorParallel", lambda r: r.spread.tensor, lambda r: replace(r, spread=replace(r.spread, tensor=None))),
     Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
     Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
@@ -63,7 +71,7 @@ RELAXATIONS = (
 
 def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Problem:
     """The problem to report: at the key whose removal helps, with the plan that this would give."""
-    refused = _refused_outright(requirement, outcome)
+    refused = _refused_outright(requirement, outcome, site)
     if refused is not None:
         return refused
     path = requirement.path
@@ -88,14 +96,19 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest)
 
 
-def _refused_outright(requirement: Requirement, outcome: Outcome) -> Problem | None:
-    """Where nothing was even sized because engines refused the very thing that is pinned: their reason at that key."""
+def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
+    """Where nothing was even sized because engines refused the very thing that is pinned: their reason at that key, and the plan without
+    it."""
     if outcome.considered:
         return None
-    pinned = {relaxation.key: value for relaxation in RELAXATIONS if (value := relaxation.value(requirement)) is not None}
+    pinned = {relaxation.key: relaxation for relaxation in RELAXATIONS if relaxation.value(requirement) is not None}
     for key, refusal in outcome.refusals:
         if key in pinned:
-            return Problem(f"{requirement.path}.{key}", refusal.reason, pinned[key], refusal.nearest)
+            relaxation = pinned[key]
+            found = search(relaxation.without(requirement), site).chosen
+            ways = (refusal.nearest, None if found is None else _offer(found, without=key))
+            nearest = "; ".join(way for way in ways if way is not None) or None
+            return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest)
     return None
 
 
@@ -106,14 +119,15 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
     if outcome.rejected:
         nearest = min(outcome.rejected, key=lambda placement: placement.distance)
         assert nearest.failure is not None
-        where = f"{nearest.sized.tensor} x {nearest.machine.accelerator}" if nearest.machine.accelerator else nearest.machine.name
+        where = f"{nearest.sized.devices} x {nearest.machine.accelerator}" if nearest.machine.accelerator else nearest.machine.name
         return f"{cannot}: {nearest.failure.reason} (nearest: {nearest.sized.checkpoint.quantization} on {where})"
-    tensor, machine = requirement.tensor, requirement.machine
-    if tensor is not None and machine is None:
-        return f"{cannot}: no machine {_sold(requirement, site)} has {tensor} GPUs that it runs on"
-    if tensor is not None and machine is not None and tensor > machine.accelerator_count:
-        gpus = "1 GPU" if machine.accelerator_count == 1 else f"{machine.accelerator_count} GPUs"
-        return f"{cannot}: {machine.name} has {gpus}, not {tensor}"
+    machine = requirement.machine
+    for wanted in requirement.spread.devices(()):
+        if machine is None:
+            return f"{cannot}: no machine {_sold(requirement, site)} has {wanted} GPUs that it runs on"
+        if wanted > machine.accelerator_count:
+            gpus = "1 GPU" if machine.accelerator_count == 1 else f"{machine.accelerator_count} GPUs"
+            return f"{cannot}: {machine.name} has {gpus}, not {wanted}"
     if outcome.refusals:
         return f"{cannot}: it {_telling(outcome).reason}"
     pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
@@ -181,7 +195,7 @@ def _offer(found: Placement, without: str) -> str:
 
 def _plan_text(found: Placement) -> str:
     machine, sized = found.machine, found.sized
-    where = f"{sized.tensor} x {machine.accelerator} on {machine.name}" if machine.accelerator else machine.name
+    where = f"{sized.devices} x {machine.accelerator} on {machine.name}" if machine.accelerator else machine.name
     cost = f", {money(found.monthly_usd.expected)} a month" if found.monthly_usd else ""
     assert sized.replica is not None
     context = f", context {sized.replica.shape.context:,}"

@@ -11,6 +11,7 @@ from ..sizing.performance import PLAIN
 from ..sizing.types import Slo, Techniques, Workload
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from ..stackfile.schema import Service
+from .spread import SpreadPins
 
 if TYPE_CHECKING:
     from ..measurements import Calibration
@@ -39,7 +40,8 @@ class Requirement:
     """The checkpoints of the model that the catalog knows; the reference repository of a model that it does not."""
     gpu: str | None
     machine: Machine | None
-    tensor: int | None
+    spread: SpreadPins
+    """How the stack file spreads one replica over GPUs."""
     replicas: ReplicaBounds | int | None
     spare: int
     """Replicas beyond what the traffic needs."""

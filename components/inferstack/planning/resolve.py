@@ -19,6 +19,7 @@ from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
 from .site import Site
+from .spread import SpreadPins
 from .traffic import workload
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         known=known_checkpoints(model),
         gpu=gpu,
         machine=machine,
-        tensor=service.tensor_parallel,
+        spread=SpreadPins(service.tensor_parallel, service.pipeline_parallel, service.data_parallel, service.expert_parallel),
         replicas=service.replicas,
         spare=service.spare_replicas,
         context=service.context,

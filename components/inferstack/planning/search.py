@@ -15,6 +15,7 @@ from .placement import Failure, Placement
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, silicon_for
 from .site import Site
+from .spread import SPREAD_KEYS
 
 KEEPS_QUALITY_BITS = 8
 """Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
@@ -89,7 +90,7 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
         coarse = [c for c in offered if c not in full]
         if coarse:
             _explore_coarse(requirement, site, engine, coarse, context, outcome)
-        if outcome.feasible or any(key == "tensorParallel" for key, _ in outcome.refusals):
+        if outcome.feasible or any(key in SPREAD_KEYS for key, _ in outcome.refusals):
             # Another engine is no answer to a degree that the first one refuses.
             break
     outcome.feasible.sort(key=lambda placement: placement.rank)

@@ -62,7 +62,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         meets_slo=performance.meets(requirement.slo) and _keeps_p95_asleep(requirement, placement),
         waiting_share=placement.sleep.waiting_share if placement.sleep else 0.0,
         spec=spec,
-        resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.tensor if placement.machine.accelerator else 0),
+        resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.device.per_machine if placement.machine.accelerator else 0),
         scaling=_scaling(requirement, placement, performance, cold_start, spec.metrics),
         cold_start_seconds=cold_start.seconds,
         cold_start_parts=cold_start.parts,

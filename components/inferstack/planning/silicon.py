@@ -32,22 +32,22 @@ class Silicon:
 def silicon_for(requirement: Requirement, site: Site) -> tuple[Silicon, ...]:
     """The devices that a replica could run on, in order of the cheapest machine that carries them; unpriced ones last."""
     machine = requirement.machine.name if requirement.machine else None
-    return _silicon(site, requirement.capacity, requirement.gpu, machine, requirement.tensor)
+    return _silicon(site, requirement.capacity, requirement.gpu, machine, requirement.spread.devices(TENSOR_DEGREES))
 
 
 @lru_cache(maxsize=256)
-def _silicon(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None, tensor: int | None) -> tuple[Silicon, ...]:
+def _silicon(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None, counts: tuple[int, ...]) -> tuple[Silicon, ...]:
     groups: dict[tuple[str, str, int], list[Machine]] = {}
     for candidate in _machines(site, capacity, gpu, machine):
         if candidate.accelerator is None:
             groups.setdefault((candidate.name, "none", 1), []).append(candidate)
             continue
-        for degree in (tensor,) if tensor else TENSOR_DEGREES:
-            if degree <= candidate.accelerator_count:
-                groups.setdefault((candidate.accelerator, candidate.link if degree > 1 else "none", degree), []).append(candidate)
+        for count in counts:
+            if count <= candidate.accelerator_count:
+                groups.setdefault((candidate.accelerator, candidate.link if count > 1 else "none", count), []).append(candidate)
     found: list[Silicon] = []
-    for (_, link, degree), machines in groups.items():
-        device = _device(machines[0], degree, link)
+    for (_, link, count), machines in groups.items():
+        device = _device(machines[0], count, link)
         if device is not None:
             accelerator = machines[0].accelerator
             priced = sorted(machines, key=lambda each: hourly_usd(site, each, capacity))
@@ -69,10 +69,10 @@ def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str 
             yield candidate
 
 
-def _device(machine: Machine, degree: int, link: str) -> Device | None:
+def _device(machine: Machine, count: int, link: str) -> Device | None:
     """The silicon of `machine` as physics sees it; None where its memory or bandwidth is not known."""
     if machine.accelerator is not None:
-        return sizing.device_for(catalog.accelerator(machine.accelerator), degree, link)
+        return sizing.device_for(catalog.accelerator(machine.accelerator), count, link)
     return sizing.cpu_device(machine.vcpus, machine.memory_gib, catalog.cpu(machine.cpu) if machine.cpu else None, machine.cpu_share)
 
 

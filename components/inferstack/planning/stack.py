@@ -152,7 +152,7 @@ def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons:
     room = {pool.plan.name: float(pool.plan.nodes.max) * max(1, pool.machine.accelerator_count) * pool.plan.idle_share for pool in pools}
     monitored = any(addon.name == "prometheus" and addon.installed for addon in addons)
     return tuple(
-        replace(plan, monitored=monitored, rollout=plan.rollout if plan.resources.gpus <= room[plan.pool] + 1e-9 else "recreate")
+        replace(plan, monitored=monitored, rollout=plan.rollout if plan.gpus_per_replica <= room[plan.pool] + 1e-9 else "recreate")
         for plan in (tenant.plan for tenant in tenants)
     )
 
@@ -185,7 +185,7 @@ def _demand(tenant: Tenant) -> Demand:
         ),
         requests_per_month=workload.requests_per_month,
         capacity_rps=tenant.plan.replica.performance.capacity_rps.expected,
-        devices=max(1, tenant.plan.resources.gpus),
+        devices=max(1, tenant.plan.gpus_per_replica),
         daily_users=tenant.requirement.service.traffic.daily_users,
     )
 

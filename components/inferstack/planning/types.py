@@ -34,7 +34,7 @@ class Alternative:
     quantization: str
     gpu: str
     machine_type: str
-    tensor_parallel: int
+    gpus_per_replica: int
     replicas: int
     monthly_usd: Columns | None
     """None where no price is known."""
@@ -98,7 +98,8 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the serving container requests; limits are the same except for CPU, which may burst."""
+    """What the serving container requests, each of them where a replica spans machines; limits are the same except for CPU, which may
+    burst."""
 
     cpu_millicores: int
     memory_bytes: int
@@ -149,6 +150,11 @@ class ServicePlan:
     """Part of the requests that wait for a cold start because no replica runs, 0..1."""
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
+
+    @property
+    def gpus_per_replica(self) -> int:
+        """On all machines of a replica; 0 on CPU."""
+        return self.resources.gpus * self.replica.shape.device.machines
 
 
 @dataclass(frozen=True, slots=True)

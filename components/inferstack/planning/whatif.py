@@ -21,6 +21,7 @@ from .requirement import CPU, Requirement
 from .search import COARSE, Outcome, is_asked_for, keeps_quality
 from .silicon import silicon_for
 from .site import Site
+from .spread import SPREAD_KEYS
 
 MILLION = Decimal(1_000_000)
 CHOSEN, WORKS, COARSER, UNSUPPORTED = "chosen", "works", "quality", "unsupported"
@@ -36,8 +37,8 @@ class Combination:
     """Stored bits per weight."""
     gpu: str
     """`Accelerator.id`, or cpu."""
-    tensor_parallel: int | None
-    """GPUs that share one replica; None where the engine runs the combination on no number of them."""
+    gpus_per_replica: int | None
+    """None where the engine runs the combination on no number of them."""
     cloud: str
     region: str | None
     capacity_type: CapacityType
@@ -104,7 +105,7 @@ def _order(row: Combination) -> tuple[bool, bool, bool, Decimal]:
 
 def _identity(placement: Placement) -> tuple[str, str, str, int]:
     sized = placement.sized
-    return sized.engine.name, sized.checkpoint.quantization, _gpu(placement), sized.tensor
+    return sized.engine.name, sized.checkpoint.quantization, _gpu(placement), sized.devices
 
 
 def _gpu(placement: Placement) -> str:
@@ -131,7 +132,7 @@ def combination(requirement: Requirement, placement: Placement, site: Site, chos
         quantization=sized.checkpoint.quantization,
         bits=catalog.quantization(sized.checkpoint.quantization).bits,
         gpu=_gpu(placement),
-        tensor_parallel=sized.tensor,
+        gpus_per_replica=sized.devices,
         cloud=site.cloud.name,
         region=site.target.region,
         capacity_type=requirement.capacity,
@@ -173,14 +174,14 @@ def _per_usd_hour(placement: Placement, performance: Performance | None) -> floa
 
 
 def _refused(requirement: Requirement, found: Refused, site: Site) -> Combination:
-    spread = found.key == "tensorParallel"
+    spread = found.key in SPREAD_KEYS
     subject = found.silicon.device.count if spread else found.checkpoint.quantization
     return Combination(
         engine=found.engine.name,
         quantization=found.checkpoint.quantization,
         bits=catalog.quantization(found.checkpoint.quantization).bits,
         gpu=found.silicon.accelerator.id if found.silicon.accelerator else CPU,
-        tensor_parallel=found.silicon.device.count if spread else None,
+        gpus_per_replica=found.silicon.device.count if spread else None,
         cloud=site.cloud.name,
         region=site.target.region,
         capacity_type=requirement.capacity,

@@ -10,10 +10,11 @@ TERA = 10**12
 GIGA = 10**9
 
 
-def device_for(accelerator: Accelerator, count: int, link: str) -> Device | None:
-    """`count` GPUs of one machine as a device; None where memory, bandwidth or 16-bit FLOPS are unknown.
+def device_for(accelerator: Accelerator, count: int, link: str, machines: int = 1, network_gbps: float | None = None) -> Device | None:
+    """`count` GPUs of one or several machines as a device; None where memory, bandwidth or 16-bit FLOPS are unknown.
 
-    `link` is nvlink, pcie or none; bytes per second of the link are None where the catalog does not know them.
+    `link` is nvlink, pcie or none; bytes per second of the link are None where the catalog does not know them. `network_gbps` is what
+    one machine's network carries, which its GPUs share.
     """
     flops = {dtype: tflops * TERA for dtype, tflops in accelerator.dense_tflops.items() if tflops is not None}
     if accelerator.memory_gib is None or accelerator.bandwidth_gb_s is None or not flops.keys() & {"bf16", "fp16"}:
@@ -32,6 +33,8 @@ def device_for(accelerator: Accelerator, count: int, link: str) -> Device | None
         provenance=Provenance.MEASURED if accelerator.verified else Provenance.BELIEVED,
         source=accelerator.source,
         generation=accelerator.compute_capability or accelerator.architecture,
+        machines=machines,
+        network_bytes_s=None if network_gbps is None else network_gbps * GIGA / 8 / (count // machines),
     )
 
 

@@ -18,23 +18,24 @@ class Indivisible:
     """The largest legal degree below it."""
 
 
-def legal_tensor_degrees(model: Model, quantization: Quantization, devices: int) -> tuple[int, ...]:
+def legal_tensor_degrees(model: Model, quantization: Quantization, devices: int, *, whole_experts: bool = False) -> tuple[int, ...]:
     """Legal tensor-parallel degrees up to `devices`, ascending; 1 is always legal."""
-    return tuple(degree for degree in range(1, devices + 1) if _conflict(model, quantization, degree) is None)
+    return tuple(degree for degree in range(1, devices + 1) if _conflict(model, quantization, degree, whole_experts) is None)
 
 
-def refuse_tensor_degree(model: Model, quantization: Quantization, tensor: int) -> Indivisible | None:
+def refuse_tensor_degree(model: Model, quantization: Quantization, tensor: int, *, whole_experts: bool = False) -> Indivisible | None:
     """None where `tensor` is legal; otherwise the dimension that it does not divide, and the nearest smaller degree that is legal.
 
     Rules: heads % TP = 0; KV heads % TP = 0 or TP % KV heads = 0 (copied); width / TP whole, and a multiple of the quantization group.
+    With `whole_experts` the width of experts does not matter: no device holds a part of one.
     """
-    reason = _conflict(model, quantization, tensor)
+    reason = _conflict(model, quantization, tensor, whole_experts)
     if reason is None:
         return None
-    return Indivisible(reason, max(legal_tensor_degrees(model, quantization, tensor - 1), default=1))
+    return Indivisible(reason, max(legal_tensor_degrees(model, quantization, tensor - 1, whole_experts=whole_experts), default=1))
 
 
-def _conflict(model: Model, quantization: Quantization, tensor: int) -> str | None:
+def _conflict(model: Model, quantization: Quantization, tensor: int, whole_experts: bool) -> str | None:
     if tensor < 1:
         return "is below 1"
     if tensor == 1:
@@ -44,7 +45,7 @@ def _conflict(model: Model, quantization: Quantization, tensor: int) -> str | No
     kv_heads = model.num_kv_heads
     if model.kv.kind is not KvKind.LATENT and kv_heads % tensor and tensor % kv_heads:
         return f"neither divides {kv_heads} KV heads nor is a multiple of them"
-    return _width_conflict(model, quantization, tensor)
+    return None if whole_experts and model.is_moe else _width_conflict(model, quantization, tensor)
 
 
 def _width_conflict(model: Model, quantization: Quantization, tensor: int) -> str | None:

@@ -96,10 +96,11 @@ def server(
         rules=rules.kv,
     )
     budget = max(rules.batched_tokens, shape.max_sequences)
+    ranks = shape.parallel.data
     slots, bound = min(
-        (memory.kv_bytes / live if decodes and live else math.inf, "kv-cache"),
-        (shape.max_sequences, "max-sequences"),
-        (osl * budget / isl if decodes else math.inf, "throughput"),
+        (ranks * memory.kv_bytes / live if decodes and live else math.inf, "kv-cache"),
+        (ranks * shape.max_sequences, "max-sequences"),
+        (ranks * osl * budget / isl if decodes else math.inf, "throughput"),
     )
     return Server(
         times=_times(shape, isl, osl, longer, techniques),

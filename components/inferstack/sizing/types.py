@@ -139,11 +139,19 @@ class Device:
     source: str
     generation: str = ""
     """What silicon of one make has in common: the CUDA compute capability, or another vendor's architecture."""
+    machines: int = 1
+    """Machines that the devices are spread over evenly; the link joins those of one machine."""
+    network_bytes_s: float | None = None
+    """Of the network between machines, per device, one direction; None where it is not known."""
+
+    @property
+    def per_machine(self) -> int:
+        return self.count // self.machines
 
 
 @dataclass(frozen=True, slots=True)
 class Parallelism:
-    """How one replica is spread over devices of one machine."""
+    """How one replica is spread over devices. Across machines `pipeline` stages hold the layers."""
 
     tensor: int = 1
     """Devices that share each attention layer."""
@@ -218,7 +226,7 @@ class Shape:
     context: int
     """Longest sequence admitted, input and output together, in tokens."""
     max_sequences: int
-    """Most sequences in one batch."""
+    """Most sequences in one batch; where attention is data-parallel, of each of its ranks."""
     kv_dtype: str = "bf16"
     """bf16, fp8 or q8_0."""
     settings: EngineSettings = EngineSettings()

@@ -131,7 +131,13 @@ class Service(Section):
     machine_type: Text | None = None
     """Machine type of the cloud."""
     tensor_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """GPUs that share one replica."""
+    """GPUs that share each layer; the GPUs of a replica where none of the next two is given."""
+    pipeline_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Stages that hold the layers in turn, each of `tensorParallel` GPUs. More GPUs than a machine has make one replica span machines."""
+    data_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Groups of `tensorParallel` GPUs that share the experts of one replica and attend to sequences of their own; mixtures of experts."""
+    expert_parallel: bool | None = None
+    """true: whole experts are spread over the GPUs of a replica. false: each expert is split over them."""
     replicas: Annotated[Annotated[Count, Tag(SCALAR)] | Annotated[ReplicaRange, Tag(MAPPING)], Discriminator(shape)] | None = Field(
         default=None, examples=["2 or {min: 1, max: 4}"]
     )

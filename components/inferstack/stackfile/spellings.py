@@ -39,6 +39,9 @@ _SPELLINGS: Mapping[type[Section], Mapping[str, str]] = {
     Service: {
         "gpu": "accelerator gputype device",
         "tensorParallel": "gpus numgpus gpucount tp tensorparallelsize tensorparalleldegree numshards",
+        "pipelineParallel": "pp pipelineparallelsize stages",
+        "dataParallel": "dp dataparallelsize dpsize attndpsize",
+        "expertParallel": "ep enableexpertparallel expertparallelsize epsize",
         "machineType": "instancetype instance machine nodetype",
         "model": "modelid modelname",
         "modelUri": "weights storageuri modelpath",

@@ -51,7 +51,7 @@ def _verdict(service: Mapping[str, Any]) -> tuple[str, str]:
 
 def devices(service: Mapping[str, Any]) -> str:
     """`2 x h200`, or `CPU`."""
-    return "CPU" if service["gpu"] == CPU else f"{service['tensorParallel']} x {service['gpu']}"
+    return "CPU" if service["gpu"] == CPU else f"{service['gpusPerReplica']} x {service['gpu']}"
 
 
 def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:

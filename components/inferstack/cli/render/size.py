@@ -106,7 +106,7 @@ def _cheapest_of_each(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     seen: set[tuple[str, ...]] = set()
     kept: list[Mapping[str, Any]] = []
     for row in rows:
-        kind = tuple(str(row[key]) for key in ("engine", "quantization", "gpu", "tensorParallel"))
+        kind = tuple(str(row[key]) for key in ("engine", "quantization", "gpu", "gpusPerReplica"))
         if kind not in seen or row["pareto"] or row["verdict"] == "chosen":
             kept.append(row)
         seen.add(kind)

@@ -58,7 +58,7 @@ def step_costs(
     context, further = isl + osl / 2, PROBE * osl
     slope = max(0.0, (times_at(isl, osl + 2 * further).decode_s(1) - here.decode_s(1)) / further)
     start, linear, square = _quadratic(isl, [times_at(factor * isl, osl).prefill_busy_s for factor in (1, PROBE, PROBE + 1)])
-    slots = shape.max_sequences if paged else max(1, min(shape.max_sequences, memory.max_sequences))
+    slots = shape.parallel.data * (shape.max_sequences if paged else max(1, min(shape.max_sequences, memory.max_sequences)))
     rules = memory_constants(shape.engine, shape.engine_version).kv
     batch = [here.decode_s(size) - slope * context * size for size in range(1, slots + 1)]
     return StepCosts(
@@ -91,4 +91,4 @@ def _blocks(shape: Shape, memory: MemoryLayout, context: int, block_tokens: int)
     if not held:
         return None
     whole = math.ceil(shape.context / block_tokens) + 1
-    return max(whole, int(memory.kv_bytes / (held / context)) // block_tokens)
+    return max(whole, int(parallel.data * memory.kv_bytes / (held / context)) // block_tokens)
