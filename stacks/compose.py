@@ -17,6 +17,7 @@ from inferstack.services import KubernetesObject
 from inferstack.stackfile import StackFile
 
 from .config import secret
+from .settings import own_prices
 
 SYSTEM_POOL = "system"
 """Value of the pool label on the nodes that carry controllers."""
@@ -28,7 +29,7 @@ def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceServi
     """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
     target = import_module(f".{plan.cloud}", __name__.rpartition(".")[0])
     cluster, providers = target.cluster(plan, stack)
-    pools = [_pool(pool, cluster, providers, target.pool_args(plan)) for pool in plan.pools if pool.managed]
+    pools = [_pool(pool, cluster, providers, {**target.pool_args(plan), **own_prices(stack)}) for pool in plan.pools if pool.managed]
     args: dict[str, Any] = {"addons": plain(plan.addons), "cluster_name": plan.cluster_name, "region": plan.region}
     if plan.system_pool is not None:
         args["node_selector"] = {POOL_LABEL: SYSTEM_POOL}

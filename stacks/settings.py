@@ -1,10 +1,11 @@
-"""Arguments that new clusters share on every cloud."""
+"""Arguments that components share on every cloud."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from inferstack.planning import StackPlan
+from inferstack.stackfile import StackFile
 
 
 def system_pool(plan: StackPlan) -> dict[str, Any]:
@@ -13,3 +14,9 @@ def system_pool(plan: StackPlan) -> dict[str, Any]:
     assert pool is not None, "a new cluster has system nodes"
     args = {"machine_type": pool.machine_type, "nodes": pool.nodes, "disk_gib": pool.disk_gib, "zones": list(pool.zones)}
     return {key: value for key, value in args.items() if value != []}
+
+
+def own_prices(stack: StackFile) -> dict[str, Any]:
+    """The stack's own prices as components take them; nothing where it has none."""
+    given = stack.prices.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"prices": given} if given else {}

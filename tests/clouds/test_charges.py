@@ -9,6 +9,7 @@ import pytest
 from inferstack import catalog, clouds
 from inferstack.catalog import Machine
 from inferstack.costs import Charge, Columns, NodeGroup, StackCost, estimate
+from inferstack.costs.types import Amount, Use
 from inferstack.stackfile.schema import Target
 
 from .targets import eks, existing, gke
@@ -27,7 +28,7 @@ def charges(target: Target, endpoints: int = 0, nodes: Columns | None = None) ->
 def monthly(target: Target, line: str, endpoints: int = 0, nodes: Columns | None = None) -> Columns:
     found = charges(target, endpoints, nodes)[line]
     cost: StackCost = estimate(
-        [], [Charge(found.part, found.line, found.fee, found.monthly_quantity)], clouds.cloud(target.cloud).fees(), []
+        [], [Charge(found.part, found.line, found.fee, found.monthly_quantity)], clouds.cloud(target.cloud).fees(target), []
     )
     return cost.monthly_usd
 
@@ -62,7 +63,7 @@ def test_disks_follow_their_nodes(target: Target, usd_per_gb: str) -> None:
     found = cloud.charges(target, [group("a", machine, scaling, 200), group("b", machine, Columns.same(1), 0)], 0)
     (disks,) = [charge for charge in found if charge.part == "disks"]
     assert (disks.group, disks.monthly_quantity) == ("a", Columns(Decimal(0), Decimal(300), Decimal(800)))
-    assert cloud.fees()[disks.fee].usd == Decimal(usd_per_gb)
+    assert cloud.fees(target)[disks.fee].usd == Decimal(usd_per_gb)
 
 
 @pytest.mark.parametrize(("target", "per_month"), [(eks(), "16.425"), (gke(), "7.30")])
@@ -77,23 +78,64 @@ def test_what_depends_on_use_has_a_rate_and_no_quantity(target: Target) -> None:
     """NAT data, traffic between zones, egress and logs are shown with their rates."""
     used = [charge for charge in charges(target).values() if charge.monthly_quantity is None]
     assert {"NAT data", "traffic between zones", "egress to the internet"} < {charge.line for charge in used}
-    assert all(clouds.cloud(target.cloud).fees()[charge.fee].usd for charge in used)
+    assert all(clouds.cloud(target.cloud).fees(target)[charge.fee].usd for charge in used)
 
 
-def test_prices_of_another_region_say_so() -> None:
-    """Fees are known for one region of each cloud; elsewhere each line but the uniform ones names that region."""
-    assert {charge.priced_in for charge in charges(eks()).values()} == {None}
-    elsewhere = charges(eks(region="eu-central-1"))
-    assert {line for line, charge in elsewhere.items() if charge.priced_in is None} == {
-        "EKS control plane",
-        "KMS key for Kubernetes secrets",
-    }
-    assert elsewhere["NAT gateways (1)"].priced_in == "us-east-1"
-    assert charges(gke(region="europe-west4"))["Cloud NAT"].priced_in == "us-central1"
-    assert charges(gke(region="europe-west4"))["GKE cluster"].priced_in is None
+def unknown(target: Target) -> set[str]:
+    fees = clouds.cloud(target.cloud).fees(target)
+    return {line for line, charge in charges(target).items() if fees[charge.fee].usd is None}
+
+
+@pytest.mark.parametrize(
+    ("region", "lines"),
+    [
+        ("us-east-1", set()),
+        (
+            "eu-west-1",
+            {"gpu disks", "NAT gateways (1)", "NAT data", "traffic between zones", "control plane and container logs"},
+        ),
+    ],
+)
+def test_what_is_not_known_in_a_region_is_unknown_there(region: str, lines: set[str]) -> None:
+    """Another region's price is no price: such lines have none, and say where it is known and how to give one."""
+    assert unknown(eks(region=region)) == lines
+    for name, fee in catalog.fees("eks", region).items():
+        if fee.usd is None:
+            assert fee.note is not None
+            assert f"not known in {region} ($" in fee.note, name
+            assert "price file" in fee.note
+
+
+def test_prices_of_other_regions_are_their_own() -> None:
+    """Disks of Google and egress of both clouds have prices per region; what is the same everywhere is known everywhere."""
+    disks = {region: catalog.fees("gke", region)["pd_balanced_gb_month"].usd for region in ("us-central1", "europe-west4", "europe-west10")}
+    assert disks == {"us-central1": Decimal("0.1"), "europe-west4": Decimal("0.11"), "europe-west10": Decimal("0.154")}
+    egress = {region: catalog.fees("eks", region)["egress_internet_0"].usd for region in ("eu-west-1", "ap-northeast-1", "sa-east-1")}
+    assert egress == {"eu-west-1": Decimal("0.09"), "ap-northeast-1": Decimal("0.114"), "sa-east-1": None}
+    assert unknown(gke(region="europe-west4")) == {"traffic between zones", "container logs"}
+
+
+@pytest.mark.parametrize(
+    ("target", "gb", "usd"),
+    [
+        (eks(), 1_000, "90"),
+        (eks(), 60_000, "5019.20"),  # 10,240 x 0.09 + 40,960 x 0.085 + 8,800 x 0.07
+        (gke(), 20_000, "1917.44"),  # 1,024 x 0.12 + 9,216 x 0.11 + 9,760 x 0.08
+    ],
+)
+def test_egress_is_billed_by_tiers(target: Target, gb: int, usd: str) -> None:
+    """Each tier that the amount reaches is a line, and together they are the whole amount."""
+    amount = Amount(*(Columns.same(gb),) * 3)
+    nothing = Amount(*(Columns.same(0),) * 3)
+    cloud = clouds.cloud(target.cloud)
+    found = cloud.charges(target, [], 0, Use(nothing, nothing, nothing, amount, None, ""))
+    tiers = [charge for charge in found if charge.line.startswith("egress")]
+    cost = estimate([], tiers, cloud.fees(target), [])
+    assert sum(charge.monthly_quantity.max for charge in tiers if charge.monthly_quantity) == gb
+    assert cost.monthly_usd.max == Decimal(usd)
 
 
 def test_an_existing_cluster_charges_nothing_beside_its_nodes() -> None:
     """Whatever runs there, its control plane, disks and network are paid elsewhere."""
     assert clouds.cloud("existing").charges(existing(), [], 3) == ()
-    assert not clouds.cloud("existing").fees()
+    assert not clouds.cloud("existing").fees(existing())

@@ -76,7 +76,7 @@ def test_every_charge_has_a_fee(name: str, endpoints: int) -> None:
     machine = cloud.machines(target)[0]
     group = NodeGroup("pool", machine, None, Columns(Decimal(0), Decimal("0.5"), Decimal(4)), 100, (("chat", Decimal(1)),))
     charges = cloud.charges(target, [group], endpoints)
-    assert estimate([group], charges, cloud.fees(), []).unpriced == ("pool",)
+    assert estimate([group], charges, cloud.fees(target), []).unpriced == ("pool",)
     for charge in charges:
         quantity = charge.monthly_quantity
         assert quantity is None or 0 <= quantity.min <= quantity.expected <= quantity.max

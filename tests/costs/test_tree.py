@@ -92,12 +92,13 @@ def test_what_is_billed_by_use_shows_its_rate_and_adds_nothing() -> None:
 
 
 def test_a_line_says_what_its_price_is_of() -> None:
-    """The charge's note stands in place of the fee's, and a price of another region is named."""
+    """The charge's note stands in place of the fee's, and that of a fee without a price beside it."""
     fees = {"disk": replace(FEES["disk"], note="up to 16 TiB")}
     own = Charge("disks", "disks", "disk", Columns.same(1))
     assert leaf(cost_tree([], [own], fees), "disks").note == "up to 16 TiB"
     assert leaf(cost_tree([], [replace(own, note="gp3")], fees), "disks").note == "gp3"
-    assert leaf(cost_tree([], [replace(own, priced_in="us-east-1")], fees), "disks").note == "up to 16 TiB; price of us-east-1"
+    unknown = {"disk": replace(FEES["disk"], usd=None, note="not known there")}
+    assert leaf(cost_tree([], [replace(own, note="gp3")], unknown), "disks").note == "gp3; not known there"
 
 
 def test_a_fee_without_a_price_is_named() -> None:

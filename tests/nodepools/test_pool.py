@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from inferstack.errors import InputError
 from inferstack.nodepools.document import pool_cost, pool_document
+from inferstack.nodepools.rules import pool_spec
 from inferstack.offline import ProgramError
 from tests.clusters.programs import named, of_type, previewed
 from tests.clusters.sdk_shapes import is_covered, misfits
@@ -107,3 +110,20 @@ def test_mean_is_the_maximum_where_nobody_says_it() -> None:
     cost = pool_cost(gke_spec(), "gke", "us-central1")
     assert cost.monthly_usd.expected == cost.monthly_usd.max
     assert cost.monthly_usd.min == 0
+
+
+def test_cost_is_at_the_prices_of_its_owner() -> None:
+    """With `prices` the nodes cost what a price file would say, and what such a file gets wrong is named at its key."""
+    cluster = {"cloud": "eks", "name": "own", "region": "us-east-1", "node_role_arn": "", "subnet_ids": {"us-east-1a": ""}}
+    args = {"cluster": cluster, "machine_type": "g6.xlarge", "max_nodes": 1}
+    prices = {"machines": [{"machineType": "g6.xlarge", "usdPerHour": 0.5}], "fees": [{"fee": "ebs_gp3_gb_month", "usd": 0.05}]}
+    cost = pool_cost(pool_spec("gpus", {**args, "prices": prices}), "eks", "us-east-1")
+    assert cost.monthly_usd.max == Decimal("0.5") * 730 + 200 * Decimal("0.05")
+    for wrong, said in (
+        ({"machines": [{"machineType": "g6.xlarge", "usdPerHour": -1}]}, "prices.machines[0].usdPerHour: -1"),
+        ({"machine": []}, "prices.machine"),
+        ({"fees": [{"fee": "nat", "usd": 1}]}, "prices.fees[0].fee: nat is not a known fee"),
+    ):
+        with pytest.raises(InputError) as refused:
+            pool_spec("gpus", {**args, "prices": wrong})
+        assert str(refused.value.problems[0]).startswith(said)

@@ -115,3 +115,61 @@ def test_what_is_not_sold_in_a_region_names_one_that_has_it() -> None:
     config = {"inferstack:target": {"cloud": "eks", "region": "eu-west-1"}, "inferstack:services": [service(gpu="l4")]}
     with pytest.raises(InputError, match=r"l4 is not sold as on-demand in eu-west-1; ap-northeast-1, ap-northeast-2 or ap-south-1 have it"):
         planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
+
+
+class TestFees:
+    """Exact prices of what is billed beside machines."""
+
+    def test_a_fee_of_the_price_file_stands_in_place_of_the_list(self) -> None:
+        """NAT at $0.04 an hour costs $29.20 a month, and the line names the price file."""
+        line = fee_line({"fees": [{"fee": "nat_gateway_hour", "usd": 0.04}]}, "NAT gateways (1)")
+        assert (line.monthly_usd.max, line.source, line.basis) == (Decimal("29.20"), "price file", "user")
+
+    def test_it_makes_a_region_without_prices_complete(self) -> None:
+        """In eu-west-1, what the list lacks is no longer unknown once the file gives it."""
+        lacking = "NAT gateways (1)"
+        assert fee_line({}, lacking, "eu-west-1").unit_price_usd is None
+        given = {"fees": [{"fee": "nat_gateway_hour", "usd": 0.048, "region": "eu-west-1"}]}
+        assert fee_line(given, lacking, "eu-west-1").unit_price_usd == Decimal("0.048")
+        assert fee_line(given, lacking).unit_price_usd == Decimal("0.045")
+
+    def test_the_row_of_a_region_goes_before_one_for_all(self) -> None:
+        """Whatever their order in the file."""
+        rows = [{"fee": "nat_gateway_hour", "usd": 0.04, "region": "us-east-1"}, {"fee": "nat_gateway_hour", "usd": 0.03}]
+        for given in (rows, rows[::-1]):
+            assert fee_line({"fees": given}, "NAT gateways (1)").unit_price_usd == Decimal("0.04")
+
+    @pytest.mark.parametrize(
+        ("row", "said"),
+        [
+            (
+                {"fee": "nat_gatway_hour", "usd": 1},
+                "fees[0].fee: nat_gatway_hour is not a known fee of eks; did you mean nat_gateway_hour?",
+            ),
+            ({"fee": "nat_gateway_hour", "usd": 1, "region": "us-esat-1"}, "fees[0].region: us-esat-1 is not a known region of eks"),
+            ({"fee": "nat_gateway_hour", "usd": 0}, "fees[0].usd: 0 must be above 0"),
+            ({"fee": "nat_gateway_hour", "usd": -1}, "fees[0].usd: -1 must be above 0"),
+            ({"fee": "nat_gateway_hour", "usd": float("nan")}, "fees[0].usd: nan"),
+        ],
+    )
+    def test_a_fee_that_cannot_be_is_named(self, row: dict[str, Any], said: str) -> None:
+        """An unknown name, an unknown region and a price that is none, each at its key."""
+        with pytest.raises(InputError) as refused:
+            fee_line({"fees": [row]}, "NAT gateways (1)")
+        assert any(str(problem).startswith(f"inferstack:prices.{said}") for problem in refused.value.problems), refused.value.problems
+
+    def test_two_rows_about_the_same_contradict_one_another(self) -> None:
+        """Which of them would hold is not known."""
+        row = {"fee": "nat_gateway_hour", "usd": 1}
+        with pytest.raises(InputError, match=r"fees\[1\].*contradicts fees\[0\]"):
+            fee_line({"fees": [row, row]}, "NAT gateways (1)")
+
+
+def fee_line(prices: dict[str, Any], name: str, region: str = "us-east-1") -> CostLine:
+    config = {
+        "inferstack:target": {"cloud": "eks", "region": region},
+        "inferstack:services": [service(gpu="t4")],
+        "inferstack:prices": prices,
+    }
+    made = planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
+    return next(line for line in made.costs.lines.leaves if line.name == name)

@@ -91,11 +91,15 @@ def zones(cloud: str, region: str, machine_type: str | None = None) -> tuple[str
 
 
 @functools.cache
-def fees(cloud: str) -> Mapping[str, Fee]:
-    """Unit prices beside machines: control plane, disks, NAT, load balancers, traffic."""
+def fees(cloud: str, region: str | None = None) -> Mapping[str, Fee]:
+    """Unit prices beside machines: control plane, disks, NAT, load balancers, traffic; without a region, those of the cloud's first.
+
+    A fee that is not known in `region` is there without a price: that of another region is no price of this one.
+    """
     data = money_table(f"{_known(cloud)}_fees")
-    sources = data["sources"]
-    return MappingProxyType({name: _fee(name, row, sources[row["source"]]) for name, row in data["fees"].items()})
+    sources, home = data["sources"], data["region"]
+    asked = home if region is None else region
+    return MappingProxyType({name: _fee(name, row, sources[row["source"]], asked, home) for name, row in data["fees"].items()})
 
 
 class _Place:
@@ -176,16 +180,28 @@ def _offering(region: str, how: CapacityType, usd: Decimal, low: Decimal | None,
     return Offering(region, how, usd, low, source=source["text"], as_of=source["as_of"], basis=source["basis"])
 
 
-def _fee(name: str, row: Mapping[str, Any], source: Mapping[str, str]) -> Fee:
+def _fee(name: str, row: Mapping[str, Any], source: Mapping[str, str], region: str, home: str) -> Fee:
+    usd = _usd_in(row, region, home)
+    note = row.get("note")
+    if usd is None and row["usd"] is not None:
+        note = f"not known in {region} (${Decimal(row['usd']).normalize():f} in {home}): `fees` of a price file gives it"
     return Fee(
         name=name,
         unit=row["unit"],
-        usd=None if row["usd"] is None else Decimal(row["usd"]),
+        usd=usd,
         source=source["text"],
         as_of=row["as_of"] if "as_of" in row else (source["as_of"] if source["as_of"] else None),
         basis=source["basis"],
-        note=row.get("note"),
+        note=note,
     )
+
+
+def _usd_in(row: Mapping[str, Any], region: str, home: str) -> Decimal | None:
+    """The price in `region`: its own, that of the names that begin like it, or the one that is the same everywhere."""
+    if region == home or row.get("everywhere"):
+        return None if row["usd"] is None else Decimal(row["usd"])
+    regions: Mapping[str, Decimal] = row.get("regions", {})
+    return regions.get(region, next((usd for start, usd in regions.items() if start.endswith("-") and region.startswith(start)), None))
 
 
 def _number(value: Decimal | int | None) -> float | None:

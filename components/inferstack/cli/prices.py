@@ -10,6 +10,9 @@ from .options import JsonOption, StackOption
 
 if TYPE_CHECKING:
     from ..catalog.prices import PriceRow
+    from ..catalog.types import Fee
+
+    Book = tuple[str, str | None, list[PriceRow], tuple[Fee, ...]]
 
 CloudOption = Annotated[str | None, typer.Option("--cloud", metavar="CLOUD", help="eks or gke, in place of the stack's.")]
 RegionOption = Annotated[str | None, typer.Option("--region", metavar="REGION", help="One region. With --cloud: left out, all of them.")]
@@ -36,12 +39,12 @@ def show(
     from ..plain import plain
     from . import output
 
-    place, found, rows = _book(stack, cloud, region)
+    place, found, rows, fees = _book(stack, cloud, region)
     if machine is not None:
         name = _known(lambda: catalog.machine(place, machine), "--machine").name
         rows = [row for row in rows if row.machine_type == name]
     document: dict[str, Any] = {"cloud": place, "region": found, "currency": "USD", "prices": plain(rows)}
-    document["fees"] = [] if machine is not None else plain(tuple(catalog.fees(place).values()))
+    document["fees"] = [] if machine is not None else plain(fees)
     if json:
         output.print_json(document)
     else:
@@ -63,7 +66,7 @@ def check(stack: StackOption = None, cloud: CloudOption = None, json: JsonOption
     from ..plain import plain
     from . import output
 
-    place, _, rows = _book(stack, cloud, None, whole=True)
+    place, _, rows, _ = _book(stack, cloud, None, whole=True)
     findings = check_book(place, rows)
     document: dict[str, Any] = {"cloud": place, "rows": len(rows), "findings": plain(findings)}
     if json:
@@ -77,8 +80,8 @@ def check(stack: StackOption = None, cloud: CloudOption = None, json: JsonOption
         raise GuardError(f"{problems} of the prices need a look before plans are made with them")
 
 
-def _book(stack: str | None, cloud: str | None, region: str | None, whole: bool = False) -> tuple[str, str | None, list[PriceRow]]:
-    """Cloud, region and rows: of the stack with its own prices, or of `cloud` as shipped."""
+def _book(stack: str | None, cloud: str | None, region: str | None, whole: bool = False) -> Book:
+    """Cloud, region, rows and fees: of the stack with its own prices, or of `cloud` as shipped."""
     from pathlib import Path
 
     from .. import catalog, planning, stackfile
@@ -88,14 +91,16 @@ def _book(stack: str | None, cloud: str | None, region: str | None, whole: bool 
     if cloud is not None:
         if region is not None and region not in _known(lambda: catalog.regions(cloud), "--cloud"):
             raise InputError([Problem("--region", f"is not a known region of {cloud}", region)])
-        return cloud, region, _known(lambda: list(price_book(cloud, region)), "--cloud")
+        rows = _known(lambda: list(price_book(cloud, region)), "--cloud")
+        return cloud, region, rows, tuple(catalog.fees(cloud, region).values())
     wanted = stackfile.load(stackfile.find(stack, Path.cwd()))
     place = wanted.target.cloud
     if wanted.target.region is None:
         raise InputError([Problem("inferstack:target.cloud", "has no price list", place, "add --cloud eks or --cloud gke")], wanted.source)
     own = planning.own_machines(wanted)
     there = None if whole else region or wanted.target.region
-    return place, there, list(price_book(place, there, own))
+    fees = planning.own_fees(catalog.fees(place, there), wanted.prices, place, there or wanted.target.region)
+    return place, there, list(price_book(place, there, own)), tuple(fees.values())
 
 
 def _known(find: Any, option: str) -> Any:

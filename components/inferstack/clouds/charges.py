@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ..costs.tree import FREE
@@ -13,6 +14,7 @@ CONTROL_PLANE = "control plane"
 DISKS = "disks"
 NETWORK = "network"
 LOGS = "logs"
+EGRESS = "egress to the internet"
 
 
 def always(count: int) -> Columns:
@@ -50,7 +52,7 @@ def traffic(use: Use | None, names: TrafficFees) -> tuple[Charge, ...]:
         return (
             Charge(NETWORK, "NAT data", names.nat, None, names.outside),
             Charge(NETWORK, "traffic between zones", names.between_zones, None),
-            Charge(NETWORK, "egress to the internet", names.egress, None),
+            Charge(NETWORK, EGRESS, f"{names.egress}0", None),
             Charge(LOGS, names.logs_line, names.logs, None),
         )
     pulled = f"{names.outside}; {use.assumed}"
@@ -60,10 +62,24 @@ def traffic(use: Use | None, names: TrafficFees) -> tuple[Charge, ...]:
     return (
         by_use(NETWORK, "NAT data", names.nat, use.pulled, pulled),
         by_use(NETWORK, "traffic between zones", names.between_zones, use.between_zones, zones, names.zone_passes),
-        by_use(NETWORK, "egress to the internet", names.egress, use.egress, left),
+        *_egress(use.egress, names, left),
         by_use(LOGS, names.logs_line, names.logs, use.logs, None),
         Charge(NETWORK, names.inside_line, FREE.name, Columns.same(1), names.inside),
     )
+
+
+def _egress(amount: Amount, names: TrafficFees, note: str | None) -> Iterator[Charge]:
+    """What leaves for the internet, a line for each tier of the price that its highest amount reaches."""
+    for floor, ceiling in itertools.pairwise((*names.egress_tiers_gb, None)):
+        assert floor is not None, "the open end comes last"
+        part = Amount(*(_within(columns, floor, ceiling) for columns in (amount.low, amount.expected, amount.high)))
+        if floor == 0 or part.high.max:
+            line = EGRESS if floor == 0 else f"{EGRESS} above {floor:,} GB"
+            yield by_use(NETWORK, line, f"{names.egress}{floor}", part, note)
+
+
+def _within(columns: Columns, floor: int, ceiling: int | None) -> Columns:
+    return columns.map(lambda gb: max(Decimal(0), (gb if ceiling is None else min(gb, Decimal(ceiling))) - floor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +91,14 @@ class TrafficFees:
     zone_passes: int
     """How often a GB between zones is billed: once, or at both ends."""
     egress: str
+    """What names of its tiers begin with; the first GB of a tier follows."""
+    egress_tiers_gb: tuple[int, ...]
+    """GB per month at which each tier begins; the first is 0."""
     logs: str
     logs_line: str
     outside: str
     inside_line: str
     inside: str
-
-
-def priced_elsewhere(charges: Iterable[Charge], region: str, priced_region: str, uniform: Collection[str]) -> tuple[Charge, ...]:
-    """The charges of `region`, each marked where its price is that of `priced_region`; `uniform` fees are the same everywhere."""
-    if region == priced_region:
-        return tuple(charges)
-    same = {*uniform, FREE.name}
-    return tuple(charge if charge.fee in same else replace(charge, priced_in=priced_region) for charge in charges)
 
 
 def joined(*notes: str | None) -> str | None:

@@ -9,7 +9,7 @@ from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, priced_elsewhere, root_disks, traffic
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, root_disks, traffic
 from .nodes import Agent, left_for_pods, sold_in
 from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
@@ -48,15 +48,12 @@ SYSTEM_MACHINE = "m7i.large"
 SYSTEM_NODES = 2
 SYSTEM_DISK_GIB = 50
 
-PRICED_REGION = "us-east-1"
-"""Region of the fees in the catalog."""
-
-
 TRAFFIC_FEES = TrafficFees(
     nat="nat_gateway_gb",
     between_zones="cross_az_gb_each_direction",
     zone_passes=2,
-    egress="egress_internet_tiers_us_eu_0",
+    egress="egress_internet_",
+    egress_tiers_gb=(0, 10_240, 51_200, 153_600),
     logs="cloudwatch_logs_ingest_gb",
     logs_line="control plane and container logs",
     outside="images and weights that are pulled from outside AWS",
@@ -68,9 +65,6 @@ STANDARD_SUPPORT_UNTIL: Mapping[str, str] = {"1.32": "2026-03-23", "1.33": "2026
 """Last day at $0.10 an hour by Kubernetes minor (endoflife.date/amazon-eks; 1.32 and 1.33 believed)."""
 SUPPORT_AS_OF = "2026-11-21"
 """A version whose standard support ended before this day, the day of the list, is billed for extended support."""
-
-UNIFORM_FEES = ("eks_control_plane_hour", "eks_extended_support_hour", "kms_key_month")
-"""The same in every region (believed); the others differ by some percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +136,8 @@ class Eks:
     def system_pool(self, target: Target) -> SystemPool:
         return SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
 
-    def fees(self) -> Mapping[str, Fee]:
-        return catalog.fees("eks")
+    def fees(self, target: Target) -> Mapping[str, Fee]:
+        return catalog.fees("eks", self.region(target))
 
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         gateways = 1 if target.network.nat_gateways == "single" else len(self.zones(target))
@@ -159,7 +153,7 @@ class Eks:
             balancers = f"internal load balancers ({internal_endpoints})"
             fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None))
-        return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+        return (*fixed, *used)
 
     def _control_plane(self, target: Target) -> Charge:
         version = target.versions.kubernetes or self.kubernetes_version

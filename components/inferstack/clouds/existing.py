@@ -79,7 +79,7 @@ class Existing:
     def system_pool(self, target: Target) -> None:
         return None
 
-    def fees(self) -> Mapping[str, Fee]:
+    def fees(self, target: Target) -> Mapping[str, Fee]:
         return NO_FEES
 
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:

@@ -9,7 +9,7 @@ from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, priced_elsewhere, root_disks, traffic
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, root_disks, traffic
 from .nodes import MEMORY_TIERS, Agent, left_for_pods, sold_in, tiered_gib
 from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
@@ -66,7 +66,8 @@ TRAFFIC_FEES = TrafficFees(
     nat="cloud_nat_gb",
     between_zones="cross_zone_gb",
     zone_passes=1,
-    egress="egress_premium_tiers_na_eu_0",
+    egress="egress_internet_",
+    egress_tiers_gb=(0, 1_024, 10_240),
     logs="logging_gb",
     logs_line="container logs",
     outside="images and weights that are pulled from outside Google Cloud",
@@ -74,8 +75,6 @@ TRAFFIC_FEES = TrafficFees(
     inside="free in the region: Private Google Access passes NAT by (believed)",
 )
 
-PRICED_REGION = "us-central1"
-UNIFORM_FEES = ("gke_cluster_hour",)
 
 OWN_QUOTA: Mapping[str, str] = {
     "nvidia-tesla-t4": "NVIDIA_T4_GPUS",
@@ -138,8 +137,8 @@ class Gke:
     def system_pool(self, target: Target) -> SystemPool:
         return SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
 
-    def fees(self) -> Mapping[str, Fee]:
-        return catalog.fees("gke")
+    def fees(self, target: Target) -> Mapping[str, Fee]:
+        return catalog.fees("gke", self.region(target))
 
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         nodes = sum((group.nodes for group in groups), Columns.same(0))
@@ -162,7 +161,7 @@ class Gke:
             balancers = f"internal load balancers ({internal_endpoints})"
             fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer data", "lb_ingress_gb", None))
-        return priced_elsewhere((*fixed, *used), self.region(target), PRICED_REGION, UNIFORM_FEES)
+        return (*fixed, *used)
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

@@ -91,8 +91,8 @@ class Cloud(Protocol):
 
     def system_pool(self, target: Target) -> SystemPool | None: ...
 
-    def fees(self) -> Mapping[str, Fee]:
-        """Unit prices that `charges` refer to; empty where nothing is charged."""
+    def fees(self, target: Target) -> Mapping[str, Fee]:
+        """Unit prices that `charges` refer to, in the target's region; empty where nothing is charged."""
         ...
 
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:

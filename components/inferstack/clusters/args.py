@@ -1,7 +1,7 @@
 """Arguments of the cluster components. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -48,6 +48,8 @@ class EksClusterArgs(TypedDict):
     peering) the private one. Empty is refused when it comes to deploying, because then the deployment itself could not reach it."""
     system_pool: NotRequired[SystemPoolArgs]
     """The system nodes."""
+    prices: NotRequired[dict[str, Any]]
+    """Your own prices, with the keys of a price file; the output `cost` is at these. Left out: listed ones."""
     admin_role_arns: NotRequired[list[str]]
     """IAM roles that administer the cluster, beside the identity that makes it."""
     aws_profile: NotRequired[str]
@@ -78,6 +80,8 @@ class GkeClusterArgs(TypedDict):
     by its IP endpoint."""
     system_pool: NotRequired[SystemPoolArgs]
     """The system nodes."""
+    prices: NotRequired[dict[str, Any]]
+    """Your own prices, with the keys of a price file; the output `cost` is at these. Left out: listed ones."""
     deletion_protection: NotRequired[bool]
     """True: the cluster cannot be deleted until this is false again."""
 

@@ -53,6 +53,7 @@ def system_pool(reference: Mapping[str, Any], wanted: Mapping[str, Any], problem
         "max_nodes": wanted["nodes"],
         "disk_gib": wanted["disk_gib"],
         "autoscaled": False,
+        **({"prices": wanted["prices"]} if wanted.get("prices") is not None else {}),
         **({"zones": list(wanted["zones"])} if wanted["zones"] else {}),
     }
     try:
@@ -60,7 +61,7 @@ def system_pool(reference: Mapping[str, Any], wanted: Mapping[str, Any], problem
     except InputError as error:
         renamed = {"max_nodes": "nodes"}
         problems.extend(
-            Problem(f"system_pool.{renamed.get(p.path, p.path)}", p.reason, p.value, p.nearest)
+            Problem(p.path if p.path.startswith("prices") else f"system_pool.{renamed.get(p.path, p.path)}", p.reason, p.value, p.nearest)
             for p in error.problems
             if not p.path.startswith("cluster.")
         )

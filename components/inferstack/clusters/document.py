@@ -50,8 +50,8 @@ def _document(cloud: str, spec: EksSpec | GkeSpec) -> dict[str, Any]:
 def cluster_cost(cloud: str, region: str, zones: Sequence[str], nat_per_zone: bool, system: PoolSpec) -> StackCost:
     """What the cluster costs without pools and services: control plane, network, system nodes and their disks."""
     network = Network.model_validate({"natGateways": "per-zone" if nat_per_zone else "single"})
-    site = Site.of(Target(cloud=cloud, region=region, zones=tuple(zones), network=network))  # type: ignore[arg-type]  # its own name
-    offering = site.offering(system.machine, CapacityType.ON_DEMAND)
+    site = Site.of(Target(cloud=cloud, region=region, zones=tuple(zones), network=network), system.prices)  # type: ignore[arg-type]
+    offering = site.offering(site.machine(system.machine.name), CapacityType.ON_DEMAND)
     group = NodeGroup(system.name, system.machine, offering, pool_nodes(system), system.disk_gib)
     charges = site.cloud.charges(site.target, (group,), 0)
-    return replace(costs.estimate((group,), charges, site.cloud.fees(), ()), services=())
+    return replace(costs.estimate((group,), charges, site.fees, ()), services=())

@@ -78,7 +78,7 @@ def charge_line(charge: Charge, fee: Fee) -> CostLine:
     notes = (
         BY_USE if charge.monthly_quantity is None else None,
         fee.note if charge.note is None else charge.note,
-        None if charge.priced_in is None else f"price of {charge.priced_in}",
+        fee.note if fee.usd is None and charge.note is not None else None,
     )
     return CostLine(
         name=charge.line,

@@ -140,8 +140,6 @@ class Charge:
     """In place of the fee's own note."""
     group: str | None = None
     """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
-    priced_in: str | None = None
-    """Region that the price is known for, where it is not the stack's."""
     low: Columns | None = None
     """Bottom of the band of an estimated quantity."""
     high: Columns | None = None

@@ -1,6 +1,6 @@
 """Arguments of the node pool component. No `from __future__ import annotations` here: Pulumi reads these types at run time."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from ..catalog.types import CapacityType
 from .reference import ClusterReference
@@ -37,5 +37,7 @@ class GpuNodePoolArgs(TypedDict):
     """Root disk of each node: images and weights. Left out: 200 with GPUs, 50 without."""
     labels: NotRequired[dict[str, str]]
     """Node labels beside those of this library."""
+    prices: NotRequired[dict[str, Any]]
+    """Your own prices, with the keys of a price file; the output `cost` is at these. Left out: listed ones."""
     own_device_plugin: NotRequired[bool]
     """gke: True switches GKE's device plugin off on these nodes, because you run NVIDIA's. The driver stays GKE's."""

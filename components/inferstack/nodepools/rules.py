@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .. import catalog
+from .. import catalog, stackfile
 from ..catalog.types import CapacityType, Machine
 from ..clouds.nodes import sold_in
 from ..errors import InputError, Problem, join_names, nearest_name
+from ..planning.pricing import check_prices
+from ..stackfile.schema import Prices
 from .spec import PoolSpec
 
 DEFAULT_GPU_DISK_GIB = 200
@@ -37,7 +40,7 @@ def pool_spec(name: str, args: Mapping[str, Any]) -> PoolSpec:
     machine = None if problems else _machine(reference["cloud"], args["machine_type"], problems)
     if machine is None:
         raise InputError([*problems, *_name_problems(name)])
-    spec = _spec(name, args, reference, machine)
+    spec = _spec(name, args, reference, machine, _prices(args.get("prices"), reference["cloud"], problems))
     for rule in (*RULES, *CLOUD_RULES[reference["cloud"]]):
         problems.extend(rule(spec, args, reference))
     problems.extend(_name_problems(name))
@@ -55,7 +58,7 @@ def pool_warnings(spec: PoolSpec, cloud: str) -> Iterator[str]:
         yield f"{spec.machine.name} is not sold in every zone, and no zones are named: GKE refuses the pool where one of its zones lacks it"
 
 
-def _spec(name: str, args: Mapping[str, Any], reference: Mapping[str, Any], machine: Machine) -> PoolSpec:
+def _spec(name: str, args: Mapping[str, Any], reference: Mapping[str, Any], machine: Machine, prices: Prices) -> PoolSpec:
     autoscaled = args.get("autoscaled", True)
     most = int(args["max_nodes"])
     disk = args.get("disk_gib", DEFAULT_GPU_DISK_GIB if machine.accelerator_count else DEFAULT_CPU_DISK_GIB)
@@ -74,7 +77,21 @@ def _spec(name: str, args: Mapping[str, Any], reference: Mapping[str, Any], mach
         labels=tuple(sorted(args.get("labels", {}).items())),
         kubernetes_version=reference.get("kubernetes_version"),
         own_device_plugin=args.get("own_device_plugin", False),
+        prices=prices,
     )
+
+
+def _prices(given: Mapping[str, Any] | None, cloud: str, problems: list[Problem]) -> Prices:
+    """The user's own prices; none, and what is wrong with them, where they cannot be read."""
+    if given is None:
+        return Prices()
+    try:
+        found = stackfile.read_prices(given)
+        problems.extend(replace(problem, path=problem.path.removeprefix("inferstack:")) for problem in check_prices(found, cloud))
+    except InputError as error:
+        problems.extend(replace(problem, path=problem.path.removeprefix("inferstack:")) for problem in error.problems)
+        return Prices()
+    return found
 
 
 def _wanted_zones(args: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..catalog.types import CapacityType, Machine
 from ..planning.pools import GPU_LABEL, POOL_LABEL
+from ..stackfile.schema import Prices
 
 GPU_TAINT = ("nvidia.com/gpu", "present")
 """Key and value of the taint, effect NoSchedule, that keeps everything without a toleration off the GPUs. GKE sets the same one, except
@@ -36,6 +37,8 @@ class PoolSpec:
     labels: tuple[tuple[str, str], ...] = ()
     kubernetes_version: str | None = None
     own_device_plugin: bool = False
+    prices: Prices = field(default_factory=Prices)
+    """The user's own, in place of listed ones."""
 
     @property
     def has_gpus(self) -> bool:

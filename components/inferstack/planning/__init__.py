@@ -6,7 +6,7 @@ from .document import cost_document, document, explanation, levers_document, ser
 from .endpoints import predictor_name, service_url
 from .guard import plan
 from .levers import levers
-from .pricing import own_machines
+from .pricing import own_fees, own_machines
 from .rehearsal import simulation_document
 from .size import size
 from .types import StackPlan
@@ -18,6 +18,7 @@ __all__ = [
     "explanation",
     "levers",
     "levers_document",
+    "own_fees",
     "own_machines",
     "plan",
     "predictor_name",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 from .. import catalog
 from ..catalog.places import CLOUDS
-from ..catalog.types import CapacityType, Machine, Offering
+from ..catalog.types import CapacityType, Fee, Machine, Offering
 from ..costs.tree import BY_USER
 from ..errors import InputError, Problem, nearest_name
-from ..stackfile.prices import Discount, MachinePrice, PaidCapacity, Prices
+from ..stackfile.prices import Discount, FeePrice, MachinePrice, PaidCapacity, Prices
 from ..stackfile.schema import StackFile
 
 Row: TypeAlias = Discount | MachinePrice | PaidCapacity
@@ -29,6 +29,16 @@ def own_prices(machines: Sequence[Machine], prices: Prices, cloud: str) -> tuple
     return tuple(_machine(machine, prices, cloud) for machine in machines)
 
 
+def own_fees(fees: Mapping[str, Fee], prices: Prices, cloud: str, region: str) -> Mapping[str, Fee]:
+    """`fees` of `cloud` in `region` at the prices of the price file; a row that names the region goes before one that does not."""
+    rows = [row for row in prices.fees if row.cloud in (None, cloud) and row.region in (None, region) and row.fee in fees]
+    own = {
+        row.fee: replace(fees[row.fee], usd=row.usd, source="price file", as_of=prices.as_of, basis=BY_USER, note=None)
+        for row in sorted(rows, key=lambda row: row.region is not None)
+    }
+    return {**fees, **own}
+
+
 def own_machines(stack: StackFile) -> tuple[Machine, ...]:
     """Every machine type of the stack's cloud at the stack's prices. Raises `InputError` where the price file names what is not known."""
     problems = check_prices(stack.prices, stack.target.cloud)
@@ -43,19 +53,35 @@ def check_prices(prices: Prices, cloud: str) -> list[Problem]:
     for key, rows in (("discounts", prices.discounts), ("machines", prices.machines), ("paid", prices.paid)):
         for index, row in enumerate(rows):
             problems += _unknown(row, f"{KEY}.{key}[{index}]", row.cloud if row.cloud else cloud)
+    for index, row in enumerate(prices.fees):
+        problems += _unknown_fee(row, f"{KEY}.fees[{index}]", row.cloud if row.cloud else cloud)
     return problems
+
+
+def _unknown_fee(row: FeePrice, path: str, cloud: str) -> list[Problem]:
+    if cloud not in CLOUDS:
+        return [Problem(path, f"is about a cloud's price list, and cloud {cloud} has none", None, "add `cloud`, or remove it")]
+    problems = _unknown_region(row.region, path, cloud)
+    known = catalog.fees(cloud)
+    if row.fee not in known:
+        near = nearest_name(row.fee, known)
+        way_out = f"did you mean {near}?" if near else f"`inferstack prices show --cloud {cloud}` lists them"
+        problems.append(Problem(f"{path}.fee", f"is not a known fee of {cloud}", row.fee, way_out))
+    return problems
+
+
+def _unknown_region(region: str | None, path: str, cloud: str) -> list[Problem]:
+    if region is None or region in catalog.regions(cloud):
+        return []
+    near = nearest_name(region, catalog.regions(cloud))
+    return [Problem(f"{path}.region", f"is not a known region of {cloud}", region, f"did you mean {near}?" if near else None)]
 
 
 def _unknown(row: Row, path: str, cloud: str) -> list[Problem]:
     if cloud not in CLOUDS:
         reason = f"is about a cloud's price list, and cloud {cloud} has none"
         return [Problem(path, reason, None, "add `cloud`, or give nodes their price in inferstack:target.nodes")]
-    problems: list[Problem] = []
-    if row.region is not None and row.region not in catalog.regions(cloud):
-        near = nearest_name(row.region, catalog.regions(cloud))
-        problems.append(
-            Problem(f"{path}.region", f"is not a known region of {cloud}", row.region, f"did you mean {near}?" if near else None)
-        )
+    problems = _unknown_region(row.region, path, cloud)
     if row.machine_type is not None:
         try:
             catalog.machine(cloud, row.machine_type)

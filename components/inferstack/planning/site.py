@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from .. import catalog, clouds
-from ..catalog.types import CapacityType, Machine, Offering
+from ..catalog.types import CapacityType, Fee, Machine, Offering
 from ..clouds.types import Allocatable, Cloud
 from ..errors import nearest_name
 from ..stackfile.schema import Prices, Target
-from .pricing import own_prices
+from .pricing import own_fees, own_prices
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,11 @@ class Site:
     @cached_property
     def machines(self) -> Mapping[str, Machine]:
         return {machine.name: machine for machine in own_prices(self.cloud.machines(self.target), self.prices, self.cloud.name)}
+
+    @cached_property
+    def fees(self) -> Mapping[str, Fee]:
+        """What is charged beside machines, per unit, in this region and at the stack's own prices."""
+        return own_fees(self.cloud.fees(self.target), self.prices, self.cloud.name, self.region)
 
     @cached_property
     def sold(self) -> tuple[Machine, ...]:

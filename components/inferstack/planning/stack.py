@@ -171,7 +171,7 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
         # On a cluster that is there already, what is not charged is paid elsewhere and not free.
         charges = (*charges, *known_free(tenants))
     demands = [_demand(tenant) for tenant in tenants]
-    return costs.estimate(groups, charges, site.cloud.fees(), demands, tuple(extras(usage, tenants, pools)))
+    return costs.estimate(groups, charges, site.fees, demands, tuple(extras(usage, tenants, pools)))
 
 
 def _demand(tenant: Tenant) -> Demand:

@@ -16,6 +16,8 @@ class InferenceServiceArgs(TypedDict):
     """The service as a stack file writes it below `inferstack:services`."""
     target: NotRequired[dict[str, Any]]
     """Where it runs, as a stack file writes it below `inferstack:target`."""
+    prices: NotRequired[dict[str, Any]]
+    """Your own prices, with the keys of a price file; the service is planned at these. Left out: listed ones."""
     hugging_face_token: NotRequired[pulumi.Input[str]]
     """Token for weights behind a licence. Kept in a Kubernetes secret, nowhere else."""
     api_key: NotRequired[pulumi.Input[str]]

@@ -69,6 +69,8 @@ def _given_plan(plan: Any) -> ServicePlan:
 
 def _planned(name: str, args: Args) -> Wanted:
     config = {"inferstack:target": _whole(args["target"]), "inferstack:services": [_whole(args["service"])]}
+    if args.get("prices") is not None:
+        config["inferstack:prices"] = _whole(args["prices"])
     config |= {f"inferstack:{SETTINGS[key]}": stackfile.SECRET for key in SETTINGS if args.get(key) is not None}
     # Paths in the arguments, such as a model's config.json, are relative to the program.
     source = str(Path.cwd() / "Pulumi.yaml")
@@ -89,7 +91,7 @@ def _refuse_missing_secrets(plan: ServicePlan, args: Args) -> None:
 
 def _own_path(path: str) -> str:
     """The argument behind a key path of a stack file."""
-    for theirs, ours in (("inferstack:services[0]", "service"), ("inferstack:target", "target")):
+    for theirs, ours in (("inferstack:services[0]", "service"), ("inferstack:target", "target"), ("inferstack:prices", "prices")):
         if path.startswith(theirs):
             return ours + path.removeprefix(theirs)
     return path

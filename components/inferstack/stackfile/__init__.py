@@ -13,7 +13,7 @@ from .secrets import SECRET, Secret
 
 if TYPE_CHECKING:
     from .finding import current, find, in_use, project_file, shown_path, stack_name, stacks
-    from .reader import load, read
+    from .reader import load, read, read_prices
     from .reference import json_schema, markdown
     from .schema import (
         Budget,
@@ -51,6 +51,7 @@ __all__ = [
     "markdown",
     "project_file",
     "read",
+    "read_prices",
     "shown_path",
     "stack_name",
     "stacks",
@@ -58,7 +59,7 @@ __all__ = [
 
 _ROOMS = {
     "finding": ("current", "find", "in_use", "project_file", "shown_path", "stack_name", "stacks"),
-    "reader": ("load", "read"),
+    "reader": ("load", "read", "read_prices"),
     "reference": ("json_schema", "markdown"),
     "schema": (
         "Budget",

@@ -76,6 +76,19 @@ class PaidCapacity(Section):
             yield Broken("is never paid in advance", "use on-demand or reserved", at=("capacityType",))
 
 
+class FeePrice(Section):
+    """The exact price of something beside machines, in place of the listed one: NAT, load balancers, disks, the control plane, traffic."""
+
+    fee: Text = Field(examples=["nat_gateway_hour"])
+    """Name as `inferstack prices show` lists it."""
+    usd: Usd = Field(examples=[0.04])
+    """What one unit of it costs."""
+    cloud: Literal["eks", "gke"] | None = None
+    """Left out: the stack's cloud."""
+    region: Text | None = None
+    """Left out: every region."""
+
+
 class Prices(Section):
     """Your prices: negotiated discounts, exact prices, capacity that is paid already. A path of a YAML file, or its content."""
 
@@ -87,6 +100,8 @@ class Prices(Section):
     """Percent off list prices; of several that match, the most specific holds."""
     machines: tuple[MachinePrice, ...] = Many
     """Exact prices; where one matches, no discount applies."""
+    fees: tuple[FeePrice, ...] = Many
+    """Exact prices of what is billed beside machines."""
     paid: tuple[PaidCapacity, ...] = Many
     """Capacity that costs the stack nothing further."""
 
@@ -94,6 +109,7 @@ class Prices(Section):
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
         for key in ("discounts", "machines", "paid"):
             yield from _rules_of_twins(key, given.get(key))
+        yield from _rules_of_twin_fees(given.get("fees"))
         yield from _rules_of_both(given.get("discounts"), given.get("machines"))
 
 
@@ -113,6 +129,15 @@ def _rules_of_twins(key: str, rows: Any) -> Iterator[Broken]:
         first = seen.setdefault(identity, index)
         if first != index:
             yield Broken(f"contradicts {key}[{first}], which is about the same", "keep one", at=(key, index))
+
+
+def _rules_of_twin_fees(rows: Any) -> Iterator[Broken]:
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, row in enumerate(rows if is_list(rows) else []):
+        if is_mapping(row):
+            first = seen.setdefault(tuple(row.get(key) for key in ("fee", "cloud", "region")), index)
+            if first != index:
+                yield Broken(f"contradicts fees[{first}], which is about the same", "keep one", at=("fees", index))
 
 
 def _rules_of_both(discounts: Any, machines: Any) -> Iterator[Broken]:

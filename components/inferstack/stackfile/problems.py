@@ -31,9 +31,10 @@ _ARTICLES = {
 }
 
 
-def translate(failed: ValidationError) -> Iterator[Problem]:
-    """One problem for each error of `failed`; a broken rule speaks for its key in place of the field's own check."""
-    errors = [(_path(error["loc"]), error) for error in failed.errors(include_url=False)]
+def translate(failed: ValidationError, within: Path = ()) -> Iterator[Problem]:
+    """One problem for each error of `failed`, which was found `within` a part of the stack file; a broken rule speaks for its key in place
+    of the field's own check."""
+    errors = [(within + _path(error["loc"]), error) for error in failed.errors(include_url=False)]
     ruled = {path for path, error in errors if error["type"] == RULE}
     for path, error in errors:
         below = any(other[: len(path)] == path and len(other) > len(path) for other, _ in errors)

@@ -15,6 +15,7 @@ from .finding import shown_path, stack_name
 from .keys import SECRETS, SETTINGS, children, mend
 from .names import unknown_names
 from .paths import NAMESPACE, canonical, key_path
+from .prices import Prices
 from .problems import in_file_order, translate
 from .schema import StackFile
 from .secrets import SECRET, is_secure, looks_like
@@ -44,6 +45,19 @@ def read(config: Mapping[str, Any], *, stack: str, source: str, secret_keys: Col
     problems.
     """
     return _checked(config, stack, source, secret_keys, Findings())
+
+
+def read_prices(given: Mapping[str, Any]) -> Prices:
+    """Prices as a price file holds them. Raises `InputError` with every problem, each at its key below `inferstack:prices`."""
+    problems: list[Problem] = []
+    mended = mend(given, Prices, [PRICES], problems)
+    try:
+        found = Prices.model_validate(mended)
+    except ValidationError as failed:
+        raise InputError(in_file_order([*problems, *translate(failed, ("prices",))])) from failed
+    if problems:
+        raise InputError(in_file_order(problems))
+    return found
 
 
 def _config(root: Any, source: str, findings: Findings) -> dict[str, Any]:

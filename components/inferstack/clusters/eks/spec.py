@@ -94,6 +94,7 @@ def _system_pool(args: Mapping[str, Any], target: Target, zones: tuple[str, ...]
         "nodes": asked.get("nodes", default.nodes),
         "disk_gib": asked.get("disk_gib", default.disk_gib),
         "zones": asked.get("zones", default.zones),
+        "prices": args.get("prices"),
     }
     reference = {
         "cloud": "eks",

@@ -87,5 +87,6 @@ def _system_pool(args: Mapping[str, Any], target: Target, zones: tuple[str, ...]
         "nodes": asked.get("nodes", default.nodes),
         "disk_gib": asked.get("disk_gib", default.disk_gib),
         "zones": asked.get("zones", default.zones),
+        "prices": args.get("prices"),
     }
     return system_pool({"cloud": "gke", "name": args["cluster_name"], "region": args["region"], "zones": list(zones)}, wanted, problems)
