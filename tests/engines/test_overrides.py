@@ -70,7 +70,7 @@ def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, v
         ("vllm", "max-num-sqs", 8, "did you mean max-num-seqs?"),
         ("vllm", "renderer-num-workers", "many", "is not a whole number"),
         ("vllm", "max-num-queued-reqs", [1, 2], "takes one value"),
-        ("vllm", "runner", "generate", "text generation"),
+        ("vllm", "runner", "generate", "use task of the service"),
         ("vllm", "enable-auto-tool-choice", "yes", "write true or false"),
         ("vllm", "tool-call-parser", None, "takes a value"),
         ("vllm", "safetensors-load-strategy", True, "takes a value"),

@@ -60,7 +60,7 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("vllm", shapes.SMALL, "int8", "b200-180", "has no kernel"),
         ("vllm", shapes.NATIVE_MXFP4, "mxfp4", "t4", "has no kernel"),
         ("vllm", shapes.VISION, "bf16", "t4", "unstable in float16"),
-        ("vllm", "BAAI/bge-m3", "fp16", "l4", "text generation only"),
+        ("tgi", "BAAI/bge-m3", "fp16", "l4", "text generation only"),
         ("sglang", shapes.SMALL, "bf16", None, "does not run on CPU with SGLang"),
         ("sglang", shapes.SMALL, "bf16", "v100-32", "needs compute capability 7.5"),
         ("sglang", shapes.SMALL, "fp8", "t4", "has no kernel"),
@@ -79,7 +79,7 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("ollama", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
         ("llama.cpp", shapes.SMALL, "awq", "l4", "loads GGUF only"),
         ("llama.cpp", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),
-        ("llama.cpp", "BAAI/bge-m3", "gguf-q4_k_m", None, "text generation only"),
+        ("llama.cpp", "Skywork/Skywork-Reward-Llama-3.1-8B-v0.2", "gguf-q4_k_m", None, "not known to serve reward models"),
     ],
 )
 def test_what_cannot_run_is_refused(name: str, model: str, quantization: str, gpu: str | None, reason: str) -> None:

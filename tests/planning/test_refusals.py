@@ -42,7 +42,6 @@ def refused(target: dict[str, Any] = EKS, **changes: Any) -> Problem:
         ({"gpu": "inferentia2"}, "gpu", "without gpu it works"),
         ({"gpu": "v100-16"}, "gpu", "without gpu it works"),
         ({"replicas": 1, "gpu": "l4", "traffic": {**TRAFFIC, "requestsPerSecond": 80}}, "replicas", "without replicas it works"),
-        ({"model": "BAAI/bge-m3"}, "model", ""),
         ({"quantization": "int4"}, "quantization", "did you mean awq or gptq-int4?"),
         ({"slo": {"ttftP95Ms": 1, "tpotP95Ms": 0.5}}, "slo", "without slo it works"),
     ],

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from inferstack.errors import InputError
+from inferstack.errors import InputError, join_names
+from inferstack.stackfile.keys import children
+from inferstack.stackfile.schema import Service
 from tests.stackfile import files
 from tests.stackfile.files import config, problems, problems_of, service
 
@@ -72,7 +74,7 @@ from tests.stackfile.files import config, problems, problems_of, service
         ),
         ({"slo": {"ttft": 4}}, "services[0].slo.ttft: is not a key of the stack file; use ttftP95Ms"),
         ({"slo": {"ttftP95Ms": 0}}, "services[0].slo.ttftP95Ms: 0 must be above 0"),
-        ({"slo": 5}, "services[0].slo: 5 is a number, not a mapping; its keys are ttftP95Ms and tpotP95Ms"),
+        ({"slo": 5}, "services[0].slo: 5 is a number, not a mapping; its keys are ttftP95Ms, tpotP95Ms and latencyP95Ms"),
         (
             {"name": "My Chat"},
             "services[0].name: My Chat is not a DNS name of at most 40 characters (a-z, 0-9 and -, a letter first); use my-chat",
@@ -119,7 +121,7 @@ def test_traffic_must_be_a_sane_number(rate: Any, said: str) -> None:
     ("traffic", "said"),
     [
         ({}, ["traffic: does not say how much is asked; give `requestsPerSecond`, or `dailyUsers` with `tokensPerUser`"]),
-        ({"requestsPerSecond": 1, "isl": 5}, ["traffic.osl: is needed with `requestsPerSecond`; output tokens per request, such as 256"]),
+        ({"requestsPerSecond": 1, "osl": 5}, ["traffic.isl: is needed with `requestsPerSecond`; input tokens per request, such as 512"]),
         (
             {"requestsPerSecond": 1, "isl": 5, "osl": 5, "outputShare": 0.2},
             ["traffic.outputShare: 0.2 stands beside `requestsPerSecond`; remove it: it goes with `dailyUsers`"],
@@ -258,9 +260,7 @@ def test_all_problems_of_a_file_are_reported_at_once() -> None:
         'services[0].gpu: 4 is a number, not text; write it in quotes: gpu: "4"',
         "services[1].name: a is also the name of services[0]; use a-2",
         "services[1].replicas.min: 2 is above max 1; swap them",
-        "services[2]: chat is text, not a mapping; its keys are name, model, traffic, slo, engine, engineArgs, env, image, custom, "
-        "modelUri, revision, quantization, gpu, machineType, tensorParallel, pipelineParallel, dataParallel, expertParallel, replicas, "
-        "spareReplicas, context, calibration, capacityType, reservationId, schedule, budget and endpoint",
+        f"services[2]: chat is text, not a mapping; its keys are {join_names(list(children(Service)), 'and')}",
         "target.region: is needed on cloud gke; such as us-central1",
     ]
 

@@ -68,7 +68,7 @@ class Model:
 
     id: str
     kind: str
-    """llm, embedding or reward."""
+    """llm, or what answers after one pass: embedding, rerank or reward."""
     architecture: str
     """Hugging Face `model_type`."""
     params_total: int

@@ -17,9 +17,14 @@ ModelArgument = Annotated[
 ]
 RateOption = Annotated[float, typer.Option("--rate", metavar="N", help="Requests per second, mean; the peak is twice that.")]
 IslOption = Annotated[int, typer.Option("--isl", metavar="TOKENS", help="Input tokens per request.")]
-OslOption = Annotated[int, typer.Option("--osl", metavar="TOKENS", help="Output tokens per request.")]
+OslOption = Annotated[
+    int | None, typer.Option("--osl", metavar="TOKENS", help="Output tokens per request; 300 where the model generates any.")
+]
 TtftOption = Annotated[float | None, typer.Option("--ttft-p95", metavar="MS", help="Target for the time to first token.")]
 TpotOption = Annotated[float | None, typer.Option("--tpot-p95", metavar="MS", help="Target for the time per output token.")]
+LatencyOption = Annotated[
+    float | None, typer.Option("--latency-p95", metavar="MS", help="Target for the whole answer of an embedding, rerank or reward model.")
+]
 GpuOption = Annotated[str | None, typer.Option("--gpu", metavar="GPU", help="GPU as in the catalog, or cpu.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", metavar="ENGINE", help="Inference engine.")]
 QuantizationOption = Annotated[
@@ -42,6 +47,7 @@ FLAGS = {
     "inferstack:services[0].traffic.osl": "--osl",
     "inferstack:services[0].slo.ttftP95Ms": "--ttft-p95",
     "inferstack:services[0].slo.tpotP95Ms": "--tpot-p95",
+    "inferstack:services[0].slo.latencyP95Ms": "--latency-p95",
     "inferstack:services[0].gpu": "--gpu",
     "inferstack:services[0].engine": "--engine",
     "inferstack:services[0].quantization": "--quantization",
@@ -50,7 +56,7 @@ FLAGS = {
     "inferstack:services[0].capacityType": "--capacity-type",
     "inferstack:services[0].reservationId": "--capacity-type",
     "inferstack:services[0].traffic": "--isl, --osl",
-    "inferstack:services[0].slo": "--ttft-p95, --tpot-p95",
+    "inferstack:services[0].slo": "--ttft-p95, --tpot-p95, --latency-p95",
 }
 """Key of a stack file -> what the user wrote here."""
 
@@ -59,9 +65,10 @@ def size(
     model: ModelArgument,
     rate: RateOption = 1.0,
     isl: IslOption = 1000,
-    osl: OslOption = 300,
+    osl: OslOption = None,
     ttft_p95: TtftOption = None,
     tpot_p95: TpotOption = None,
+    latency_p95: LatencyOption = None,
     gpu: GpuOption = None,
     engine: EngineOption = None,
     quantization: QuantizationOption = None,
@@ -84,8 +91,8 @@ def size(
 
     asked = {
         "model": _model(model),
-        "traffic": {"requestsPerSecond": rate, "isl": isl, "osl": osl},
-        "slo": _given(ttftP95Ms=ttft_p95, tpotP95Ms=tpot_p95),
+        "traffic": {"requestsPerSecond": rate, "isl": isl, **_given(osl=osl)},
+        "slo": _given(ttftP95Ms=ttft_p95, tpotP95Ms=tpot_p95, latencyP95Ms=latency_p95),
         **_given(gpu=gpu, engine=engine, quantization=quantization, tensorParallel=tensor_parallel),
         **_given(context=context, capacityType=capacity_type),
     }

@@ -13,6 +13,7 @@ from .types import CLOSED, COMPARABLE, SAME
 ABOUT_THE_SIZE = 1.5
 """Total and active parameters may differ by this factor for a model to be comparable. It says nothing about quality."""
 BY_USER = "stack file"
+GENERATES = "llm"
 
 
 def prices(stack: StackFile, known: Sequence[ApiPrice]) -> tuple[ApiPrice, ...]:
@@ -57,7 +58,8 @@ def kind(price: ApiPrice, model: Model) -> str | None:
     if price.model == model.id:
         return SAME
     if not price.is_open:
-        return CLOSED
+        # Closed models of the catalog's prices generate; what the user names is compared with whatever it is named beside.
+        return CLOSED if model.kind == GENERATES or price.source == BY_USER else None
     other = catalog.models().get(price.model)
     return COMPARABLE if other is not None and _alike(other, model) else None
 

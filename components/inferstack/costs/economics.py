@@ -34,12 +34,14 @@ def token_price(
 ) -> TokenPrice:
     """$ per output token = machines / (input tokens / r + output tokens), $ per input token = that / r, r being what an output token costs
     over an input token: the split of Google's GKE Inference Quickstart (`GkeRecommender` v1, Cost), with r from the replica's own times.
+    Where nothing is generated input tokens pay for all.
     """
-    ratio, tokens = exact(demand.output_to_input_ratio), input_tokens + output_tokens
-    output_usd = machines_usd / (input_tokens / ratio + output_tokens)
+    tokens = input_tokens + output_tokens
+    ratio = exact(demand.output_to_input_ratio) if output_tokens else None
+    output_usd = None if ratio is None else machines_usd / (input_tokens / ratio + output_tokens)
     return TokenPrice(
-        input_usd=output_usd / ratio * MILLION,
-        output_usd=output_usd * MILLION,
+        input_usd=(machines_usd / tokens if output_usd is None or ratio is None else output_usd / ratio) * MILLION,
+        output_usd=None if output_usd is None else output_usd * MILLION,
         blended_usd=machines_usd / tokens * MILLION,
         output_to_input_ratio=ratio,
         tokens_per_month=tokens,
@@ -69,5 +71,5 @@ def unit_economics(billed: Billed, demand: Demand) -> UnitEconomics | None:
         usd_per_request=billed.all_usd / requests,
         usd_per_user_month=billed.all_usd / exact(demand.daily_users) if demand.daily_users else None,
         saturated=saturated,
-        output_tps_per_usd_hour=output_tokens * full / SECONDS_PER_MONTH / hourly if hourly else None,
+        output_tps_per_usd_hour=(output_tokens or input_tokens) * full / SECONDS_PER_MONTH / hourly if hourly else None,
     )

@@ -208,7 +208,7 @@ class Demand:
     input_tokens_per_month: float
     output_tokens_per_month: float
     output_to_input_ratio: float
-    """Cost of one output token over one input token, from the replica's own prefill and decode times."""
+    """Cost of one output token over one input token, from the replica's own prefill and decode times; 0 where nothing is generated."""
     requests_per_month: float = 0
     capacity_rps: float = 0
     """What one replica serves within the SLO."""
@@ -222,11 +222,12 @@ class TokenPrice:
     """What a million tokens cost at the expected load, from the service's share of the machines it is billed for."""
 
     input_usd: Decimal
-    output_usd: Decimal
+    output_usd: Decimal | None
+    """None where nothing is generated."""
     blended_usd: Decimal
     """Per million tokens of input and output together, in the service's own mix."""
-    output_to_input_ratio: Decimal
-    """How many input tokens are taken to cost as much as one output token."""
+    output_to_input_ratio: Decimal | None
+    """How many input tokens are taken to cost as much as one output token; None where nothing is generated."""
     tokens_per_month: Decimal
     low_blended_usd: Decimal
     """At the bottom of known spot ranges."""
@@ -251,7 +252,7 @@ class UnitEconomics:
     saturated: TokenPrice | None
     """Per million tokens with every machine of the range full around the clock: the least that these machines can reach."""
     output_tps_per_usd_hour: Decimal | None
-    """Output tokens per second at saturation for a dollar an hour of machines."""
+    """Output tokens per second at saturation for a dollar an hour of machines; input tokens where nothing is generated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def _change(
         "hardware": {"base": _hardware(old), "head": _hardware(new)},
         "monthlyUsd": {side: None if found is None else found["monthlyUsd"]["expected"] for side, found in cost.items()},
         "usdPerMillionTokens": {side: _blended(found) for side, found in cost.items()},
-        "slo": {"base": None if old is None else old["slo"], "head": None if new is None else new["slo"]},
+        "slo": {"base": _targets(old), "head": _targets(new)},
         "ttftP95Ms": _latencies(old, new, "ttftP95Ms"),
         "tpotP95Ms": _latencies(old, new, "tpotP95Ms"),
         "headroom": {"base": _headroom(old), "head": _headroom(new)},
@@ -80,6 +80,11 @@ def _cost(plan: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | None
 
 def _blended(cost: Mapping[str, Any] | None) -> float | None:
     return None if cost is None or cost.get("tokens") is None else cost["tokens"]["blendedUsd"]
+
+
+def _targets(service: Service | None) -> dict[str, Any] | None:
+    """Of a task that generates nothing the first token is the whole answer."""
+    return None if service is None else {key: service["slo"].get(key) for key in ("ttftP95Ms", "tpotP95Ms")}
 
 
 def _latencies(old: Service | None, new: Service | None, key: str) -> dict[str, Any]:

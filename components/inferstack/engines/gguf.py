@@ -9,6 +9,7 @@ from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Shape
 from . import memory
 from .hosts import HostMemory
+from .kinds import refuse_kind
 from .matrix import verdict
 from .silicon import capability_of, refuse_silicon
 from .types import FlagRules, Refusal, Traits
@@ -39,8 +40,8 @@ class GgufEngine:
         return self.release
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if model.kind != "llm":
-            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
+        if (unserved := refuse_kind(self.title, self.traits.kinds, model)) is not None:
+            return unserved
         quantization = catalog.quantization(checkpoint.quantization)
         if quantization.format != "gguf":
             return Refusal(f"does not run on {self.title}, which loads GGUF only", "use gguf-q4_k_m")

@@ -10,9 +10,10 @@ from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
 from .hosts import HostMemory, image_reference, shared_memory_gib
+from .kinds import refuse_kind
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
-from .types import Drain, EngineSpec, FlagRules, Metrics, Port, Probes, Refusal, SecretEnv, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, Drain, EngineSpec, FlagRules, Metrics, Port, Probes, Refusal, SecretEnv, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
@@ -52,8 +53,8 @@ class GpuEngine:
         return self.release
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if model.kind != "llm":
-            return Refusal(f"is not planned: {model.id} is of kind {model.kind}, and this release plans text generation only")
+        if (unserved := refuse_kind(self.title, self.traits.kinds, model)) is not None:
+            return unserved
         if accelerator is None:
             reason = f"does not run on CPU with {self.title}: its image is built for NVIDIA CUDA"
             return Refusal(reason, "use llama.cpp with a GGUF checkpoint")
@@ -112,6 +113,7 @@ class GpuEngine:
         command: tuple[str, ...] = (),
         files: tuple[tuple[str, str], ...] = (),
         api_key: str | None = None,
+        routes: tuple[str, ...] = CHAT_ROUTES,
     ) -> EngineSpec:
         """The container of `replica`: what a subclass says, and what follows from its class.
 
@@ -140,6 +142,7 @@ class GpuEngine:
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,
             open_api=self.traits.open_api,
+            routes=routes,
         )
 
     def _loads(self, checkpoint: Checkpoint) -> bool:

@@ -10,8 +10,9 @@ from .drain import stops_on_sigterm
 from .gguf import GgufEngine, on_cpu
 from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
+from .kinds import EMBEDDING, EMBEDS, LLM, RERANK, pools
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"
@@ -21,6 +22,10 @@ PORT = 8080
 CACHE = "/cache"
 HUB_FILE = "https://huggingface.co/{repository}/resolve/{revision}/{file}"
 QUANTIZATION_PREFIX = "gguf-"
+ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",), RERANK: ("/v1/rerank",)}
+"""`Model.kind` -> paths of the server."""
+SWITCHES = {EMBEDDING: "--embedding", RERANK: "--rerank"}
+"""`Model.kind` -> what makes the server answer those paths and no others."""
 
 KV_TYPES = {"bf16": "f16", "fp16": "f16", "q8_0": "q8_0"}
 """Our name of a KV cache dtype -> value of --cache-type-k and --cache-type-v; f16 is the default."""
@@ -74,7 +79,7 @@ FLAGS = FlagRules(
         **dict.fromkeys(("--lora*", "--control-vector*"), "remove it: adapters are not planned yet"),
         **dict.fromkeys(("--spec-*", "--draft*", "--lookup-*"), "remove it: speculation is not planned yet"),
         **dict.fromkeys(("--mmproj*", "--image-*", "--mtmd-*", "--video-*"), "remove it: image input is not planned yet"),
-        **dict.fromkeys(("--embedding", "--rerank", "--pooling"), "remove it: text generation is all that is planned yet"),
+        **dict.fromkeys(("--embedding", "--rerank"), "use task of the service"),
         **dict.fromkeys(("--help", "--version", "--list-devices", "--cache-list", "--completion-*"), "remove it: the server would end"),
     },
     tunes={"--parallel": "max_sequences", "--cache-type-k": "kv_dtype"},
@@ -102,7 +107,7 @@ class LlamaCpp(GgufEngine):
     name = NAME
     title = NAME
     aliases = ("llama-server",)
-    traits = Traits(unasked=True)
+    traits = Traits(unasked=True, kinds=EMBEDS | {RERANK})
     flags = FLAGS
     host = HOST
     cpu_runtime = CPU_RUNTIME
@@ -142,6 +147,7 @@ class LlamaCpp(GgufEngine):
             run_as_group=1000,
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,
+            routes=ROUTES[shape.model.kind],
         )
 
 
@@ -161,6 +167,9 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource) -> tuple
         words += ["--cache-type-k", kv, "--cache-type-v", kv, "--flash-attn", "on"]
     # Without --fit off the server would shrink what does not fit and serve less than was planned.
     words += ["--cache-ram", str(PROMPT_CACHE_MIB), "--fit", "off", "--metrics", "--no-ui"]
+    if pools(shape.model):
+        # An input is computed in one physical batch; longer ones are refused.
+        words += [SWITCHES[shape.model.kind], "--batch-size", str(shape.context), "--ubatch-size", str(shape.context)]
     if shape.model.params_vision:
         words.append("--no-mmproj")
     return tuple(words)

@@ -32,7 +32,8 @@ def sequence_bytes(shape: Shape) -> int:
 
 
 def download_gib(shape: Shape) -> int:
-    """Disk that the files of a checkpoint take, in whole GiB: weights that are quantized while loading come at 16 bit."""
+    """Disk that the files of a checkpoint take, in whole GiB: weights that are quantized while loading come at 16 bit, some at 32."""
     checkpoint = shape.checkpoint
     stored = replace(checkpoint, quantization="bf16", quantized_at_load=False) if checkpoint.quantized_at_load else checkpoint
-    return math.ceil(sizing.weight_bytes(shape.model, stored) * REPOSITORY_OVERHEAD / GIB)
+    wide = 2 if shape.model.native_dtype == "float32" and stored.quantization in ("bf16", "fp16") else 1
+    return math.ceil(wide * sizing.weight_bytes(shape.model, stored) * REPOSITORY_OVERHEAD / GIB)

@@ -12,8 +12,9 @@ from .drain import stops_on_sigterm
 from .gguf import GgufEngine
 from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
+from .kinds import EMBEDDING, EMBEDS, LLM
 from .probes import probes, startup_limit_seconds
-from .types import EngineSpec, FlagRules, InitContainer, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, InitContainer, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
 from .weights import weight_source
 
 NAME = "ollama"
@@ -25,8 +26,12 @@ DOWNLOAD = "python"
 SCRIPT = "/etc/ollama/fetch.py"
 REGISTRY = "https://hf.co"
 """Serves GGUF repositories in the registry protocol that Ollama reads, chat template included."""
-LOAD = "until ollama list > /dev/null 2>&1; do sleep 1; done; ollama run {name} ''"
-"""Waits for the server, then loads the model by an empty prompt: the pod is not ready before that has ended."""
+LOAD = "until ollama list > /dev/null 2>&1; do sleep 1; done; ollama run {name} '{prompt}'"
+"""Waits for the server, then loads the model by a prompt: the pod is not ready before that has ended."""
+PROMPTS = {LLM: "", EMBEDDING: "ready"}
+"""An empty prompt only loads a model that generates; one that embeds needs some text."""
+ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",)}
+"""`Model.kind` -> paths of the server."""
 QUANTIZATION_PREFIX = "gguf-"
 KV_TYPES = {"bf16": "f16", "fp16": "f16", "q8_0": "q8_0"}
 """Our name of a KV cache dtype -> value of OLLAMA_KV_CACHE_TYPE."""
@@ -65,7 +70,7 @@ class Ollama(GgufEngine):
 
     name = NAME
     title = "Ollama"
-    traits = Traits(open_api=True)
+    traits = Traits(open_api=True, kinds=EMBEDS)
     flags = FLAGS
     host = HOST
     cpu_runtime = CPU_RUNTIME
@@ -108,8 +113,9 @@ class Ollama(GgufEngine):
             run_as_group=1000,
             host_memory_bytes=self.host_memory_bytes(shape),
             init=(_fetch(shape, service),),
-            post_start=("sh", "-c", LOAD.format(name=service.name)),
+            post_start=("sh", "-c", LOAD.format(name=service.name, prompt=PROMPTS[shape.model.kind])),
             open_api=True,
+            routes=ROUTES[shape.model.kind],
         )
 
 

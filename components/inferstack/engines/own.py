@@ -52,7 +52,11 @@ class OwnEngine:
 
     @property
     def traits(self) -> Traits:
-        return Traits(open_api=self._server.api_key_env is None, sized_as=(self._kin.name, self._kin.release.version))
+        return Traits(
+            open_api=self._server.api_key_env is None,
+            kinds=self._kin.traits.kinds,
+            sized_as=(self._kin.name, self._kin.release.version),
+        )
 
     @property
     def release(self) -> EngineRelease:

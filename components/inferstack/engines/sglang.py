@@ -9,8 +9,9 @@ from . import memory
 from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
+from .kinds import EMBEDDING, ENCODERS, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"
@@ -24,6 +25,8 @@ KV_DTYPES = {"bf16": "auto", "fp16": "auto", "fp8": "fp8_e4m3"}
 """Our name of a KV cache dtype -> value of --kv-cache-dtype."""
 COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
+ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",), RERANK: ("/v1/rerank",), REWARD: ("/classify",)}
+"""`Model.kind` -> paths of the server."""
 FRACTION_STEPS = 1000
 """--mem-fraction-static is rounded down to a thousandth."""
 
@@ -74,7 +77,7 @@ FLAGS = FlagRules(
         "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
         "--*lora*": "remove it: adapters are not planned yet",
         "--speculative-*": "remove it: speculation is not planned yet",
-        "--is-embedding": "remove it: text generation is all that is planned yet",
+        "--is-embedding": "use task of the service",
         **dict.fromkeys(("--enable-multimodal", "--language-*", "--mm-*"), "remove it: image input is not planned yet"),
     },
     tunes={"--max-running-requests": "max_sequences", "--kv-cache-dtype": "kv_dtype"},
@@ -89,7 +92,7 @@ class Sglang(GpuEngine):
     name = NAME
     title = "SGLang"
     aliases = ("sgl",)
-    traits = Traits(spreads=frozenset({"pipeline", "expert", "data"}))
+    traits = Traits(kinds=EVERY, spreads=frozenset({"pipeline", "expert", "data"}))
     flags = FLAGS
     host = HOST
     cache = CACHE
@@ -118,6 +121,7 @@ class Sglang(GpuEngine):
             model_format="sglang",
             # The image runs as root; whether it runs otherwise is not documented.
             run_as=None,
+            routes=ROUTES[shape.model.kind],
         )
 
 
@@ -153,11 +157,20 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     if capability(shape.device) < BFLOAT16:
         # Its own kernels need newer silicon.
         flags |= {"dtype": "half", "attention-backend": "triton", "sampling-backend": "pytorch"}
+    if shape.model.architecture in ENCODERS:
+        # As its documentation starts BGE models: no prefix is reused and no prompt is cut.
+        flags |= {"attention-backend": "triton", "chunked-prefill-size": -1}
     if KV_DTYPES[shape.kv_dtype] != "auto":
         flags["kv-cache-dtype"] = KV_DTYPES[shape.kv_dtype]
     if source.revision is not None:
         flags["revision"] = source.revision
     if service.needs_api_key:
         flags["api-key"] = f"$({API_KEY})"
-    words = [*(f"--{flag}={value}" for flag, value in flags.items()), "--enable-metrics"]
-    return (*words, "--language-model-only") if shape.model.params_vision else tuple(words)
+    switches = (
+        ("enable-metrics", True),
+        ("is-embedding", pools(shape.model)),
+        ("disable-radix-cache", shape.model.architecture in ENCODERS),
+        ("language-model-only", shape.model.params_vision > 0),
+    )
+    words = [*(f"--{flag}={value}" for flag, value in flags.items()), *(f"--{switch}" for switch, on in switches if on)]
+    return tuple(words)

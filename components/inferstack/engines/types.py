@@ -9,6 +9,11 @@ from typing import Protocol
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
 
+GENERATES = frozenset({"llm"})
+"""Kinds of models that an engine serves unless it says more."""
+CHAT_ROUTES = ("/v1/chat/completions", "/v1/completions")
+"""Paths of the OpenAI API that generate text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -151,6 +156,8 @@ class EngineSpec:
     """Runs in the container once it has started; the pod is not ready before it has ended well."""
     open_api: bool = False
     """True where the server asks nobody for a key, so that only a network policy keeps callers off."""
+    routes: tuple[str, ...] = CHAT_ROUTES
+    """Paths that callers ask, the usual one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +223,8 @@ class Traits:
     spreads: frozenset[str] = frozenset()
     """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
     GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (stages on several machines)."""
+    kinds: frozenset[str] = GENERATES
+    """Kinds of models that it serves, as `Model.kind`."""
     sized_as: tuple[str, str] | None = None
     """Engine and version whose constants of memory and speed are used; None for its own."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..catalog.types import Checkpoint, Model
+from ..catalog.types import Checkpoint, KvKind, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
+from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes, startup_limit_seconds
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -43,6 +44,13 @@ SCRATCH_GIB = 4
 """Size of /tmp: sockets and compiler scratch; believed."""
 KERNEL_LINKS_GIB = 1
 """Room for links and headers; believed."""
+ROUTES = {
+    LLM: CHAT_ROUTES,
+    EMBEDDING: ("/v1/embeddings",),
+    RERANK: ("/v1/rerank", "/v1/score"),
+    REWARD: ("/classify", "/v1/score"),
+}
+"""`Model.kind` -> paths of the server (vLLM docs, pooling models: classification models answer classify and score)."""
 ENGINE_READY_SECONDS = 600
 """vLLM's own default for VLLM_ENGINE_READY_TIMEOUT_S, never lowered."""
 
@@ -89,7 +97,7 @@ FLAGS = FlagRules(
         ),
         **dict.fromkeys(("--enable-lora", "--*lora*"), "remove it: adapters are not planned yet"),
         **dict.fromkeys(("--speculative-*", "--spec-*"), "remove it: speculation is not planned yet"),
-        **dict.fromkeys(("--runner", "--convert"), "remove it: text generation is all that is planned yet"),
+        "--runner": "use task of the service",
         **dict.fromkeys(("--language-model-only", "--limit-mm-per-prompt", "--*mm-*"), "remove it: image input is not planned yet"),
     },
     tunes={"--max-num-seqs": "max_sequences", "--kv-cache-dtype": "kv_dtype", "--kv-offloading-size": "host_gib"},
@@ -113,7 +121,7 @@ class Vllm(GpuEngine):
     name = NAME
     title = "vLLM"
     aliases = ("vllm-openai",)
-    traits = Traits(unasked=True, spreads=frozenset({"pipeline", "expert", "data"}))
+    traits = Traits(unasked=True, kinds=EVERY, spreads=frozenset({"pipeline", "expert", "data"}))
     flags = FLAGS
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""
@@ -156,6 +164,7 @@ class Vllm(GpuEngine):
             drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="vLLM",
             run_as=(2000, 0),
+            routes=ROUTES[shape.model.kind],
         )
 
 
@@ -179,6 +188,11 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         "kv-cache-memory-bytes": replica.memory.kv_bytes,
         "shutdown-timeout": service.longest_response_seconds,
     }
+    if pools(shape.model):
+        flags["runner"] = "pooling"
+    if shape.model.kv.kind is KvKind.NONE:
+        # An encoder keeps nothing: there is no cache to size.
+        del flags["kv-cache-memory-bytes"]
     if shape.parallel.pipeline > 1:
         flags["pipeline-parallel-size"] = shape.parallel.pipeline
     if shape.parallel.data > 1:

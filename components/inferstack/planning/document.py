@@ -13,6 +13,7 @@ from .endpoints import service_url
 from .explain import explain
 from .levers import Lever, ServiceLevers
 from .size import Size
+from .task import GENERATE
 from .types import PoolPlan, ServicePlan, StackPlan
 from .whatif import CHOSEN, Combination
 
@@ -98,13 +99,18 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "spareReplicas": plan.spare_replicas,
         "waitingShare": plan.waiting_share,
         "workload": plain(plan.workload),
-        "slo": plain(plan.slo),
+        "task": plan.task,
+        "slo": _slo_document(plan),
         "meetsSlo": plan.meets_slo,
-        "performance": plain(plan.replica.performance),
+        "performance": _performance_document(plan),
         "memory": _memory_document(plan.replica.memory),
         "coldStartSeconds": plain(plan.cold_start_seconds),
         "coldStartParts": plain(plan.cold_start_parts),
-        "endpoint": {"kind": plan.endpoint, "url": service_url(plan.name, plan.namespace, plan.scaling.wakes)},
+        "endpoint": {
+            "kind": plan.endpoint,
+            "url": service_url(plan.name, plan.namespace, plan.scaling.wakes),
+            "routes": list(plan.spec.routes),
+        },
         "timeoutSeconds": plan.timeout_seconds,
         "rollout": plan.rollout,
         "scaling": plain(plan.scaling),
@@ -119,6 +125,18 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "alternatives": plain(plan.alternatives),
         "warnings": list(plan.warnings),
     }
+
+
+def _slo_document(plan: ServicePlan) -> dict[str, Any]:
+    """The targets; of a model that generates nothing the first token is the whole answer, and stands under that name too."""
+    return {**plain(plan.slo), "latencyP95Ms": None if plan.task == GENERATE else plain(plan.slo.ttft_p95_ms)}
+
+
+def _performance_document(plan: ServicePlan) -> dict[str, Any]:
+    """With what is read per second at capacity and, where nothing is generated, the latency of the whole answer."""
+    performance = plan.replica.performance
+    whole = None if plan.task == GENERATE else plain(performance.ttft_p95_ms)
+    return {**plain(performance), "inputTps": plain(performance.capacity_rps.scaled(plan.workload.isl)), "latencyP95Ms": whole}
 
 
 def cost_document(cost: StackCost) -> dict[str, Any]:

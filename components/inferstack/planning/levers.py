@@ -12,6 +12,7 @@ from ..catalog.prices import COMMITTED, price_book
 from ..catalog.types import CapacityType, Checkpoint
 from ..costs.money import exact
 from ..costs.types import HOURS_PER_MONTH, Columns
+from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..sizing.types import Techniques
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
@@ -149,6 +150,8 @@ def _one_wish(tenant: Tenant, outcome: Outcome, site: Site) -> Iterator[Lever]:
         wish = replace(requirement, engine=engine, overrides=replace(requirement.overrides, tuning=tuning))
         change = f"engine: {engine.name}, engineArgs: {{{name}: {value}}}"
         yield from _lever(tenant, site, "kv-cache", change, QUALITY, search(wish, site).chosen)
+    if pools(requirement.model):
+        return
     cached = replace(requirement, techniques=Techniques(prefix_hit_rate=PREFIX_HIT_RATE))
     change = f"prompts of which {PREFIX_HIT_RATE:.0%} are found in the prefix cache"
     caveat = "the plan counts on no such hits: measure the rate before relying on it"

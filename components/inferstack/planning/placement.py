@@ -10,9 +10,10 @@ from functools import partial
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
 from ..costs.types import HOURS_PER_MONTH, Columns
+from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..sizing import ColdStart
-from ..sizing.types import Device, MemoryLayout, Parallelism, Performance, Replica, Shape
+from ..sizing.types import Device, EngineSettings, MemoryLayout, Parallelism, Performance, Replica, Shape
 from .counting import HOURS_PER_WEEK, Count, Level, Pace, Sleep, count_nodes, count_replicas
 from .requirement import Requirement
 from .site import Site
@@ -211,6 +212,10 @@ def _admit(
         parallel=parallel,
         kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
     )
+    if pools(requirement.model):
+        # An input is computed at once, so that a batch must hold the longest.
+        batched = max(sizing.memory_constants(name, version).batched_tokens, context)
+        admitting = partial(admitting, settings=EngineSettings(batched_tokens=batched))
     workload = requirement.workload
     length = workload.isl + workload.osl if engine.paged_kv else context
     held = engine.memory(admitting(context=length, max_sequences=engine.most_sequences)).max_sequences
@@ -236,7 +241,8 @@ def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
 def _missed(requirement: Requirement, idle: Performance) -> str:
     slo = requirement.slo
     if slo.ttft_p95_ms is not None and idle.ttft_p95_ms.expected > slo.ttft_p95_ms:
-        return f"TTFT is {idle.ttft_p95_ms.expected:,.0f} ms even without load, above {slo.ttft_p95_ms:,.0f} ms"
+        name = "latency" if pools(requirement.model) else "TTFT"
+        return f"{name} is {idle.ttft_p95_ms.expected:,.0f} ms even without load, above {slo.ttft_p95_ms:,.0f} ms"
     if slo.tpot_p95_ms is not None and idle.tpot_p95_ms.expected > slo.tpot_p95_ms:
         return f"TPOT is {idle.tpot_p95_ms.expected:,.1f} ms even without load, above {slo.tpot_p95_ms:,.1f} ms"
     return "the SLO leaves no load that one replica could take"

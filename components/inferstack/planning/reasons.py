@@ -140,7 +140,7 @@ def _alternative(requirement: Requirement, placement: Placement, chosen: Placeme
         replicas=placement.replicas.max,
         monthly_usd=priced,
         ttft_p95_ms=performance.ttft_p95_ms.expected if performance else None,
-        tpot_p95_ms=performance.tpot_p95_ms.expected if performance else None,
+        tpot_p95_ms=performance.tpot_p95_ms.expected if performance and requirement.workload.osl else None,
         criterion=failed.criterion if failed else "cost" if priced else "price-unknown",
         reason=failed.reason if failed else cost_reason(placement, chosen),
     )

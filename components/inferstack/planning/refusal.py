@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs import money
+from ..engines.kinds import pools
 from ..engines.types import Refusal, Tuning
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
@@ -210,8 +211,9 @@ def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     slo, path = requirement.slo, f"{requirement.path}.slo"
     idle = [p.sized.replica.performance for p in outcome.rejected if p.sized.replica and p.sized.failure]
     missed: list[tuple[str, float, float]] = []
+    first = "latencyP95Ms" if pools(requirement.model) else "ttftP95Ms"
     for key, target, reached in (
-        ("ttftP95Ms", slo.ttft_p95_ms, [performance.ttft_p95_ms.expected for performance in idle]),
+        (first, slo.ttft_p95_ms, [performance.ttft_p95_ms.expected for performance in idle]),
         ("tpotP95Ms", slo.tpot_p95_ms, [performance.tpot_p95_ms.expected for performance in idle]),
     ):
         if target is not None and reached and min(reached) > target:
@@ -221,7 +223,7 @@ def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
         reason = "cannot be kept together by anything that can be had here" + (f": the best without load is{best[1:]}" if best else "")
         return Problem(path, reason, None, _offer(loose, without="slo"))
     ((key, target, reached),) = missed
-    rest = Slo(None, slo.tpot_p95_ms) if key == "ttftP95Ms" else Slo(slo.ttft_p95_ms, None)
+    rest = Slo(None, slo.tpot_p95_ms) if key == first else Slo(slo.ttft_p95_ms, None)
     found = search(replace(requirement, slo=rest), site).chosen
     reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
     return Problem(f"{path}.{key}", reason, target, _offer(found, without=key) if found else _offer(loose, without="slo"))

@@ -14,6 +14,7 @@ from ..plain import plain
 from ..sizing.queueing import server
 from ..sizing.simulation import Distribution, Lengths, Outcome, Requests, StepCosts, generate, read_trace, simulate, step_costs
 from ..sizing.types import Estimate, Performance, Slo, Variability
+from .task import GENERATE
 from .types import ServicePlan, StackPlan
 
 KNEE_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1)
@@ -217,7 +218,7 @@ def _histogram(values: list[float], of: Distribution) -> Histogram:
 
 
 def simulation_document(plan: StackPlan, service: str | None, trace: Path | None, requests: int, seed: int) -> dict[str, Any]:
-    """The rehearsals of `service` (None: of all services) as JSON data; `broken` says in a sentence each which targets do not hold.
+    """The rehearsals of `service` (None: of all that generate) as JSON data; `broken` says in a sentence each which targets do not hold.
 
     Raises `InputError` for a service that is not there, and for a trace that is wrong or fits no single service.
     """
@@ -226,6 +227,10 @@ def simulation_document(plan: StackPlan, service: str | None, trace: Path | None
     if not chosen:
         near = nearest_name(service or "", names)
         raise InputError([Problem("--service", "is not a service of this stack", service, f"use {near or join_names(names)}")])
+    if not any(each.task == GENERATE for each in chosen):
+        reason = "is for tokens that are generated, and none of these services generates any"
+        raise InputError([Problem("--service", reason, service, "its closed form stands in the plan")])
+    chosen = [each for each in chosen if each.task == GENERATE]
     if trace is not None and len(chosen) > 1:
         raise InputError(
             [Problem("--trace", f"is the traffic of one service, the stack has {len(chosen)}", nearest=f"add --service {names[0]}")]

@@ -12,7 +12,6 @@ from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
 from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
-from ..sizing.types import Slo
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import ReplicaRange, Service
 from .problems import Problems
@@ -20,6 +19,7 @@ from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
 from .site import Site
 from .spread import SpreadPins
+from .task import check_task, targets, with_task
 from .traffic import workload
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     load = workload(service.traffic)
     calibration = _calibration(service, path, base, problems)
     if model is not None:
+        model = with_task(model, service, path, problems)
+        check_task(model, service, engine, path, problems)
         check_model(model, service, load, path, problems)
     overrides = _overrides(service, engine, path, problems)
     checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
@@ -52,7 +54,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         service=service,
         model=model,
         workload=load,
-        slo=Slo(service.slo.ttft_p95_ms, service.slo.tpot_p95_ms),
+        slo=targets(model, service),
         engine=engine,
         quantization=quantization.name if quantization else None,
         checkpoint=checkpoint,

@@ -53,8 +53,6 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 
 def check_model(model: Model, service: Service, workload: Workload, path: str, problems: Problems) -> None:
-    if model.kind != "llm":
-        problems.add(f"{path}.model", model.id, f"is a model of kind {model.kind}; only text generation is planned yet")
     context = service.context
     longest = model.max_context
     if context is not None and longest is not None and context > longest:

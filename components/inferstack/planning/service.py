@@ -18,6 +18,7 @@ from .requirement import CPU, HUB, Requirement
 from .search import COARSE, Outcome, keeps_quality
 from .site import Site
 from .succession import succession
+from .task import TASKS
 from .types import Resources, Scaling, ScheduledWindow, ServicePlan
 
 CPU_TARGET_PERCENT = 70
@@ -56,6 +57,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         capacity_type=requirement.capacity,
         replica=replica,
         replicas=placement.replicas,
+        task=TASKS[requirement.model.kind],
         spare_replicas=requirement.spare,
         workload=requirement.workload,
         slo=requirement.slo,
@@ -139,7 +141,7 @@ def _scaling(requirement: Requirement, placement: Placement, performance: Perfor
     return Scaling(
         signal="queue",
         waiting_per_replica=_tolerable_queue(requirement, placement, performance),
-        kv_usage_per_replica=KV_TARGET if metrics.kv_usage is not None else None,
+        kv_usage_per_replica=KV_TARGET if metrics.kv_usage is not None and requirement.workload.osl else None,
         scale_down_seconds=down,
         window=window,
     )
@@ -208,7 +210,8 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     slo = requirement.slo
     if slo.ttft_p95_ms is None and slo.tpot_p95_ms is None:
         found.append("no SLO is stated: replicas are filled to their throughput, whatever the latency")
-    for name, target, estimate in (("TTFT", slo.ttft_p95_ms, performance.ttft_p95_ms), ("TPOT", slo.tpot_p95_ms, performance.tpot_p95_ms)):
+    first = "TTFT" if requirement.workload.osl else "latency"
+    for name, target, estimate in ((first, slo.ttft_p95_ms, performance.ttft_p95_ms), ("TPOT", slo.tpot_p95_ms, performance.tpot_p95_ms)):
         if target is not None and estimate.high > target >= estimate.expected:
             found.append(
                 f"{name} p95 is expected at {estimate.expected:,.0f} ms, its band reaches {estimate.high:,.0f} ms, above {target:,.0f} ms"

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import catalog, stackfile
 from ..catalog.types import CapacityType
+from ..engines.kinds import POOLS
 from ..errors import InputError, Problem, nearest_name
 from ..stackfile.schema import StackFile
 from .placement import Placement
@@ -19,6 +20,7 @@ from .stack import finish, settle
 from .types import StackPlan
 from .whatif import Combination, joined, what_if
 
+USUAL_OSL = 300
 NAME = "model"
 """Name of the one service."""
 OWN = "existing"
@@ -56,6 +58,7 @@ def size(service: Mapping[str, Any], cloud: str | None = None, region: str | Non
     Without `cloud` every cloud that sells machines is looked at, without `region` the one that sells most machine types (with the pinned
     GPU). A GPU that none of them sells is planned on machines of one's own, without a price. Raises `InputError` where none has a plan.
     """
+    service = {**service, "traffic": _with_output(service)}
     found: list[_Attempt] = []
     failed: list[tuple[Mapping[str, Any], InputError]] = []
     notes: list[str] = []
@@ -75,6 +78,14 @@ def size(service: Mapping[str, Any], cloud: str | None = None, region: str | Non
     best = min(found, key=lambda attempt: attempt.chosen.rank)
     rows = joined(what_if(each.requirement, each.outcome, each.site, best.chosen) for each in found)
     return Size(finish(best.stack, best.site, [(best.requirement, best.outcome)]), rows, tuple(notes))
+
+
+def _with_output(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The traffic, with the usual output tokens where it states none and the model generates."""
+    traffic, model = service["traffic"], service["model"]
+    known = catalog.models().get(model) if isinstance(model, str) else None
+    silent = known is not None and known.kind in POOLS
+    return traffic if silent or traffic.get("osl") is not None else {**traffic, "osl": USUAL_OSL}
 
 
 def _attempt(service: Mapping[str, Any], target: Mapping[str, Any]) -> _Attempt:

@@ -7,14 +7,14 @@ from ..stackfile.schema import Traffic
 
 
 def workload(traffic: Traffic) -> Workload:
-    """Requests per second and lengths; with daily users the third of ISL, OSL and output share follows from two."""
+    """Requests per second and lengths; with daily users the third of ISL, OSL and output share follows from two. No OSL is no output."""
     isl, osl, share = traffic.isl, traffic.osl, traffic.output_share
     if isl is None and osl is not None and share is not None:
         isl = max(1, round(osl * (1 - share) / share))
     if osl is None and isl is not None and share is not None:
         osl = max(1, round(isl * share / (1 - share)))
     assert isl is not None, "the stack file's own rules leave no third case"
-    assert osl is not None, "the stack file's own rules leave no third case"
+    osl = 0 if osl is None else osl
     busy = sorted((share for share in traffic.hourly_shares if share > 0), reverse=True)
     hours = float(len(busy)) if busy else traffic.active_hours
     hourly = tuple(share * hours / sum(busy) for share in busy)

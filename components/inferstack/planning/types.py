@@ -143,6 +143,8 @@ class ServicePlan:
     uses_hugging_face_token: bool
     endpoint_annotations: tuple[tuple[str, str], ...] = ()
     """Annotations that keep the cloud's load balancer inside the network; never empty where the endpoint is internal."""
+    task: str = "generate"
+    """generate, or what answers after one pass: embed, rerank, reward. Then TTFT is the latency of the whole answer, and TPOT is 0."""
     spare_replicas: int = 0
     """Of `replicas`, those that the traffic does not need."""
     cold_start_parts: tuple[ColdStartPart, ...] = ()

@@ -14,12 +14,15 @@ from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, Cos
 from ..sizing.types import Estimate
 from ..stackfile.usage import Usage
 from .pools import Pool, Tenant
+from .task import EMBED
 
 GB = Decimal(10**9)
 GB_PER_GIB = Decimal(2**30) / GB
 WEEKS = HOURS_PER_MONTH / 168
 ANSWER_BYTES_PER_TOKEN = (200, 250, 300)
 """Of a streamed token: JSON of a server-sent event around some four bytes of text; believed."""
+BYTES_PER_NUMBER = (5, 12, 22)
+"""Of an embedding: base64 of 4 bytes, or decimal digits in JSON; believed."""
 PROMPT_BYTES_PER_TOKEN = (4, 4.5, 5)
 """Of plain text; believed."""
 ROLLOUTS = (0, 1, 4)
@@ -77,10 +80,18 @@ def extras(usage: Usage, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> It
 def _traffic(tenant: Tenant) -> Band:
     workload = tenant.plan.workload
     top = exact(workload.peak_rps) * HOURS_PER_MONTH * SECONDS_PER_HOUR / exact(workload.requests_per_month)
-    sides = zip(ANSWER_BYTES_PER_TOKEN, PROMPT_BYTES_PER_TOKEN, strict=True)
+    # An embedding is as many numbers as the model is wide.
+    width = tenant.plan.replica.shape.model.hidden_size if tenant.plan.task == EMBED else 0
+    numbers = exact(workload.requests_per_month) * width
+    sides = zip(ANSWER_BYTES_PER_TOKEN, BYTES_PER_NUMBER, PROMPT_BYTES_PER_TOKEN, strict=True)
     sums = [
-        (exact(workload.output_tokens_per_month) * exact(answer) + exact(workload.input_tokens_per_month) * exact(prompt)) / GB
-        for answer, prompt in sides
+        (
+            exact(workload.output_tokens_per_month) * exact(answer)
+            + numbers * exact(number)
+            + exact(workload.input_tokens_per_month) * exact(prompt)
+        )
+        / GB
+        for answer, number, prompt in sides
     ]
     low, expected, high = (Columns(Decimal(0), gb, gb * top) for gb in sums)
     return low, expected, high

@@ -13,7 +13,7 @@ from decimal import Decimal
 from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs.types import Columns
-from ..sizing.types import Performance
+from ..sizing.types import Performance, Workload
 from .candidates import Refused, checkpoints_for, engines_for, placements
 from .placement import Placement, at_load
 from .reasons import cost_reason
@@ -59,7 +59,7 @@ class Combination:
     latency_ms: float | None = None
     """Whole response: TTFT and a TPOT for each further output token, at p95."""
     tokens_per_second_per_usd_hour: float | None = None
-    """Output at capacity for a dollar an hour, whole nodes."""
+    """Output at capacity for a dollar an hour, whole nodes; input where nothing is generated."""
     pareto: bool = False
     """True where nothing that could be chosen unasked is cheaper and no slower, or faster and no dearer."""
 
@@ -144,7 +144,7 @@ def combination(requirement: Requirement, placement: Placement, site: Site, chos
         usd_per_million_tokens=monthly.expected / tokens * MILLION if monthly else None,
         performance=performance,
         latency_ms=None if performance is None else _latency_ms(performance, workload.osl),
-        tokens_per_second_per_usd_hour=_per_usd_hour(placement, performance),
+        tokens_per_second_per_usd_hour=_per_usd_hour(workload, placement, performance),
     )
 
 
@@ -165,12 +165,13 @@ def _latency_ms(performance: Performance, osl: int) -> float:
     return performance.ttft_p95_ms.expected + max(0, osl - 1) * performance.tpot_p95_ms.expected
 
 
-def _per_usd_hour(placement: Placement, performance: Performance | None) -> float | None:
-    """Output at capacity of all replicas over the price of their whole nodes."""
+def _per_usd_hour(workload: Workload, placement: Placement, performance: Performance | None) -> float | None:
+    """Output at capacity of all replicas over the price of their whole nodes; input where nothing is generated."""
     price = placement.offering.usd_per_hour if placement.offering else None
     if performance is None or placement.failure or not price:
         return None
-    return performance.output_tps.expected * placement.replicas.max / float(placement.nodes.max * price)
+    each = performance.output_tps.expected if workload.osl else performance.capacity_rps.expected * workload.isl
+    return each * placement.replicas.max / float(placement.nodes.max * price)
 
 
 def _refused(requirement: Requirement, found: Refused, site: Site) -> Combination:

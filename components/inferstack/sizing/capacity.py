@@ -47,7 +47,8 @@ def size_replica(
 
 
 def capacity_rps(one: Server, slo: Slo, spare: float) -> tuple[float, str]:
-    """The largest request rate that keeps `slo`, and what sets it: ttft, tpot, kv-cache, max-sequences or throughput."""
+    """The largest request rate that keeps `slo`, and what sets it: ttft, tpot, kv-cache, max-sequences or throughput; latency in place
+    of ttft where nothing is generated."""
     best, limit = one.saturated_rps * (1 - spare), _saturation_limit(one)
     if slo.tpot_p95_ms is not None and one.osl:
         others = _others_for_tpot(one, slo.tpot_p95_ms / MS)
@@ -57,7 +58,7 @@ def capacity_rps(one: Server, slo: Slo, spare: float) -> tuple[float, str]:
             best, limit = one.rate(others), "tpot"
     if slo.ttft_p95_ms is None or best <= 0 or latency(one, best).ttft_p95_ms <= slo.ttft_p95_ms:
         return best, limit
-    return _rate_for_ttft(one, slo.ttft_p95_ms, best), "ttft"
+    return _rate_for_ttft(one, slo.ttft_p95_ms, best), "ttft" if one.osl else "latency"
 
 
 def _others_for_tpot(one: Server, tpot_s: float) -> float | None:

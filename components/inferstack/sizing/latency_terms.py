@@ -5,15 +5,19 @@ from __future__ import annotations
 from .efficiency import Fitted, efficiency_of
 from .performance import launch_s, provenance_of, times_of
 from .types import Provenance, Shape, Term
-from .work import Work, work_of
+from .work import Work, generates, work_of
 
 MS = 1000.0
 
 
 def latency_terms(shape: Shape, isl: float, osl: float, batch: float) -> list[Term]:
-    """Terms of prefill and of one decode step of `batch` sequences at `isl` and `osl` tokens, then their sums, MFU and MBU."""
+    """Terms of prefill and of one decode step of `batch` sequences at `isl` and `osl` tokens, then their sums, MFU and MBU.
+
+    A model that generates nothing has no decode.
+    """
     work, fitted = work_of(shape, isl, osl), efficiency_of(shape)
-    return [*_prefill(shape, work, fitted), *_decode(shape, work, fitted, batch)]
+    prefill = _prefill(shape, work, fitted)
+    return [*prefill, *_decode(shape, work, fitted, batch)] if generates(shape.model) else prefill
 
 
 def mbu(shape: Shape, isl: float, osl: float, batch: float) -> float:

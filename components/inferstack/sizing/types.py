@@ -86,7 +86,7 @@ class Workload:
     isl: int
     """Input tokens per request."""
     osl: int
-    """Output tokens per request."""
+    """Output tokens per request; 0 where the model generates nothing."""
     active_hours: float = 24.0
     """Hours per day with traffic; none outside them."""
     active_days: float = 7.0
@@ -283,7 +283,7 @@ class Performance:
     sequences: float
     """Sequences in flight at `load_rps`."""
     limited_by: str
-    """What sets `capacity_rps`: ttft, tpot, kv-cache, max-sequences or throughput."""
+    """What sets `capacity_rps`: ttft (latency where nothing is generated), tpot, kv-cache, max-sequences or throughput."""
 
     def meets(self, slo: Slo) -> bool:
         """True where the expected latencies are within the targets."""

@@ -29,6 +29,8 @@ class SloTargets(Section):
     """Time to first token."""
     tpot_p95_ms: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] | None = None
     """Time per output token after the first."""
+    latency_p95_ms: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] | None = None
+    """Whole answer of a model that generates nothing: embedding, rerank and reward models."""
 
 
 class ReplicaRange(Section):
@@ -108,6 +110,8 @@ class Service(Section):
         examples=["Qwen/Qwen3-8B"]
     )
     """Hugging Face id of a model in the catalog, or a model by its dimensions."""
+    task: Literal["generate", "embed", "rerank", "reward"] | None = None
+    """What it does with a request. Left out: what the model is made for, as the catalog knows it; a model of your own generates."""
     traffic: Traffic = Field(examples=["{requestsPerSecond: 2, isl: 512, osl: 256}"])
     slo: SloTargets = Field(default_factory=SloTargets)
     engine: Text | None = None

@@ -44,7 +44,7 @@ class Traffic(Section):
     isl: Tokens | None = None
     """Input tokens per request. Left out with `dailyUsers`: from `osl` and `outputShare`."""
     osl: Tokens | None = None
-    """Output tokens per request."""
+    """Output tokens per request; a model that generates nothing has none."""
     burstiness: Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)] = 1.0
     """Of the times between requests, standard deviation over mean: 1 is Poisson, as from many independent users; more comes in bursts."""
     length_spread: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.0
@@ -85,11 +85,8 @@ def _rules_of_request_rates(stated: set[str]) -> Iterator[Broken]:
     for key in ("tokensPerUser", "wordsPerUser", "outputShare"):
         if key in stated:
             yield Broken("stands beside `requestsPerSecond`", "remove it: it goes with `dailyUsers`", at=(key,))
-    for key, direction in (("isl", "input"), ("osl", "output")):
-        if key not in stated:
-            yield Broken(
-                "is needed with `requestsPerSecond`", f"{direction} tokens per request, such as {512 if key == 'isl' else 256}", at=(key,)
-            )
+    if "isl" not in stated:
+        yield Broken("is needed with `requestsPerSecond`", "input tokens per request, such as 512", at=("isl",))
 
 
 def _rules_of_daily_users(stated: set[str]) -> Iterator[Broken]:
@@ -101,7 +98,7 @@ def _rules_of_daily_users(stated: set[str]) -> Iterator[Broken]:
     known = [key for key in lengths if key in stated]
     if len(known) == len(lengths):
         yield Broken("stands beside `isl` and `osl`, from which it follows", "remove it", at=("outputShare",))
-    elif len(known) < 2:
+    elif len(known) < 2 and known != ["isl"]:
         missing = [f"`{key}`" for key in lengths if key not in stated]
         yield Broken("with `dailyUsers` needs two of `isl`, `osl` and `outputShare`", f"add {' or '.join(missing)}; the third follows")
 

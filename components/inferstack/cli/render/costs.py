@@ -151,8 +151,8 @@ def _tokens(tokens: Mapping[str, Any] | None) -> list[RenderableType]:
     blended, low = figures.money(tokens["blendedUsd"]), figures.money(tokens["lowBlendedUsd"])
     return [
         f"{bound}{figures.money(tokens['inputUsd'])}",
-        f"{bound}{figures.money(tokens['outputUsd'])}",
+        "-" if tokens["outputUsd"] is None else f"{bound}{figures.money(tokens['outputUsd'])}",
         Text(f"{bound}{blended}" if low == blended else f"{bound}{low} – {blended}", style=layout.STRONG),
         figures.large(tokens["tokensPerMonth"]),
-        f"{tokens['outputToInputRatio']:.1f}",
+        "-" if tokens["outputToInputRatio"] is None else f"{tokens['outputToInputRatio']:.1f}",
     ]

@@ -11,6 +11,8 @@ from rich.text import Text
 from . import figures, layout
 
 CPU = "cpu"
+GENERATE = "generate"
+"""Task of a service that writes tokens; the others answer after one pass."""
 SHOWN_ABOVE = ("modelUri",)
 """Decisions that the facts show with their reason."""
 BAR_CELLS = 40
@@ -58,18 +60,26 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     workload = service["workload"]
     yield "Serves", _headline(service)
     yield "Weights", _checkpoint(service["checkpoint"])
+    written = f"{workload['osl']:,} out, " if workload["osl"] else ""
     yield (
         "Traffic",
         f"{figures.rate(workload['meanRps'])} mean, {figures.count(workload['peakRps'])} at peak, {workload['isl']:,} tokens in, "
-        f"{workload['osl']:,} out, {figures.count(workload['activeHours'])} h a day",
+        f"{written}{figures.count(workload['activeHours'])} h a day",
     )
     yield "Replicas", _replicas(service["replicas"], service["scaling"])
     sequences = figures.plural(service["maxSequences"], "sequence")
-    yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens, KV cache in {service['kvDtype']}"
+    kept = f", KV cache in {service['kvDtype']}" if service["task"] == GENERATE else ""
+    yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens{kept}"
     yield "Memory", _memory(service["memory"])
     yield "Cold start", _cold_start(service)
     yield "Rollout", ROLLOUTS[service["rollout"]]
-    yield "Endpoint", f"{service['endpoint']['url']} ({service['endpoint']['kind']}), timeout {figures.duration(service['timeoutSeconds'])}"
+    yield "Endpoint", _endpoint(service)
+
+
+def _endpoint(service: Mapping[str, Any]) -> str:
+    endpoint = service["endpoint"]
+    asked = "" if service["task"] == GENERATE else f", {service['task']} at {' and '.join(endpoint['routes'])}"
+    return f"{endpoint['url']} ({endpoint['kind']}){asked}, timeout {figures.duration(service['timeoutSeconds'])}"
 
 
 def _cold_start(service: Mapping[str, Any]) -> Text:
@@ -118,11 +128,14 @@ def _memory(memory: Mapping[str, Any]) -> RenderableType:
         cells = max(0, min(BAR_CELLS - drawn, round(sizes[key] / visible * BAR_CELLS)))
         drawn += cells
         bar.append(cell * cells, style=colour)
-        legend.append(f"{cell} ", style=colour).append(f"{name} {sizes[key]:.1f}  ")
+        kept = name if key != "kvGib" or memory["kvTokens"] else "free"
+        legend.append(f"{cell} ", style=colour).append(f"{kept} {sizes[key]:.1f}  ")
     bar.append("·" * (BAR_CELLS - drawn), style=layout.LABEL)
     bar.append(f" {visible:.1f} GiB per device")
     legend.right_crop(2)
     legend.append(" GiB")
+    if not memory["kvTokens"]:
+        return Group(bar, legend, Text("nothing is kept after a pass; ").append_text(layout.provenance(memory["provenance"])))
     room = Text(f"{memory['kvTokens']:,} tokens of KV cache: {figures.plural(memory['maxSequences'], 'request')} of full length; ")
     return Group(bar, legend, room.append_text(layout.provenance(memory["provenance"])))
 
@@ -130,13 +143,15 @@ def _memory(memory: Mapping[str, Any]) -> RenderableType:
 def _performance(service: Mapping[str, Any]) -> RenderableType:
     performance, slo = service["performance"], service["slo"]
     limit = Text(f"limited by {performance['limitedBy']}", style=layout.LABEL)
+    generates = service["task"] == GENERATE
+    latencies = (("TTFT p95", "ttftP95Ms"), ("TPOT p95", "tpotP95Ms")) if generates else (("Latency p95", "latencyP95Ms"),)
+    name, tokens = ("Output per replica", "outputTps") if generates else ("Input per replica", "inputTps")
     rows = [
-        _row("TTFT p95", performance["ttftP95Ms"], figures.milliseconds, _target(performance["ttftP95Ms"], slo["ttftP95Ms"])),
-        _row("TPOT p95", performance["tpotP95Ms"], figures.milliseconds, _target(performance["tpotP95Ms"], slo["tpotP95Ms"])),
+        *(_row(name, performance[key], figures.milliseconds, _target(performance[key], slo[key])) for name, key in latencies),
         _row("Capacity per replica", performance["capacityRps"], figures.rate, limit),
-        _row("Output per replica", performance["outputTps"], figures.token_rate, Text("at capacity", style=layout.LABEL)),
+        _row(name, performance[tokens], figures.token_rate, Text("at capacity", style=layout.LABEL)),
     ]
-    estimates = (performance[key] for key in ("ttftP95Ms", "tpotP95Ms", "capacityRps", "outputTps"))
+    estimates = (performance[key] for key in (*(key for _, key in latencies), "capacityRps", tokens))
     sources = dict.fromkeys(f"{estimate['provenance']}: {estimate['source']}" for estimate in estimates)
     made = layout.table(["", "expected", "low – high", "SLO", ""], rows, right=(1, 2), fixed=(0, 3, 4))
     return Group(made, *(layout.indented(Text(source, style=layout.LABEL)) for source in sources))

@@ -75,7 +75,9 @@ def _economics(table: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> 
     (service,) = costs["services"]
     blended = f"{figures.money(chosen['usdPerMillionTokens'])} a million tokens at the expected load"
     tokens = service["tokens"]
-    apart = f"; with the cluster {figures.money(tokens['inputUsd'])} in, {figures.money(tokens['outputUsd'])} out" if tokens else ""
+    written = f", {figures.money(tokens['outputUsd'])} out" if tokens and tokens["outputUsd"] is not None else ""
+    apart = f"; with the cluster {figures.money(tokens['inputUsd'])} in{written}" if tokens else ""
+    kind = "output" if not tokens or tokens["outputUsd"] is not None else "input"
     yield layout.subheading("What it costs")
     yield layout.facts(
         [
@@ -84,7 +86,7 @@ def _economics(table: Sequence[Mapping[str, Any]], costs: Mapping[str, Any]) -> 
                 f"{figures.money(chosen['monthlyUsd']['expected'])} a month, {figures.money(chosen['monthlyUsd']['max'])} at most",
             ),
             ("Tokens", f"{blended}{apart}"),
-            ("At capacity", f"{chosen['tokensPerSecondPerUsdHour']:,.0f} output tokens a second for each dollar an hour"),
+            ("At capacity", f"{chosen['tokensPerSecondPerUsdHour']:,.0f} {kind} tokens a second for each dollar an hour"),
         ]
     )
 

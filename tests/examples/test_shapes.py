@@ -1,0 +1,58 @@
+"""One stack file per serving shape: it plans, keeps its targets, and renders what engines and clusters take."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from inferstack import planning, stackfile
+from inferstack.planning import StackPlan
+from tests.engines import command_lines
+from tests.examples.checks import assert_objects_are_valid
+
+FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
+STACKS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+EACH = pytest.mark.parametrize("name", STACKS)
+
+
+@functools.cache
+def planned(name: str) -> StackPlan:
+    return planning.plan(stackfile.load(FOLDER / f"{name}.yaml"))
+
+
+@EACH
+def test_it_keeps_its_targets(name: str) -> None:
+    """Every service of the file has a placement within its SLO, and a price."""
+    plan = planned(name)
+    assert all(service.meets_slo for service in plan.services)
+    assert all(cost.tokens is not None for cost in plan.costs.services)
+
+
+@EACH
+def test_objects_are_valid(name: str) -> None:
+    """Every object fits the schema of its CRD, or of Kubernetes 1.34 to 1.36, without an unknown field."""
+    assert_objects_are_valid(planned(name))
+
+
+@EACH
+def test_command_lines_are_known(name: str) -> None:
+    """Every word of a server's command line is an option of its pinned release with a legal value."""
+    for service in planned(name).services:
+        assert command_lines.problems(service.spec.engine, service.spec.args) == [], service.name
+
+
+def test_embedding_and_reward_models_answer_at_their_own_paths() -> None:
+    """Nothing is generated: no TPOT, the latency of the whole answer as the target, and a price per input token alone."""
+    plan = planned("embedding")
+    routes = {service.name: service.spec.routes[0] for service in plan.services}
+    assert routes == {"search": "/v1/embeddings", "passages": "/v1/embeddings", "judge": "/classify"}
+    for service, cost in zip(planning.document(plan)["services"], plan.costs.services, strict=True):
+        assert service["workload"]["osl"] == 0
+        assert service["performance"]["tpotP95Ms"]["expected"] == 0
+        assert service["performance"]["latencyP95Ms"]["expected"] <= service["slo"]["latencyP95Ms"]
+        assert service["performance"]["inputTps"]["expected"] > 0
+        assert cost.tokens is not None
+        assert cost.tokens.output_usd is None
+        assert cost.tokens.input_usd == cost.tokens.blended_usd > 0

@@ -1,0 +1,133 @@
+"""Services that answer after one pass: embedding, rerank and reward models."""
+
+from __future__ import annotations
+
+import pytest
+
+from inferstack import planning
+from inferstack.errors import InputError
+from tests.planning.stacks import plan, plan_one, service, stack
+
+EMBEDDER = {
+    "model": "BAAI/bge-m3",
+    "traffic": {"requestsPerSecond": 20, "isl": 400},
+    "slo": {"latencyP95Ms": 300},
+}
+
+
+def refused(**changes: object) -> list[str]:
+    with pytest.raises(InputError) as error:
+        plan_one(**changes)
+    return [str(problem).removeprefix("inferstack:services[0].") for problem in error.value.problems]
+
+
+def test_the_target_is_the_whole_answer() -> None:
+    """Replicas are counted so that an answer is within `latencyP95Ms` at the peak, and a tighter target never costs less."""
+    made = [plan(service(**{**EMBEDDER, "slo": {"latencyP95Ms": target}})) for target in (300, 90)]
+    for one, target in zip(made, (300, 90), strict=True):
+        assert one.services[0].task == "embed"
+        assert one.services[0].replica.performance.ttft_p95_ms.expected <= target
+    assert made[0].costs.monthly_usd.expected <= made[1].costs.monthly_usd.expected
+    assert refused(**{**EMBEDDER, "slo": {"latencyP95Ms": 1}})[0].startswith("slo.latencyP95Ms: 1")
+
+
+def test_a_model_that_generates_nothing_has_no_output_and_no_tpot() -> None:
+    """Output tokens and targets for generated tokens are refused with what to say instead."""
+    found = refused(**{**EMBEDDER, "traffic": {"requestsPerSecond": 20, "isl": 400, "osl": 10}, "slo": {"ttftP95Ms": 100, "tpotP95Ms": 5}})
+    assert found == [
+        "traffic.osl: 10 is for output, and BAAI/bge-m3 (embed) writes none; remove it",
+        "slo.ttftP95Ms: 100.0 is for tokens that are generated, and BAAI/bge-m3 generates none; use latencyP95Ms, for the whole answer",
+        "slo.tpotP95Ms: 5.0 is for tokens that are generated, and BAAI/bge-m3 generates none; use latencyP95Ms, for the whole answer",
+    ]
+
+
+def test_a_model_that_generates_needs_output_tokens() -> None:
+    """Without `osl` its load is not known, and the latency of a whole answer is no target."""
+    assert refused(traffic={"requestsPerSecond": 1, "isl": 5}) == [
+        "traffic.osl: is needed with `requestsPerSecond`; output tokens per request, such as 256"
+    ]
+    assert refused(traffic={"dailyUsers": 5, "tokensPerUser": 100, "isl": 5}) == [
+        "traffic: with `dailyUsers` needs two of `isl`, `osl` and `outputShare`; add `osl` or `outputShare`; the third follows"
+    ]
+    assert "use ttftP95Ms and tpotP95Ms" in refused(slo={"latencyP95Ms": 500})[0]
+
+
+def test_daily_users_need_no_output_share() -> None:
+    """With users, a model that generates nothing needs the input tokens alone."""
+    made = plan_one(**{**EMBEDDER, "traffic": {"dailyUsers": 86400, "tokensPerUser": 400, "isl": 400}})
+    assert made.workload.mean_rps == pytest.approx(1)
+    assert made.workload.osl == 0
+
+
+def test_an_engine_that_cannot_is_refused_with_one_that_can() -> None:
+    """TensorRT-LLM is not known to serve such models here; the refusal names vLLM, and what is asked of it."""
+    (problem,) = refused(**EMBEDDER, engine="tensorrt-llm")
+    assert problem == "engine: tensorrt-llm is known to generate only, and BAAI/bge-m3 is to embed; use vllm"
+
+
+def test_an_embedding_model_cannot_be_told_to_generate() -> None:
+    """The task of a model that the catalog knows for another one is refused; one that generates may be asked to embed."""
+    (problem, *_) = refused(**{**EMBEDDER, "task": "rerank"})
+    assert problem == "task: rerank is not what BAAI/bge-m3 is made for, a model of kind embedding; use embed, or leave it out"
+    made = plan_one(task="embed", traffic={"requestsPerSecond": 1, "isl": 400}, slo={"latencyP95Ms": 2000})
+    assert "--runner=pooling" in made.spec.args
+    assert made.spec.routes == ("/v1/embeddings",)
+
+
+def test_a_batch_holds_the_longest_input() -> None:
+    """An input is computed at once: the token budget of a step is never below the context."""
+    made = plan_one(**{**EMBEDDER, "traffic": {"requestsPerSecond": 1, "isl": 6000}, "slo": None, "context": 8192})
+    budget = next(word for word in made.spec.args if word.startswith("--max-num-batched-tokens="))
+    assert int(budget.partition("=")[2]) >= made.replica.shape.context
+
+
+def test_an_encoder_keeps_nothing() -> None:
+    """No KV cache is sized, and nothing scales on its use."""
+    made = plan_one(**{**EMBEDDER, "traffic": {"requestsPerSecond": 300, "isl": 400}, "gpu": "l4"})
+    assert not any("kv-cache" in word for word in made.spec.args)
+    assert made.replica.memory.kv_tokens == 0
+    assert made.scaling.signal == "queue"
+    assert made.scaling.kv_usage_per_replica is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "task", "words", "routes"),
+    [
+        ("llama.cpp", "embed", "--embedding --batch-size 2048 --ubatch-size 2048", ("/v1/embeddings",)),
+        ("llama.cpp", "rerank", "--rerank --batch-size 2048 --ubatch-size 2048", ("/v1/rerank",)),
+        ("sglang", "embed", "--enable-metrics --is-embedding", ("/v1/embeddings",)),
+        ("sglang", "reward", "--enable-metrics --is-embedding", ("/classify",)),
+    ],
+)
+def test_each_engine_is_told_in_its_words(engine: str, task: str, words: str, routes: tuple[str, ...]) -> None:
+    """The switch of the task stands on the command line, and the plan says the paths that callers ask."""
+    quantization = {"quantization": "gguf-q8_0"} if engine == "llama.cpp" else {}
+    made = plan_one(
+        engine=engine, task=task, gpu="l4", context=2048, traffic={"requestsPerSecond": 0.1, "isl": 400}, slo=None, **quantization
+    )
+    assert words in " ".join(made.spec.args)
+    assert made.spec.routes == routes
+
+
+def test_ollama_loads_an_embedder_with_some_text() -> None:
+    """An empty prompt loads only models that generate."""
+    made = plan_one(
+        engine="ollama", task="embed", quantization="gguf-q8_0", gpu="l4", traffic={"requestsPerSecond": 0.1, "isl": 400}, slo=None
+    )
+    assert made.spec.post_start[-1].endswith("ollama run chat 'ready'")
+
+
+def test_only_services_that_generate_are_simulated() -> None:
+    """The simulation is of decode steps: a stack without any is refused, and others beside are left out."""
+    both = plan(service(), service(**EMBEDDER, name="search"))
+    done = planning.simulation_document(both, None, None, requests=200, seed=1)
+    assert [each["service"] for each in done["services"]] == ["chat"]
+    with pytest.raises(InputError, match="none of these services generates any"):
+        planning.simulation_document(both, "search", None, requests=200, seed=1)
+
+
+def test_no_lever_caches_prefixes_of_an_embedder() -> None:
+    """What is computed once in one pass is not looked up in a prefix cache."""
+    embedder = service(model="intfloat/e5-mistral-7b-instruct", traffic={"requestsPerSecond": 20, "isl": 900}, slo=None)
+    (found,) = planning.levers(stack(embedder))
+    assert "prefix-cache" not in [lever.name for lever in found.levers]
