@@ -33,6 +33,12 @@ are checked, and [examples/engines](../examples/engines) has a stack file for ea
 A server of your own is `engine: custom`, with `image` and `custom` ([example](../examples/engines/custom.yaml)): it is run, probed and
 scraped as you say, and sized and priced as the engine that it is `like`.
 
+KServe runs the containers of every engine but one. Ray Serve starts, places and scales replicas itself and needs pods of two kinds that
+know each other, which an InferenceService cannot say: such a service is a RayService, made by KubeRay, and neither KServe nor KEDA has a
+part in it ([example](../examples/engines/ray-serve.yaml)). Its head runs on the system nodes, which grow with it. What it serves with is
+the vLLM that the Ray release brings, so that `engineArgs` are the keyword arguments of that version. Take it where Ray is used anyway;
+vLLM by itself is newer and has fewer parts.
+
 `preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
 proxies; one that does not waits for the longest planned response first."""
 
@@ -68,15 +74,25 @@ def _row(engine: Engine) -> tuple[str, ...]:
         str(spec.ports[0].number),
         f"`{spec.probes.readiness.path}`",
         f"`{spec.metrics.path}`" if spec.metrics.path else "none",
-        f"`{spec.metrics.requests_waiting}`" if spec.metrics.requests_waiting else "no: all replicas stand",
+        _scales(engine, spec),
         waits,
         "root" if spec.run_as_user is None else str(spec.run_as_user),
     )
 
 
+def _scales(engine: Engine, spec: EngineSpec) -> str:
+    """What the number of replicas follows."""
+    if engine.traits.scales_itself:
+        return "by itself, on requests in flight"
+    return f"`{spec.metrics.requests_waiting}`" if spec.metrics.requests_waiting else "no: all replicas stand"
+
+
 def _checked(engine: Engine) -> str:
     """Against which release users' own flags are checked."""
     known = None if engine.flags.program is None else catalog.engine_flags(engine.flags.program).version
+    brings = None if engine.flags.program is None else catalog.engine_flags(engine.flags.program).brings
+    if brings is not None:
+        return f"checked against {brings}"
     return "" if known is None else "checked" if known == engine.release.version else f"checked against {known}"
 
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from inferstack import catalog
 from inferstack.catalog import Flag, FlagTable
 
-POSITIONALS = {"vllm": 1, "llama.cpp": 0, "sglang": 0, "tensorrt-llm": 1, "tgi": 0, "ollama": 0, "transformers": 1, "triton": 0}
+POSITIONALS = {
+    "vllm": 1,
+    "llama.cpp": 0,
+    "sglang": 0,
+    "tensorrt-llm": 1,
+    "tgi": 0,
+    "ollama": 0,
+    "transformers": 1,
+    "triton": 0,
+    "ray-serve": 0,
+}
 """Words without an option that the program of an engine is given."""
 NUMBERS = {"int": r"-?\d+", "float": r"-?\d+(\.\d+)?", "size": r"\d+(\.\d+)?[kKmMgG]?"}
 
@@ -32,8 +43,23 @@ def problems(engine: str, args: Sequence[str]) -> list[str]:
             found.append(f"{spelling} comes twice")
         seen.add(flag.name)
         found += _value_problems(spelling, value, flag)
-    if positionals != POSITIONALS[engine]:
-        found.append(f"{positionals} words without an option, {engine} takes {POSITIONALS[engine]}")
+    expected = POSITIONALS.get(engine, 0)
+    if positionals != expected:
+        found.append(f"{positionals} words without an option, {engine} takes {expected}")
+    return found
+
+
+def keyword_problems(engine: str, keywords: Mapping[str, Any]) -> list[str]:
+    """Keyword arguments that a program does not take, or not with such a value."""
+    table = catalog.engine_flags(engine)
+    found: list[str] = []
+    for name, value in keywords.items():
+        if name not in table.flags:
+            found.append(f"{name} is not an option of {engine}")
+        elif (table.flags[name].type == "bool") is not isinstance(value, bool):
+            found.append(f"{name} has {value}, not of type {table.flags[name].type}")
+        elif not isinstance(value, bool):
+            found += _value_problems(name, str(value), table.flags[name])
     return found
 
 

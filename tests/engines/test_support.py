@@ -12,7 +12,7 @@ from inferstack.engines import Refusal, engine, engines
 from inferstack.engines.matrix import verdict
 from inferstack.sizing.types import Parallelism
 from tests.engines import shapes
-from tests.engines.command_lines import env_problems, problems
+from tests.engines.command_lines import env_problems, keyword_problems, problems
 
 
 def refusal(name: str, model: str, quantization: str, gpu: str | None, **facts: object) -> Refusal | None:
@@ -44,6 +44,8 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         spec = found.spec(shapes.replica_of(shapes.shape_of(name, weights, device)), shapes.SERVICE)
         assert problems(name, spec.args) == []
         assert env_problems(name, spec.env) == []
+        if spec.served is not None:
+            assert keyword_problems(name, spec.served.llm_config["engine_kwargs"]) == []
         rendered += 1
     assert rendered > 100
 
@@ -73,6 +75,8 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("tgi", shapes.SMALL, "bf16", "t4", "has no kernel"),
         ("transformers", shapes.SMALL, "fp8", "a100-80", "has no kernel"),
         ("transformers", shapes.SMALL, "fp8", None, "not known to run on CPU"),
+        ("ray-serve", shapes.SMALL, "bf16", "v100-32", "needs compute capability 7.5"),
+        ("ray-serve", shapes.SMALL, "gguf-q4_k_m", "l4", "vllm-gguf-plugin"),
         ("triton", shapes.SMALL, "bf16", "v100-32", "has no kernel"),
         ("triton", shapes.SMALL, "gguf-q4_k_m", "l4", "vllm-gguf-plugin"),
         ("ollama", shapes.SMALL, "awq", "l4", "loads GGUF only"),

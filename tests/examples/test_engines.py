@@ -69,6 +69,13 @@ def test_pods_run_as_little_as_they_can(name: str) -> None:
             assert predictor["enableServiceLinks"] is False
             assert predictor["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
             assert predictor["terminationGracePeriodSeconds"] > 30
+        if item["kind"] == "RayService":
+            for group in (item["spec"]["rayClusterConfig"]["headGroupSpec"], *item["spec"]["rayClusterConfig"]["workerGroupSpecs"]):
+                pod = group["template"]["spec"]
+                assert pod["enableServiceLinks"] is False
+                assert pod["securityContext"]["runAsNonRoot"] is True
+                assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+                assert pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"] is False
         if item["kind"] == "ServingRuntime":
             (container,) = item["spec"]["containers"]
             assert container["securityContext"]["allowPrivilegeEscalation"] is False

@@ -276,7 +276,7 @@ def test_a_service_that_goes_to_zero_is_woken_by_requests_that_wait() -> None:
     assert [(trigger["type"], trigger["metadata"]["interceptorRoute"]) for trigger in spec["triggers"]] == [("external-push", "rare")]
     assert (route["target"], route["scalingMetric"]) == ({"service": "rare-predictor", "port": 80}, {"concurrency": {"targetValue": 12}})
     assert alias == {"type": "ExternalName", "externalName": WAKER_HOST}
-    asked = urlsplit(service_url("rare", "inference", wakes=True))
+    asked = urlsplit(service_url(woken_plan()))
     assert asked.hostname in route["rules"][0]["hosts"]
     assert (kinds["Service"]["metadata"]["name"], asked.port) == ("rare-waker", 8080)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import cert_manager, cluster_autoscaler, device_plugin, keda, keda_http, kserve, prometheus
+from . import cert_manager, cluster_autoscaler, device_plugin, keda, keda_http, kserve, kuberay, prometheus
 from .settings import Settings
 
 VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
@@ -14,6 +14,7 @@ VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
         "cert-manager": cert_manager.values,
         "kserve-crd": kserve.crd_values,
         "kserve-resources": kserve.values,
+        "kuberay-operator": kuberay.values,
         "keda": keda.values,
         "keda-add-ons-http": keda_http.values,
         "kube-prometheus-stack": prometheus.values,

@@ -23,7 +23,7 @@ class AddonArgs(TypedDict):
     """One add-on."""
 
     name: str
-    """cert-manager, kserve, keda, keda-http, prometheus, nvidia-device-plugin or cluster-autoscaler."""
+    """cert-manager, kserve, kuberay, keda, keda-http, prometheus, nvidia-device-plugin or cluster-autoscaler."""
     version: NotRequired[str]
     """Chart version. Left out: the one that this release was tested with."""
     installed: NotRequired[bool]

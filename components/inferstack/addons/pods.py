@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..clouds.eks import AGENTS, CLOUD_CONTROLLERS
-from ..clouds.nodes import CONTROLLERS
+from ..clouds.nodes import CONTROLLERS, OPERATORS
 
-_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *CLOUD_CONTROLLERS, *AGENTS)}
+_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *OPERATORS, *CLOUD_CONTROLLERS, *AGENTS)}
 
 
 def requests(pod: str) -> dict[str, str]:

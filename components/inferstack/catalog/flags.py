@@ -47,13 +47,20 @@ class FlagTable:
     engine: str
     version: str
     style: str
-    """equals: `--flag=value`; words: the value is the next word; environment: there are variables only."""
+    """equals: `--flag=value`; words: the value is the next word; environment: there are variables only; keywords: arguments of a function,
+    each with a value of its type."""
     flags: Mapping[str, Flag]
     removed: Mapping[str, str]
     """Spellings that people still write and the program refuses -> what to do instead, as a clause."""
     source: str
     license: str
     as_of: str
+    brings: str | None = None
+    """Another program at its version, whose options these are."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.engine} {self.version}" + (f", which brings {self.brings}" if self.brings else "")
 
     def find(self, spelling: str) -> Flag | None:
         """The option that `spelling` means, exactly or but for case, dashes and underscores; None where there is none."""
@@ -87,6 +94,7 @@ def engine_flags(engine: str) -> FlagTable:
         source=rows["source"],
         license=rows["license"],
         as_of=rows["as_of"],
+        brings=rows.get("brings"),
     )
 
 

@@ -60,6 +60,14 @@ _ALL = (
         as_of="2026-08-06",
     ),
     Addon(
+        name="kuberay",
+        version="1.7.0",
+        namespace="kuberay",
+        charts=(Chart("kuberay-operator", "kuberay-operator", "https://ray-project.github.io/kuberay-helm/"),),
+        source="ray-project/kuberay@v1.7.0:helm-chart/kuberay-operator",
+        as_of="2026-08-20",
+    ),
+    Addon(
         name="keda",
         version="2.20.2",
         namespace="keda",

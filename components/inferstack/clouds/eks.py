@@ -10,8 +10,8 @@ from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, root_disks, traffic
-from .nodes import Agent, left_for_pods, sold_in
-from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
+from .nodes import CONTROLLERS, left_for_pods, sold_in, with_room
+from .types import Agent, Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 """The control plane needs two zones and gains nothing from a fourth; each zone takes subnets and, if so asked, a NAT gateway."""
@@ -133,8 +133,10 @@ class Eks:
             source="amazon-eks-ami nodeadm (kubelet reserve), Karpenter's default for unseen memory, requests of the EKS add-ons",
         )
 
-    def system_pool(self, target: Target) -> SystemPool:
-        return SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
+    def system_pool(self, target: Target, more: Sequence[Agent] = ()) -> SystemPool:
+        pool = SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
+        machine = next(machine for machine in self.machines(target) if machine.name == SYSTEM_MACHINE)
+        return with_room(pool, (*CONTROLLERS, *CLOUD_CONTROLLERS), more, self.allocatable(machine)) if more else pool
 
     def fees(self, target: Target) -> Mapping[str, Fee]:
         return catalog.fees("eks", self.region(target))

@@ -13,8 +13,8 @@ from ..catalog.types import CapacityType, Fee, Machine, Offering
 from ..costs.money import owned_usd_per_hour
 from ..costs.types import Charge, NodeGroup, Use
 from ..stackfile.schema import ExistingNodes, Target
-from .nodes import CONTROLLERS, MEMORY_TIERS, Agent, left_for_pods, tiered_gib
-from .types import Allocatable, QuotaNeed
+from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, tiered_gib
+from .types import Agent, Allocatable, QuotaNeed
 
 REGION = "existing"
 NO_FEES: Mapping[str, Fee] = MappingProxyType({})
@@ -76,7 +76,7 @@ class Existing:
             source="a cautious reserve: GKE's tiers, common agents, a control plane and this library's controllers on the same node",
         )
 
-    def system_pool(self, target: Target) -> None:
+    def system_pool(self, target: Target, more: Sequence[Agent] = ()) -> None:
         return None
 
     def fees(self, target: Target) -> Mapping[str, Fee]:

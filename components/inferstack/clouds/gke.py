@@ -10,8 +10,8 @@ from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, root_disks, traffic
-from .nodes import MEMORY_TIERS, Agent, left_for_pods, sold_in, tiered_gib
-from .types import Allocatable, InternalBalancer, QuotaNeed, SystemPool
+from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, sold_in, tiered_gib, with_room
+from .types import Agent, Allocatable, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 
@@ -134,8 +134,10 @@ class Gke:
             source="GKE plan-node-sizes (tiers), image streaming reserve, requests of GKE's DaemonSets",
         )
 
-    def system_pool(self, target: Target) -> SystemPool:
-        return SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
+    def system_pool(self, target: Target, more: Sequence[Agent] = ()) -> SystemPool:
+        pool = SystemPool(SYSTEM_MACHINE, SYSTEM_NODES, SYSTEM_DISK_GIB, self.zones(target)[:SYSTEM_NODES])
+        machine = next(machine for machine in self.machines(target) if machine.name == SYSTEM_MACHINE)
+        return with_room(pool, (*CONTROLLERS, *CLOUD_CONTROLLERS), more, self.allocatable(machine)) if more else pool
 
     def fees(self, target: Target) -> Mapping[str, Fee]:
         return catalog.fees("gke", self.region(target))

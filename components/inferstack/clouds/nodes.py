@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from ..catalog.types import Machine
-from .types import Allocatable
+from .types import Agent, Allocatable, SystemPool
 
 MIB = 2**20
 GIB = 2**30
+DISK_STEP_GIB = 10
 EVICTION_BYTES = 100 * MIB
 """The kubelet evicts below this, so that pods cannot request it: amazon-eks-ami nodeadm/internal/kubelet/config.go, GKE plan-node-sizes."""
 
@@ -19,18 +20,6 @@ CPU_RESERVE = ((1, 60.0), (1, 10.0), (2, 5.0), (math.inf, 2.5))
 
 MEMORY_TIERS = ((4, 0.25), (4, 0.20), (8, 0.10), (112, 0.06), (math.inf, 0.02))
 """Parts that GKE keeps of the first 4 GiB, the next 4, ... (GKE plan-node-sizes; checked on nodes of 2i2c-org/infrastructure#2121)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A pod that runs beside ours, with its requests."""
-
-    name: str
-    millicores: int
-    mib: int
-    copies: int = 1
-    accelerated: bool = False
-    """True where it only lands on nodes with accelerators."""
 
 
 CONTROLLERS = (
@@ -51,8 +40,27 @@ CONTROLLERS = (
 figures are believed, as what they use in a small cluster."""
 
 
+KUBERAY = Agent("kuberay-operator", 100, 512)
+OPERATORS = (KUBERAY,)
+"""What this library installs where a service asks for it. KubeRay: the chart's default."""
+
 SYSTEM_FILL = 0.9
 """Part of one system node that all controllers together may request: with two nodes one can be lost, and upgrades still find room."""
+
+
+def with_room(pool: SystemPool, controllers: Sequence[Agent], more: Sequence[Agent], left: Allocatable) -> SystemPool:
+    """`pool` with nodes for `more` pods beside its `controllers`: none where one node still holds all, so that one can be lost; otherwise
+    nodes of their own, in whole rounds over its zones."""
+    if not more:
+        return pool
+    disk = pool.disk_gib + DISK_STEP_GIB * math.ceil(max(agent.image_gib for agent in more) / DISK_STEP_GIB)
+    millicores, memory = requests((*controllers, *more))
+    if millicores <= left.cpu_millicores * SYSTEM_FILL and memory <= left.memory_bytes * SYSTEM_FILL:
+        return replace(pool, disk_gib=disk)
+    own_millicores, own_memory = requests(more)
+    own = max(math.ceil(own_millicores / left.cpu_millicores), math.ceil(own_memory / left.memory_bytes))
+    round_of = max(1, len(pool.zones))
+    return replace(pool, nodes=pool.nodes + round_of * math.ceil(own / round_of), disk_gib=disk)
 
 
 def sold_in(machine: Machine, region: str, zones: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,20 @@ from ..stackfile.schema import Target
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """A pod that runs beside ours, with its requests."""
+
+    name: str
+    millicores: int
+    mib: int
+    copies: int = 1
+    accelerated: bool = False
+    """True where it only lands on nodes with accelerators."""
+    image_gib: float = 0.0
+    """Disk that its image takes, where that is more than what every node has room for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Allocatable:
     """What one node leaves for our pods, after the kubelet, the system and the DaemonSets of this library."""
 
@@ -89,7 +103,9 @@ class Cloud(Protocol):
 
     def allocatable(self, machine: Machine) -> Allocatable: ...
 
-    def system_pool(self, target: Target) -> SystemPool | None: ...
+    def system_pool(self, target: Target, more: Sequence[Agent] = ()) -> SystemPool | None:
+        """The nodes of controllers, with room for `more` pods beside those that every stack has; None where the cluster brings its own."""
+        ...
 
     def fees(self, target: Target) -> Mapping[str, Fee]:
         """Unit prices that `charges` refer to, in the target's region; empty where nothing is charged."""

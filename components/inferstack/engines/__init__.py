@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ..catalog.names import UnknownName, folded, index, nearest
 from .llamacpp import LlamaCpp
 from .ollama import Ollama
+from .ray import RayServe
 from .sglang import Sglang
 from .tgi import Tgi
 from .transformers import Transformers
@@ -15,10 +16,12 @@ from .triton import Triton
 from .trtllm import TensorRtLlm
 from .types import (
     Drain,
+    Elasticity,
     Engine,
     EngineRegistry,
     EngineSpec,
     FlagRules,
+    HeadPod,
     HttpProbe,
     InitContainer,
     Metrics,
@@ -27,6 +30,7 @@ from .types import (
     Probes,
     Refusal,
     SecretEnv,
+    ServedModel,
     ServingIdentity,
     Superseded,
     Traits,
@@ -37,10 +41,12 @@ from .vllm import Vllm
 
 __all__ = [
     "Drain",
+    "Elasticity",
     "Engine",
     "EngineRegistry",
     "EngineSpec",
     "FlagRules",
+    "HeadPod",
     "HttpProbe",
     "InitContainer",
     "Metrics",
@@ -49,6 +55,7 @@ __all__ = [
     "Probes",
     "Refusal",
     "SecretEnv",
+    "ServedModel",
     "ServingIdentity",
     "Superseded",
     "Traits",
@@ -58,7 +65,7 @@ __all__ = [
     "engines",
 ]
 
-_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Triton(), Ollama(), Tgi(), Transformers())
+_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Triton(), RayServe(), Ollama(), Tgi(), Transformers())
 _ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
 
 

@@ -45,6 +45,7 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
     """What `engineArgs`, `env` and `image` of a service mean to `engine`, and every problem with them, by the key under the service."""
     problems: list[Problem] = []
     words: list[str] = []
+    keywords: dict[str, Any] = {}
     tuning: dict[str, Any] = {}
     seen: set[str] = set()
     rules = engine.flags
@@ -57,21 +58,25 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
             if flag.name in seen:
                 raise _Bad(f"is {flag.name} once more", "keep one")
             seen.add(flag.name)
-            words += _flag(table, flag, written, value, rules, tuning)
+            if table.style == "keywords":
+                keywords |= _keyword(flag, value, rules, tuning)
+            else:
+                words += _flag(table, flag, written, value, rules, tuning)
         except _Bad as bad:
             problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest))
     problems += _env_problems(table, rules, env)
     variables = tuple((name, _text(value)) for name, value in env.items())
-    return Overrides(tuple(words), variables, image, Tuning(**tuning)), tuple(problems)
+    return Overrides(tuple(words), tuple(keywords.items()), variables, image, Tuning(**tuning)), tuple(problems)
 
 
 def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
-    """`spec` with the user's words behind the planned ones, the user's variables beside the planned ones, and the user's image."""
+    """`spec` with the user's words behind the planned ones, keywords and variables beside the planned ones, and the user's image."""
     return replace(
         spec,
         args=(*spec.args, *overrides.args),
         env=(*spec.env, *overrides.env),
         image=spec.image if overrides.image is None else overrides.image,
+        served=None if spec.served is None else spec.served.told(dict(overrides.keywords)),
     )
 
 
@@ -85,23 +90,39 @@ def _find(table: FlagTable, written: str) -> Flag:
         raise _Bad(f"is no flag: {engine} is set by variables only", "use env")
     flag = table.find(written)
     if (successor := table.successor(written)) is not None and (flag is None or written not in _all_spellings(flag)):
-        raise _Bad(f"is no option of {engine} {table.version}", successor)
+        raise _Bad(f"is no option of {table.title}", successor)
     if flag is None:
         near = table.nearest(written)
-        raise _Bad(f"is not an option of {engine} {table.version}", f"did you mean {_plain(near)}?" if near else None)
+        raise _Bad(f"is not an option of {table.title}", f"did you mean {_plain(near)}?" if near else None)
     return flag
 
 
 def _flag(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
     """The words of one flag; [] where it enters the plan, which then says it."""
+    return [] if _enters_plan(flag, value, rules, tuning) else _words(table, flag, written, value)
+
+
+def _keyword(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> dict[str, Any]:
+    """One keyword argument as it is written; {} where it enters the plan, which then says it."""
+    if _enters_plan(flag, value, rules, tuning):
+        return {}
+    if flag.type == "bool":
+        if not isinstance(value, bool):
+            raise _Bad("is not true or false")
+    elif flag.type != "json" or not isinstance(value, dict | list):
+        _value(flag, value)
+    return {flag.name: value}
+
+
+def _enters_plan(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> bool:
+    """True where the plan says the flag from now on, by what is noted in `tuning`."""
     if (instead := _planned(flag.name, rules)) is not None:
         raise _Bad("is for the plan to decide", instead)
     if (field := rules.tunes.get(flag.name)) is not None:
         tuning[field] = _tuned(field, flag, value, rules)
-        if field != "host_gib":
-            return []
         # Main memory is only counted; the flag itself still has to be said.
-    return _words(table, flag, written, value)
+        return field != "host_gib"
+    return False
 
 
 def _planned(name: str, rules: FlagRules) -> str | None:

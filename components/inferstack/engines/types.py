@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
@@ -80,6 +80,8 @@ class Metrics:
     tpot: str | None = None
     needs_api_key: bool = False
     """True where the metrics endpoint asks for the API key as well."""
+    port: str = "http"
+    """Name of the port that they are read at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,18 @@ class Drain:
     """terminationGracePeriodSeconds: pre-stop, longest planned response, and a margin."""
     command: tuple[str, ...] = ()
     """Runs in the container before SIGTERM in place of the sleep and ends within `pre_stop`, earlier where nothing is left to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elasticity:
+    """How the number of replicas may follow the load, for engines that start and stop them themselves."""
+
+    least: int
+    most: int
+    requests_each: int
+    """Requests in flight at which one replica carries its part of the planned peak."""
+    down_seconds: int
+    """How long the load must be lower before a replica goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ class ServingIdentity:
     """CPU that the container gets; engines that run on CPU size their threads from it."""
     image: str | None = None
     """The user's own image, whose tag may say another release than the pinned one."""
+    elasticity: Elasticity = Elasticity(1, 1, 1, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,32 @@ class InitContainer:
     command: tuple[str, ...]
     args: tuple[str, ...]
     secret_env: tuple[SecretEnv, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPod:
+    """The pod that leads a cluster of pods and serves no model; limits are its requests."""
+
+    cpu_millicores: int
+    memory_bytes: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model inside a Ray cluster: what Ray Serve is told of it, and of the cluster that is made for it."""
+
+    head: HeadPod
+    ray_version: str
+    llm_config: Mapping[str, Any]
+    """One `LLMConfig` of Ray Serve LLM."""
+    ingress: Mapping[str, Any]
+    """Options of the deployment that speaks the OpenAI API."""
+
+    def told(self, engine_kwargs: Mapping[str, Any]) -> ServedModel:
+        """The same with `engine_kwargs` beside the planned ones."""
+        both = {**self.llm_config["engine_kwargs"], **engine_kwargs}
+        return replace(self, llm_config={**self.llm_config, "engine_kwargs": both})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +199,8 @@ class EngineSpec:
     """True where the server asks nobody for a key, so that only a network policy keeps callers off."""
     routes: tuple[str, ...] = CHAT_ROUTES
     """Paths that callers ask, the usual one first."""
+    served: ServedModel | None = None
+    """What a Ray cluster serves; None for a server that is a container of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +237,8 @@ class Overrides:
 
     args: tuple[str, ...] = ()
     """Words that follow the planned ones."""
+    keywords: tuple[tuple[str, Any], ...] = ()
+    """Keyword arguments beside the planned ones, of engines that take no words."""
     env: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     tuning: Tuning = field(default_factory=Tuning)
@@ -217,6 +262,8 @@ class Traits:
     """True where a plan may choose it for a service that names no engine."""
     open_api: bool = False
     """True where it asks nobody for a key: it serves inside the cluster only, behind a network policy."""
+    scales_itself: bool = False
+    """True where the engine starts and stops its own replicas with the load, so that nothing else may."""
     own_image: str | None = None
     """How to make the image, as a clause, where nobody publishes one; None where one is pinned."""
     superseded: Superseded | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .access import namespace, secret, secrets_needed
 from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
-from .stack import dependents, prerequisites, service_objects, stack_objects
+from .stack import dependents, prerequisites, service_objects, stack_objects, workload
 
 __all__ = [
     "OPTIONAL_SECRETS",
@@ -21,4 +21,5 @@ __all__ = [
     "secrets_needed",
     "service_objects",
     "stack_objects",
+    "workload",
 ]

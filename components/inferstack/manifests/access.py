@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..clouds.addons import PROMETHEUS_NAMESPACE
+from ..clouds.addons import ADDONS, PROMETHEUS_NAMESPACE
 from ..planning.types import ServicePlan
 from .container import file_texts, files_name
-from .names import SECRET_KEYS, internal_service_name, labels, pod_labels, secret_name
+from .names import SECRET_KEYS, internal_service_name, labels, pod_labels, ray_labels, secret_name
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -72,6 +72,8 @@ def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
     """Keeps callers of other namespaces off a server without a key; None where it asks for one. Clusters of ours enforce it."""
     if not plan.spec.open_api:
         return None
+    if plan.spec.served is not None:
+        return _ray_network_policy(plan)
     ports = [{"protocol": "TCP", "port": port.number} for port in plan.spec.ports]
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -81,6 +83,27 @@ def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
             "podSelector": {"matchLabels": pod_labels(plan.name)},
             "policyTypes": ["Ingress"],
             "ingress": [{"from": [{"podSelector": {}}], "ports": ports}, *_monitoring(plan, ports)],
+        },
+    }
+
+
+def _ray_network_policy(plan: ServicePlan) -> dict[str, Any]:
+    """The pods of one Ray cluster talk on any port, KubeRay asks its dashboard, and others of the namespace reach the server alone."""
+    server, metrics = ([{"protocol": "TCP", "port": port.number}] for port in plan.spec.ports)
+    cluster = {"podSelector": {"matchLabels": ray_labels(plan.name)}}
+    operator = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ADDONS["kuberay"].namespace}}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "spec": {
+            "podSelector": {"matchLabels": ray_labels(plan.name)},
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {"from": [cluster, operator]},
+                {"from": [{"podSelector": {}}], "ports": server},
+                *_monitoring(plan, metrics),
+            ],
         },
     }
 

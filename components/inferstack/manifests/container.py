@@ -5,31 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..engines.types import EngineSpec, HttpProbe, SecretEnv, Volume
 from .names import CONTAINER, OPTIONAL_SECRETS, SECRET_KEYS, secret_name
 
 MIB = 2**20
+Said = Callable[[str], str]
+"""How text is written for the one who reads the container."""
 FILES_VOLUME = "files"
 INIT_RESOURCES = {"cpu": "500m", "memory": "256Mi"}
 """A download keeps little in memory; believed."""
 
 
-def container(service: str, spec: EngineSpec) -> dict[str, Any]:
-    """The container of one service, without its resources: those are the InferenceService's."""
+def container(service: str, spec: EngineSpec, name: str = CONTAINER, *, templated: bool = True) -> dict[str, Any]:
+    """The container of one service, without its resources. `templated`: KServe reads it, as a template."""
+    said = literal if templated else str
     return {
-        "name": CONTAINER,
+        "name": name,
         "image": spec.image,
-        **({"command": [literal(word) for word in spec.command]} if spec.command else {}),
-        "args": [literal(word) for word in spec.args],
-        "env": _environment(service, spec),
+        **({"command": [said(word) for word in spec.command]} if spec.command else {}),
+        "args": [said(word) for word in spec.args],
+        "env": _environment(service, spec, said),
         # KServe makes the first port port 80 of the service.
         "ports": [{"name": port.name, "containerPort": port.number, "protocol": "TCP"} for port in spec.ports],
         "startupProbe": _probe(spec.probes.startup),
         "readinessProbe": _probe(spec.probes.readiness),
         "livenessProbe": _probe(spec.probes.liveness),
-        "lifecycle": {**_post_start(spec), "preStop": _pre_stop(spec)},
+        "lifecycle": {**_post_start(spec, said), "preStop": _pre_stop(spec, said)},
         "securityContext": _security(spec),
         "volumeMounts": _mounts(spec),
     }
@@ -52,14 +56,14 @@ def init_containers(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
     ]
 
 
-def _post_start(spec: EngineSpec) -> dict[str, Any]:
-    return {"postStart": {"exec": {"command": [literal(word) for word in spec.post_start]}}} if spec.post_start else {}
+def _post_start(spec: EngineSpec, said: Said) -> dict[str, Any]:
+    return {"postStart": {"exec": {"command": [said(word) for word in spec.post_start]}}} if spec.post_start else {}
 
 
-def _pre_stop(spec: EngineSpec) -> dict[str, Any]:
+def _pre_stop(spec: EngineSpec, said: Said) -> dict[str, Any]:
     """What runs before SIGTERM: the engine's own command, or else the kubelet's sleep, which needs no shell in the image."""
     if spec.drain.command:
-        return {"exec": {"command": [literal(word) for word in spec.drain.command]}}
+        return {"exec": {"command": [said(word) for word in spec.drain.command]}}
     return {"sleep": {"seconds": spec.drain.pre_stop}}
 
 
@@ -103,8 +107,8 @@ def mebibytes(count: int) -> str:
     return f"{count // MIB}Mi"
 
 
-def _environment(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
-    plain: list[dict[str, Any]] = [{"name": name, "value": literal(value)} for name, value in spec.env]
+def _environment(service: str, spec: EngineSpec, said: Said) -> list[dict[str, Any]]:
+    plain: list[dict[str, Any]] = [{"name": name, "value": said(value)} for name, value in spec.env]
     return plain + _secret_variables(service, spec.secret_env)
 
 

@@ -7,6 +7,7 @@ pkg/controller/v1beta1/inferenceservice/utils, MergePodSpec).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..engines.types import EngineSpec
@@ -80,18 +81,19 @@ def _predictor(plan: ServicePlan) -> dict[str, Any]:
         "securityContext": pod_security(plan.spec),
         **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
         **({"tolerations": [dict(GPU_TOLERATION)]} if plan.resources.gpus else {}),
-        **({"topologySpreadConstraints": _spread(plan.name)} if plan.replicas.max > 1 else {}),
+        **({"topologySpreadConstraints": spread(pod_labels(plan.name))} if plan.replicas.max > 1 else {}),
         **({"initContainers": init_containers(plan.name, plan.spec)} if plan.spec.init else {}),
         "model": _model(plan.name, plan.spec, plan.resources),
     }
 
 
 def _model(runtime: str, spec: EngineSpec, resources: Resources) -> dict[str, Any]:
-    model: dict[str, Any] = {"modelFormat": {"name": spec.model_format}, "runtime": runtime, "resources": _resources(resources)}
+    model: dict[str, Any] = {"modelFormat": {"name": spec.model_format}, "runtime": runtime, "resources": requested(resources)}
     return model if spec.storage_uri is None else {**model, "storageUri": spec.storage_uri}
 
 
-def _resources(resources: Resources) -> dict[str, Any]:
+def requested(resources: Resources) -> dict[str, Any]:
+    """Requests and limits of the serving container."""
     memory = mebibytes(resources.memory_bytes)
     gpus = {GPU_RESOURCE: str(resources.gpus)} if resources.gpus else {}
     # No ephemeral-storage: an autoscaler does not know the disk of a node that does not exist yet and would never start one.
@@ -101,9 +103,9 @@ def _resources(resources: Resources) -> dict[str, Any]:
     }
 
 
-def _spread(service: str) -> list[dict[str, Any]]:
+def spread(selected: Mapping[str, str]) -> list[dict[str, Any]]:
     """Replicas apart over zones and nodes where there is a choice; never a reason to start a node."""
     return [
-        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": pod_labels(service)}}
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": dict(selected)}}
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]

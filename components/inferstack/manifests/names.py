@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..planning.endpoints import predictor_name
+from ..planning.types import ServicePlan
 
 CONTAINER = "kserve-container"
 """KServe takes the container of this name for the server."""
@@ -14,6 +15,8 @@ OPTIONAL_SECRETS = frozenset({"hugging-face-token"})
 """Secrets that a pod starts without: weights whose licence nobody asks for load without a token, and others say so in their own words."""
 
 INFERENCE_SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+SERVICE_LABEL, ROLE_LABEL = "inferstack.dev/service", "inferstack.dev/role"
+RAY_HEAD, RAY_WORKER = "head", "worker"
 SERVICE_METRIC_LABEL = "inference_service"
 """Label that scraped metrics carry, so that a query means the pods of one service and no other's."""
 
@@ -30,6 +33,16 @@ def labels(service: str) -> dict[str, str]:
 def pod_labels(service: str) -> dict[str, str]:
     """Labels that KServe puts on the pods of a service; what selects pods selects by these."""
     return {"app": f"isvc.{predictor_name(service)}", INFERENCE_SERVICE_LABEL: service, "component": "predictor"}
+
+
+def ray_labels(service: str, role: str | None = None) -> dict[str, str]:
+    """Labels of the pods of a service's Ray cluster: of one role, or those that all of them have. KubeRay keeps what it does not know."""
+    return {SERVICE_LABEL: service, **({ROLE_LABEL: role} if role is not None else {})}
+
+
+def server_labels(plan: ServicePlan) -> dict[str, str]:
+    """Labels that select the pods which serve the model, whoever makes them."""
+    return ray_labels(plan.name, RAY_WORKER) if plan.spec.served is not None else pod_labels(plan.name)
 
 
 def secret_name(service: str, secret: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ..clouds.addons import PROMETHEUS_URL, WAKER_HOST, WAKER_SCALER
 from ..planning.endpoints import predictor_name, waker_name
 from ..planning.types import ServicePlan
-from .names import INFERENCE_SERVICE_LABEL, SECRET_KEYS, SERVICE_METRIC_LABEL, labels, pod_labels, secret_name
+from .names import SECRET_KEYS, SERVICE_METRIC_LABEL, labels, secret_name, server_labels
 
 SCRAPE_SECONDS = 15
 STABLE_UP_SECONDS = 30
@@ -22,9 +22,11 @@ FAILED_POLLS = 3
 
 
 def scaler(plan: ServicePlan) -> dict[str, Any] | None:
-    """The object that scales the service: a ScaledObject on queues or requests, a HorizontalPodAutoscaler on CPU, or None."""
+    """The object that scales the service: a ScaledObject on queues or requests, a HorizontalPodAutoscaler on CPU, or None where the number
+    is fixed or the engine's own affair."""
     makers = {
         "none": None,
+        "own": None,
         "cpu": horizontal_pod_autoscaler,
         "queue": scaled_object,
         "schedule": scaled_object,
@@ -91,7 +93,7 @@ def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": pod_labels(plan.name)}},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": server_labels(plan)}},
     }
 
 
@@ -140,10 +142,10 @@ def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
     if metrics.path is None:
         return None
     endpoint: dict[str, Any] = {
-        "port": plan.spec.ports[0].name,
+        "port": metrics.port,
         "path": metrics.path,
         "interval": f"{SCRAPE_SECONDS}s",
-        "relabelings": [{"sourceLabels": [_discovered(INFERENCE_SERVICE_LABEL)], "targetLabel": SERVICE_METRIC_LABEL}],
+        "relabelings": [{"sourceLabels": [_discovered(_service_label(plan))], "targetLabel": SERVICE_METRIC_LABEL}],
     }
     if metrics.needs_api_key and any(entry.secret == "api-key" for entry in plan.spec.secret_env):
         credentials = {"name": secret_name(plan.name, "api-key"), "key": SECRET_KEYS["api-key"]}
@@ -152,8 +154,13 @@ def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
         "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
-        "spec": {"selector": {"matchLabels": pod_labels(plan.name)}, "podMetricsEndpoints": [endpoint]},
+        "spec": {"selector": {"matchLabels": server_labels(plan)}, "podMetricsEndpoints": [endpoint]},
     }
+
+
+def _service_label(plan: ServicePlan) -> str:
+    """The label of a pod whose value is its service."""
+    return next(label for label, value in server_labels(plan).items() if value == plan.name)
 
 
 def _target(plan: ServicePlan) -> dict[str, str]:

@@ -7,21 +7,28 @@ from typing import Any
 from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
 from .inference import inference_service, serving_runtime
+from .ray import ray_service
 from .scaling import interceptor_route, pod_disruption_budget, pod_monitor, scaler, waker
 
 
 def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of one service except its secrets; each only needs those before it."""
-    return (*prerequisites(plan), inference_service(plan), *dependents(plan))
+    return (*prerequisites(plan), workload(plan), *dependents(plan))
+
+
+def workload(plan: ServicePlan) -> dict[str, Any]:
+    """The object that the pods of a service come from."""
+    return inference_service(plan) if plan.spec.served is None else ray_service(plan)
 
 
 def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
-    """What must be there before the InferenceService."""
-    return _present(service_account(plan), network_policy(plan), files(plan), serving_runtime(plan))
+    """What must be there before `workload`."""
+    runtime = serving_runtime(plan) if plan.spec.served is None else None
+    return _present(service_account(plan), network_policy(plan), files(plan), runtime)
 
 
 def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
-    """What refers to the pods of the InferenceService, and goes before it does."""
+    """What refers to its pods, and goes before it does."""
     return _present(
         interceptor_route(plan), scaler(plan), waker(plan), pod_disruption_budget(plan), pod_monitor(plan), internal_load_balancer(plan)
     )

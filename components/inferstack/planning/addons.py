@@ -21,10 +21,14 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     scheduled = any(service.scaling.window is not None for service in services)
     woken = any(service.scaling.wakes for service in services)
     plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
+    hosted = any(service.spec.served is None for service in services)
+    led = any(service.spec.served is not None for service in services)
+    bypassed = "no service is served through KServe"
     unscaled = "no service scales on its queue"
     rows = (
-        ("cert-manager", switches.cert_manager, None, versions.cert_manager, "certificates of KServe's webhooks", ""),
-        ("kserve", switches.kserve, None, versions.kserve, "runs the inference services", ""),
+        ("cert-manager", switches.cert_manager, hosted, versions.cert_manager, "certificates of KServe's webhooks", bypassed),
+        ("kserve", switches.kserve, hosted, versions.kserve, "runs the inference services", bypassed),
+        ("kuberay", switches.kuberay, led, versions.kuberay, "makes the Ray clusters of Ray Serve", "no service runs in a Ray cluster"),
         ("keda", switches.keda, queued or scheduled or woken, versions.keda, _keda(queued, scheduled, woken), unscaled),
         ("keda-http", switches.keda_http, woken, versions.keda_http, "holds requests while no replica runs", "no service goes to zero"),
         ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),

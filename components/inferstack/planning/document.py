@@ -106,11 +106,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "memory": _memory_document(plan.replica.memory),
         "coldStartSeconds": plain(plan.cold_start_seconds),
         "coldStartParts": plain(plan.cold_start_parts),
-        "endpoint": {
-            "kind": plan.endpoint,
-            "url": service_url(plan.name, plan.namespace, plan.scaling.wakes),
-            "routes": list(plan.spec.routes),
-        },
+        "endpoint": {"kind": plan.endpoint, "url": service_url(plan), "routes": list(plan.spec.routes)},
         "timeoutSeconds": plan.timeout_seconds,
         "rollout": plan.rollout,
         "scaling": plain(plan.scaling),
@@ -216,6 +212,7 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "init": plain(spec.init),
         "postStart": list(spec.post_start),
         "openApi": spec.open_api,
+        "served": plain(spec.served),
     }
 
 

@@ -6,7 +6,7 @@ import math
 
 from ..catalog.types import CapacityType
 from ..engines import overrides
-from ..engines.types import EngineSpec, Metrics, ServingIdentity
+from ..engines.types import Elasticity, EngineSpec, Metrics, ServingIdentity
 from ..errors import join_names
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
@@ -28,6 +28,7 @@ QUEUE_SHARE = 0.1
 """Without a TTFT target: waiting requests per replica that start another, as a part of its batch."""
 SHORTEST_TIMEOUT = 60
 TIMEOUT_MARGIN = 1.2
+GIB = 2**30
 SLOWEST_SHARE = 0.05
 """Part of the requests that a 95th percentile leaves out."""
 DRAIN_LIMIT = 3600
@@ -80,6 +81,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *_asleep(requirement, placement, cold_start),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
+            *_led(spec, site),
         ),
         uses_hugging_face_token=_needs_token(requirement, placement),
         endpoint_annotations=_endpoint_annotations(requirement, site),
@@ -110,6 +112,12 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
             needs_api_key=requirement.service.endpoint != "cluster",
             cpu_millicores=cpu,
             image=requirement.overrides.image,
+            elasticity=Elasticity(
+                least=placement.replicas.min,
+                most=placement.replicas.max,
+                requests_each=max(1, math.ceil(replica.performance.sequences)),
+                down_seconds=scale_down_seconds(cold_start),
+            ),
         ),
     )
     return overrides.apply(made, requirement.overrides)
@@ -136,6 +144,8 @@ def _scaling(requirement: Requirement, placement: Placement, performance: Perfor
     floor = placement.replicas.min if window is None else window.replicas
     if floor == placement.replicas.max:
         return Scaling(signal="none" if window is None else "schedule", scale_down_seconds=down, window=window)
+    if placement.sized.engine.traits.scales_itself:
+        return Scaling(signal="own", scale_down_seconds=down)
     if placement.machine.accelerator is None:
         return Scaling(signal="cpu", cpu_percent=CPU_TARGET_PERCENT, scale_down_seconds=down, window=window)
     return Scaling(
@@ -253,6 +263,15 @@ def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple
     ):
         return ()
     return (f"no GPU is known to be sold in {site.region}: planned on CPU; say `gpu: cpu` if that is meant, or take another region",)
+
+
+def _led(spec: EngineSpec, site: Site) -> tuple[str, ...]:
+    """The head of a Ray cluster is planned onto system nodes; a cluster that is there already must have room for it elsewhere."""
+    if spec.served is None or site.cloud.system_pool(site.target) is not None:
+        return ()
+    head = spec.served.head
+    amounts = f"{head.cpu_millicores / 1000:g} CPU and {head.memory_bytes / GIB:g} GiB"
+    return (f"the head of the Ray cluster takes {amounts} on a node that no replica fills: keep one, it is not counted here",)
 
 
 def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
 from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, minor
-from ..clouds.types import QuotaNeed
+from ..clouds.nodes import KUBERAY
+from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import StackFile, Usage
@@ -138,9 +139,9 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         namespace=target.namespace,
         services=_with_shared_state(tenants, pools, addons),
         pools=tuple(pool.plan for pool in pools),
-        system_pool=site.cloud.system_pool(target),
+        system_pool=site.cloud.system_pool(target, heads(tenants)),
         addons=addons,
-        quota=_quota(site, pools),
+        quota=_quota(site, tenants, pools),
         costs=bill(site, tenants, pools, stack.usage),
         driver_note=site.cloud.driver_note(target),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
@@ -160,7 +161,7 @@ def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons:
 def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Usage) -> StackCost:
     """What the pools and everything beside them cost."""
     groups = [NodeGroup(pool.plan.name, pool.machine, pool.offering, pool.plan.nodes, pool.plan.disk_gib, pool.shares) for pool in pools]
-    system = site.cloud.system_pool(site.target)
+    system = site.cloud.system_pool(site.target, heads(tenants))
     if system is not None:
         machine = site.machine(system.machine_type)
         offering = site.offering(machine, CapacityType.ON_DEMAND)
@@ -172,6 +173,17 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
         charges = (*charges, *known_free(tenants))
     demands = [_demand(tenant) for tenant in tenants]
     return costs.estimate(groups, charges, site.fees, demands, tuple(extras(usage, tenants, pools)))
+
+
+def heads(tenants: Sequence[Tenant]) -> tuple[Agent, ...]:
+    """The pods that lead Ray clusters, and their operator: none of them on a node with accelerators."""
+    found: list[Agent] = []
+    for tenant in tenants:
+        served = tenant.plan.spec.served
+        if served is not None:
+            image = tenant.placement.sized.engine.release_for(tenant.plan.replica.shape.device.kind).image_gib
+            found.append(Agent(f"{tenant.plan.name}-head", served.head.cpu_millicores, served.head.memory_bytes >> 20, image_gib=image))
+    return (*found, KUBERAY) if found else ()
 
 
 def _demand(tenant: Tenant) -> Demand:
@@ -190,14 +202,14 @@ def _demand(tenant: Tenant) -> Demand:
     )
 
 
-def _quota(site: Site, pools: Sequence[Pool]) -> tuple[QuotaNeed, ...]:
+def _quota(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> tuple[QuotaNeed, ...]:
     """What the cloud must allow: its accelerator pools and the system pool."""
     needs = [
         site.cloud.quota(site.target, pool.machine, int(pool.plan.nodes.max), pool.plan.capacity_type)
         for pool in pools
         if pool.plan.managed
     ]
-    system = site.cloud.system_pool(site.target)
+    system = site.cloud.system_pool(site.target, heads(tenants))
     if system is not None:
         needs.append(site.cloud.quota(site.target, site.machine(system.machine_type), system.nodes, CapacityType.ON_DEMAND))
     return clouds.total_quota(needs)

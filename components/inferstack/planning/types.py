@@ -75,8 +75,8 @@ class Scaling:
     """How the number of replicas follows the load."""
 
     signal: str
-    """none, cpu (utilisation of the container), queue (waiting requests and KV use), schedule (its window alone) or requests (those in
-    flight, of a service that goes to zero)."""
+    """none, cpu (utilisation of the container), queue (waiting requests and KV use), schedule (its window alone), requests (those in
+    flight, of a service that goes to zero) or own (the engine counts those in flight and starts its own replicas)."""
     cpu_percent: int | None = None
     waiting_per_replica: int | None = None
     """Waiting requests per replica above which one more is started."""

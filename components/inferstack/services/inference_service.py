@@ -15,15 +15,16 @@ from .kubernetes import KubernetesObject, suffix
 from .wanted import secret_values, wanted, warnings
 
 MODE_ANNOTATION = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
+RAY_PODS = "spec.rayClusterConfig"
 LEAST_AWAIT_SECONDS = 600
 """What Pulumi waits by itself."""
 
 
 class InferenceService(pulumi.ComponentResource):
-    """A model behind an OpenAI-compatible endpoint: KServe's runtime and service, its scaler, its secrets and what watches over it.
+    """A model behind an OpenAI-compatible endpoint: its pods, by KServe or KubeRay, its scaler, its secrets and what watches over it.
 
-    Needs a Kubernetes provider in `opts`, a namespace, and KServe in the cluster (`Addons`). What `opts.depends_on` names is there
-    before any object, and goes after every object.
+    Needs a Kubernetes provider in `opts`, a namespace, and KServe or KubeRay in the cluster (`Addons`). What `opts.depends_on` names is
+    there before any object, and goes after every object.
     """
 
     plan: pulumi.Output[dict[str, Any]]
@@ -42,7 +43,8 @@ class InferenceService(pulumi.ComponentResource):
         for warning in warnings(plan, args):
             pulumi.log.warn(warning, resource=self)
         before = self._prepare(name, plan, args, opts)
-        main = self._add(f"{name}-inference-service", manifests.inference_service(plan), before, _main_options(plan))
+        pods = manifests.workload(plan)
+        main = self._add(f"{name}-{suffix(pods)}", pods, before, _main_options(plan))
         after = {
             item["kind"]: self._add(f"{name}-{suffix(item)}", item, main, _service_options(item, plan))
             for item in manifests.dependents(plan)
@@ -75,11 +77,18 @@ class InferenceService(pulumi.ComponentResource):
 
 def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(
-        # KServe refuses to change the mode of an InferenceService that exists.
-        replace_on_changes=[MODE_ANNOTATION],
+        replace_on_changes=_replacing(plan),
         # Pulumi deletes in the foreground: it waits for the last pod, which may finish the longest response first.
         custom_timeouts=pulumi.CustomTimeouts(delete=_seconds(plan.spec.drain.grace + LEAST_AWAIT_SECONDS)),
     )
+
+
+def _replacing(plan: ServicePlan) -> list[str]:
+    """What cannot change in place: KServe keeps the mode of an InferenceService, and KubeRay leaves the pods of a cluster alone that has no
+    room for a second one beside it. Objects of a fixed name go before their successor comes."""
+    if plan.spec.served is None:
+        return [MODE_ANNOTATION]
+    return [RAY_PODS] if plan.rollout == "recreate" else []
 
 
 def _service_options(manifest: dict[str, Any], plan: ServicePlan) -> pulumi.ResourceOptions | None:
@@ -96,7 +105,7 @@ def _seconds(least: float) -> str:
 def _url(plan: ServicePlan, dependents: Mapping[str, KubernetesObject]) -> pulumi.Output[str]:
     """Where the API answers. The address of a load balancer is only known once it exists."""
     if plan.endpoint == "cluster":
-        return _known(planning.service_url(plan.name, plan.namespace, plan.scaling.wakes))
+        return _known(planning.service_url(plan))
     return dependents["Service"].status.apply(_address)
 
 

@@ -37,6 +37,8 @@ class Versions(Section):
     """Version of its chart."""
     kserve: Release | None = None
     """Version of its charts and CRDs."""
+    kuberay: Release | None = None
+    """Version of its operator's chart."""
     keda: Release | None = None
     """Version of its chart."""
     keda_http: Release | None = None
@@ -60,6 +62,8 @@ class Addons(Section):
     """KServe's webhooks need its certificates."""
     kserve: bool = True
     """Serves the models, in Standard mode."""
+    kuberay: bool = True
+    """Serves the models of engine ray-serve; left out where no service has that."""
     keda: bool = True
     """Scales GPU services on waiting requests and KV use."""
     keda_http: bool = True

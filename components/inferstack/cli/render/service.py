@@ -20,6 +20,7 @@ BAR_PARTS = (("weights", "weightsGib", "█", "cyan"), ("activations and runtime
 SIGNALS = {
     "none": "fixed",
     "schedule": "as scheduled",
+    "own": "scales itself on requests in flight",
     "cpu": "scales on CPU use ({cpuPercent} % of the request)",
     "requests": "none while nobody asks, then by requests in flight ({inFlightPerReplica} per replica)",
     "queue": "scales on waiting requests ({waitingPerReplica} per replica){kv}",

@@ -1,0 +1,260 @@
+"""Ray Serve LLM: vLLM inside a Ray cluster of the service's own. KubeRay runs it, Ray follows the traffic, and KServe is not involved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .. import catalog
+from ..catalog.types import Accelerator, Checkpoint, Model
+from ..sizing.types import Replica, Shape
+from . import memory
+from .drain import stops_on_sigterm
+from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
+from .hosts import HostMemory
+from .types import (
+    Elasticity,
+    EngineSpec,
+    FlagRules,
+    HeadPod,
+    HttpProbe,
+    Metrics,
+    Port,
+    Probes,
+    Refusal,
+    ServedModel,
+    ServingIdentity,
+    Traits,
+    Volume,
+)
+from .vllm import KV_DTYPES, ONLINE_FP8, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
+from .vllm import NAME as VLLM
+from .weights import CLAIM, WeightSource, weight_source
+
+NAME = "ray-serve"
+PORT = 8000
+METRICS_PORT = 8080
+AGENT_PORT = 52365
+"""Where every Ray node answers for its own health (ray 2.60: dashboard/modules/reporter/healthz_agent.py)."""
+USER, GROUP = 1000, 100
+"""User and group of Ray's images."""
+CACHE = "/cache"
+COMPILED_GIB = 8
+"""Room for compiled kernels beside the weights; believed."""
+SESSION_GIB = 4
+"""Logs and sockets of a Ray node below /tmp/ray; believed."""
+OBJECT_STORE_GIB = 1
+"""Shared memory of Ray's own: responses pass through it, weights do not; believed. Left out it would be 30 % of the node."""
+START_SECONDS = 3600
+"""Ray's own default for RAYLLM_ENGINE_START_TIMEOUT_S, never lowered."""
+START_MARGIN = 2
+"""Over the upper end of the planned cold start, as for startup probes."""
+OWN_RESOURCE = 0.001
+"""Part of the resource of its own name that each GPU of a replica takes; a worker offers 1."""
+UP_SECONDS = 30
+"""How long the load must be higher before a replica is started for it; as elsewhere in a plan."""
+
+HEAD = HeadPod(
+    cpu_millicores=1000,
+    memory_bytes=4 * 2**30,
+    source="believed: KubeRay's samples give a head without work 1 to 2 CPUs and 2 to 8 GiB; 500m and 512 MiB of it are its autoscaler",
+)
+HOST = HostMemory(
+    base_gib=7,
+    per_device_gib=5,
+    source="believed: vLLM's own, and a Ray node with its agents, the Serve proxy and an ingress replica",
+)
+METRICS = Metrics(
+    path="/metrics",
+    requests_waiting="ray_vllm_num_requests_waiting",
+    requests_running="ray_vllm_num_requests_running",
+    kv_usage="ray_vllm_kv_cache_usage_perc",
+    ttft="ray_vllm_time_to_first_token_seconds",
+    tpot="ray_vllm_request_time_per_output_token_seconds",
+    port="metrics",
+)
+PLANNED_BY_VLLM_KEYS = "remove it: memory is divided by the plan; context, quantization, gpu and max_num_seqs change that"
+FLAGS = FlagRules(
+    program=NAME,
+    planned={
+        "model": "use model or modelUri of the service",
+        "served_model_name": "it is the name of the service",
+        "tensor_parallel_size": "use tensorParallel of the service",
+        "max_model_len": "use context of the service",
+        "quantization*": "use quantization of the service",
+        "dtype": "use quantization of the service",
+        "revision": "use revision of the service",
+        "distributed_executor_backend": "remove it: it is Ray here",
+        **dict.fromkeys(
+            ("host", "port", "uds", "ssl_*", "root_path", "api_key", "middleware"), "remove it: Ray Serve answers, not vLLM's own server"
+        ),
+        "shutdown_timeout": "remove it: it follows from the longest planned response",
+        **dict.fromkeys(
+            ("gpu_memory_utilization", "kv_cache_memory_bytes", "num_gpu_blocks_override", "block_size", "max_num_batched_tokens"),
+            PLANNED_BY_VLLM_KEYS,
+        ),
+        **dict.fromkeys(
+            ("*cudagraph_capture_size*", "enable_sleep_mode", "cpu_offload_*", "offload_*"),
+            "remove it: the plan does not count what it moves",
+        ),
+        **dict.fromkeys(
+            (
+                *("pipeline_parallel_size", "data_parallel_*", "*_context_parallel_size", "enable_expert_parallel"),
+                *("nnodes", "node_rank", "master_*"),
+            ),
+            "use tensorParallel and replicas of the service: other parallelism is not planned with Ray Serve",
+        ),
+        "*lora*": "remove it: adapters are not planned with Ray Serve",
+        **dict.fromkeys(("speculative_*", "spec_*"), "remove it: speculation is not planned with Ray Serve"),
+        **dict.fromkeys(("runner", "convert"), "remove it: the kind of the model decides"),
+        **dict.fromkeys(("language_model_only", "limit_mm_per_prompt", "*mm_*"), "remove it: image input is not planned with Ray Serve"),
+        "disable_log_stats": "remove it: scaling and dashboards read them",
+    },
+    tunes={"max_num_seqs": "max_sequences", "kv_cache_dtype": "kv_dtype", "kv_offloading_size": "host_gib"},
+    kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
+    planned_env=("HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "VLLM_CACHE_ROOT", "VLLM_NO_USAGE_STATS", "RAYLLM_ENGINE_START_TIMEOUT_S"),
+)
+
+
+class RayServe(GpuEngine):
+    """Ray Serve LLM on one or several NVIDIA GPUs of a machine. It asks nobody for a key; its silicon and its size are vLLM's."""
+
+    name = NAME
+    title = "Ray Serve LLM"
+    matrix = VLLM
+    aliases = ("ray", "rayserve", "ray-llm", "ray-serve-llm")
+    flags = FLAGS
+    host = HOST
+    cache = CACHE
+    compiled_gib = COMPILED_GIB
+    plugins = PLUGIN_FORMATS
+    unstable_in_float16 = UNSTABLE_IN_FLOAT16
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(open_api=True, scales_itself=True, sized_as=(VLLM, catalog.engine_release(VLLM).version))
+
+    def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
+        if checkpoint.uri.startswith(CLAIM):
+            return Refusal("is not read from a volume claim by Ray Serve, which fetches weights itself", "use hf://, s3:// or gs://")
+        return super().supports(model, checkpoint, accelerator)
+
+    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
+        brings = f"Ray {self.release.version} brings {catalog.engine_flags(NAME).brings}"
+        taken = f"what it runs and how fast is taken from {VLLM} {catalog.engine_release(VLLM).version}"
+        return (
+            (True, f"{brings}, and models that only later ones know do not load: {taken}"),
+            (True, "deployed by KubeRay as a RayService, not by KServe: Ray starts, places and scales its replicas itself"),
+            (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
+            (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
+        )
+
+    def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+        return tuple(checkpoint for checkpoint in super().checkpoints(model, known) if not checkpoint.uri.startswith(CLAIM))
+
+    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
+        # Weights of a bucket are fetched into the same cache as those of the hub.
+        fetched = WeightSource(source.location, None, None, None)
+        cache, *shared = cache_volumes(shape, fetched, CACHE, COMPILED_GIB)
+        store = sum(volume.size_gib for volume in shared) + OBJECT_STORE_GIB
+        return (cache, Volume("session", "/tmp/ray", SESSION_GIB), Volume("shm", "/dev/shm", store, memory=True))
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        made = self.container(
+            replica,
+            service,
+            port=PORT,
+            # KubeRay writes `ray start` itself.
+            args=(),
+            env=_env(service),
+            checks=_probes(service),
+            metrics=METRICS,
+            drain=stops_on_sigterm(service.longest_response_seconds),
+            model_format="ray",
+            run_as=(USER, GROUP),
+        )
+        ports = (Port("serve", PORT), Port(METRICS.port, METRICS_PORT))
+        served = ServedModel(HEAD, self.release.version, _llm_config(replica, service), _ingress(service.elasticity))
+        return replace(made, ports=ports, served=served, storage_uri=None)
+
+
+def _probes(service: ServingIdentity) -> Probes:
+    """Those of KubeRay 1.7 for workers of a RayService: the node is alive, and its Serve proxy routes. The model loads after both, and the
+    RayService is not ready before it has."""
+    alive = HttpProbe("/api/healthz", AGENT_PORT, period=10, failures=30, timeout=5)
+    routes = HttpProbe("/-/healthz", PORT, period=5, failures=1, timeout=5)
+    return Probes(startup=alive, readiness=routes, liveness=replace(alive, failures=6))
+
+
+def _env(service: ServingIdentity) -> tuple[tuple[str, str], ...]:
+    return (
+        ("HF_HOME", f"{CACHE}/huggingface"),
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("RAYLLM_ENGINE_START_TIMEOUT_S", str(max(START_SECONDS, START_MARGIN * service.startup_seconds))),
+        ("VLLM_CACHE_ROOT", f"{CACHE}/vllm"),
+        ("VLLM_NO_USAGE_STATS", "1"),
+    )
+
+
+def _llm_config(replica: Replica, service: ServingIdentity) -> Mapping[str, Any]:
+    """One `LLMConfig` (ray 2.60: llm/_internal/serve/core/configs/llm_config.py)."""
+    shape = replica.shape
+    source = weight_source(shape.checkpoint)
+    return {
+        "model_loading_config": {
+            "model_id": service.name,
+            "model_source": shape.checkpoint.uri if source.repository is None else source.repository,
+        },
+        "engine_kwargs": _engine_kwargs(replica, source),
+        # The resource of the service's own name keeps it on its workers where other models share the cluster; one machine holds a replica.
+        "placement_group_config": {"bundle_per_worker": {"GPU": 1, service.name: OWN_RESOURCE}, "strategy": "STRICT_PACK"},
+        "deployment_config": {
+            **_replicas(service.elasticity),
+            "max_ongoing_requests": shape.max_sequences,
+            "graceful_shutdown_timeout_s": service.longest_response_seconds,
+        },
+        "log_engine_metrics": True,
+    }
+
+
+def _replicas(elasticity: Elasticity) -> dict[str, Any]:
+    if elasticity.least == elasticity.most:
+        return {"num_replicas": elasticity.most}
+    return {
+        "autoscaling_config": {
+            "min_replicas": elasticity.least,
+            "max_replicas": elasticity.most,
+            "target_ongoing_requests": elasticity.requests_each,
+            "upscale_delay_s": UP_SECONDS,
+            "downscale_delay_s": elasticity.down_seconds,
+        }
+    }
+
+
+def _ingress(elasticity: Elasticity) -> Mapping[str, Any]:
+    """Options of the deployment that speaks the OpenAI API: as many as there are replicas, so that none is lost with one pod."""
+    return _replicas(elasticity)
+
+
+def _engine_kwargs(replica: Replica, source: WeightSource) -> dict[str, Any]:
+    shape = replica.shape
+    arguments: dict[str, Any] = {
+        "tensor_parallel_size": shape.parallel.tensor,
+        "max_model_len": shape.context,
+        "max_num_seqs": shape.max_sequences,
+        "max_num_batched_tokens": memory.batched_tokens(shape),
+        # Per GPU: the KV cache is what was planned, whatever a profile at the start finds.
+        "kv_cache_memory_bytes": replica.memory.kv_bytes,
+    }
+    if capability(shape.device) < BFLOAT16:
+        arguments["dtype"] = "float16"
+    if shape.checkpoint.quantized_at_load:
+        arguments["quantization"] = ONLINE_FP8
+    if KV_DTYPES[shape.kv_dtype] != "auto":
+        arguments["kv_cache_dtype"] = KV_DTYPES[shape.kv_dtype]
+    if source.revision is not None:
+        arguments["revision"] = source.revision
+    if shape.model.params_vision:
+        arguments["language_model_only"] = True
+    return arguments
