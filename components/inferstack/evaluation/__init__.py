@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .memory import evaluate_memory
-from .resolve import Resolved, Unresolvable, resolve_memory, resolve_throughput
+from .resolve import Resolved, resolve_memory, resolve_throughput
 from .rows import BadRow, MemoryRow, ThroughputRow, memory_rows, read_rows, throughput_rows
 from .summary import Comparison, compare, errors, summarize
 from .throughput import evaluate_throughput
 from .types import Band, Prediction
+from .unresolvable import Unresolvable
 
 __all__ = [
     "BadRow",

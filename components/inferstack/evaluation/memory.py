@@ -27,9 +27,12 @@ from ..sizing import (
 )
 from ..sizing.constants import GIB, version_key
 from ..sizing.types import Device, EngineSettings, Estimate, Parallelism, Provenance, Shape
-from .resolve import Resolved, Unresolvable, resolve_memory, resolve_params, resolve_quantization
+from .checkpoint_names import resolve_quantization
+from .model_names import resolve_params
+from .resolve import Resolved, resolve_memory
 from .rows import BadRow, MemoryRow
 from .types import Band, Prediction, Value, skipped
+from .unresolvable import Unresolvable
 
 KEYS = (
     "kv_gib_per_gpu",

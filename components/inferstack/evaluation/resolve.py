@@ -8,21 +8,20 @@ from dataclasses import dataclass, replace
 from .. import catalog
 from ..catalog.names import folded
 from ..catalog.types import Accelerator, Checkpoint, Model
-from ..errors import InferstackError, join_names
+from ..errors import join_names
 from ..sizing.constants import GIB, constants
 from ..sizing.devices import device_for
 from ..sizing.types import Device, EngineSettings, Parallelism, Provenance, Shape
+from .checkpoint_names import resolve_checkpoint
+from .gpu_names import accelerator_named, visible_gib
+from .kv_dtypes import kv_dtype_of, resolve_kv_dtype
+from .model_names import resolve_model
 from .rows import MemoryRow, ThroughputRow
 from .spellings import spellings
+from .unresolvable import Unresolvable
 
 PROMISED_SHARE = 0.955
 """Visible GiB over the GB in a GPU's name: 0.92 to 0.99 in the catalog; believed for one that is not in it."""
-
-
-class Unresolvable(InferstackError):
-    """A row names something that is not known. As text: a sentence with the name and what is known."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,74 +55,27 @@ class Resolved:
 
 def resolve_memory(row: MemoryRow) -> Resolved:
     """Raises `Unresolvable`."""
-    model = resolve_model(row.model, row.model_config, row.id)
-    engine = resolve_engine(row.engine)
-    parallel = resolve_parallel(row.tp, row.pp, row.dp, row.ep, row.dcp, engine)
-    return Resolved(
-        model=model,
-        checkpoint=resolve_checkpoint(model, row.weights_quant, row.model, engine),
-        engine=engine,
-        version=resolve_version(engine, row.version),
-        parallel=parallel,
-        device=_memory_device(row, parallel.devices),
-        kv_dtype=resolve_kv_dtype(row.kv_dtype, row.dtype),
-    )
+    parallel = resolve_parallel(row.tp, row.pp, row.dp, row.ep, row.dcp, resolve_engine(row.engine))
+    return _resolved(row, row.weights_quant, row.dtype, parallel, _memory_device(row, parallel.devices))
 
 
 def resolve_throughput(row: ThroughputRow) -> Resolved:
     """Raises `Unresolvable`. Where the row does not say how its GPUs work together, they are taken as one tensor-parallel group."""
+    tensor = row.tp if row.tp is not None else (row.n_gpus or 1)
+    parallel = resolve_parallel(tensor, row.pp, row.dp, row.ep, None, resolve_engine(row.engine))
+    return _resolved(row, row.quantization, None, parallel, _device(resolve_accelerator(row.gpu), parallel.devices))
+
+
+def _resolved(
+    row: MemoryRow | ThroughputRow, quantization: str | None, dtype: str | None, parallel: Parallelism, device: Device | None
+) -> Resolved:
     model = resolve_model(row.model, row.model_config, row.id)
     engine = resolve_engine(row.engine)
-    tensor = row.tp if row.tp is not None else (row.n_gpus or 1)
-    parallel = resolve_parallel(tensor, row.pp, row.dp, row.ep, None, engine)
-    return Resolved(
-        model=model,
-        checkpoint=resolve_checkpoint(model, row.quantization, row.model, engine),
-        engine=engine,
-        version=resolve_version(engine, row.version),
-        parallel=parallel,
-        device=_device(resolve_accelerator(row.gpu), parallel.devices),
-        kv_dtype=resolve_kv_dtype(row.kv_dtype, None),
-    )
-
-
-def resolve_model(name: str, config: object, row_id: int | str) -> Model:
-    """The row's own config where it has one, else the model of the catalog that the name means."""
-    if config is not None:
-        try:
-            return catalog.model_from_config(config, name, f"model_config of row {row_id}")  # type: ignore[arg-type]
-        except catalog.BadConfig as bad:
-            raise Unresolvable(f"model_config {bad}") from bad
-    refused: catalog.UnknownName | None = None
-    for spelling in model_spellings(name):
-        try:
-            return catalog.model(spelling)
-        except catalog.UnknownName as unknown:
-            refused = refused or unknown
-    assert refused is not None, "a name has at least one spelling"
-    nearest = f"; nearest are {join_names(refused.nearest)}" if refused.nearest else ""
-    raise Unresolvable(f"model {name!r} {refused}{nearest}")
-
-
-def model_spellings(name: str) -> tuple[str, ...]:
-    """Ways to read a free text: as it stands, without remarks, the first of alternatives, and without what follows the name."""
-    plain = re.sub(r"\(.*?\)", "", name).strip()
-    first = re.sub(r"(\d)/[\d.]+(?=-)", r"\1", plain)
-    words = first.split()
-    spellings = [name, plain, first, *(" ".join(words[:count]) for count in range(len(words) - 1, 0, -1))]
-    bare = [spelling.rpartition("/")[2] for spelling in spellings]
-    chatty = [f"{spelling}-chat-v1.0" for spelling in bare[:3]]
-    return tuple(dict.fromkeys(spelling for spelling in (*spellings, *bare, *chatty) if spelling))
-
-
-def resolve_params(name: str) -> float | None:
-    """Parameters of a model that is known by name only, else as its name says them (`675B`, `8x7B`); None where neither tells."""
-    for spelling in model_spellings(name):
-        known = catalog.incomplete_models().get(spelling)
-        if known is not None and known.params_total:
-            return known.params_total
-    size = re.search(r"(?<![\dA-Za-z.])(?:(\d+)x)?(\d+(?:\.\d+)?)B(?![A-Za-z])", name, re.IGNORECASE)
-    return None if size is None else int(size.group(1) or 1) * float(size.group(2)) * 1e9
+    version = resolve_version(engine, row.version)
+    checkpoint = resolve_checkpoint(model, quantization, row.model, engine)
+    stated = resolve_kv_dtype(row.kv_dtype, dtype)
+    kv_dtype = kv_dtype_of(stated, model, checkpoint, engine, version, row.model_config)
+    return Resolved(model, checkpoint, engine, version, parallel, device, kv_dtype)
 
 
 def resolve_engine(name: str) -> str:
@@ -153,62 +105,15 @@ def resolve_version(engine: str, text: str | None) -> str:
 
 
 def resolve_accelerator(name: str) -> Accelerator:
-    """The accelerator that a free text means: as it stands, without remarks, and without a count."""
-    plain = re.sub(r"\s+x\d+$", "", re.sub(r"\(.*?\)", "", name).strip())
-    refused: catalog.UnknownName | None = None
-    for spelling in dict.fromkeys((name, plain)):
-        try:
-            return catalog.accelerator(spelling)
-        except catalog.UnknownName as unknown:
-            refused = refused or unknown
-    assert refused is not None, "a name has at least one spelling"
-    nearest = f"; nearest are {join_names(refused.nearest)}" if refused.nearest else ""
-    raise Unresolvable(f"GPU {name!r} {refused}{nearest}")
-
-
-def resolve_checkpoint(model: Model, quantization: str | None, name: str, engine: str) -> Checkpoint:
-    """The known checkpoint of the model in that quantization, or one by its name alone; without a quantization the model's own weights."""
-    known = catalog.checkpoints(model.id)
-    wanted = resolve_quantization(quantization, model, engine)
-    if wanted is None:
-        own = model.native_quantization or ("fp16" if model.native_dtype == "float16" else "bf16")
-        return known[0] if known else Checkpoint(model.id, own, f"hf://{model.id}", "the model's own repository")
-    same = [checkpoint for checkpoint in known if checkpoint.quantization == wanted]
-    named = next((checkpoint for checkpoint in same if folded(checkpoint.uri.removeprefix("hf://")) == folded(name)), None)
-    return named or Checkpoint(model.id, wanted, f"hf://{name}", "named by the row")
-
-
-def resolve_quantization(text: str | None, model: Model | None, engine: str) -> str | None:
-    """Our name of a quantization in free text; None where the row states none."""
-    if text is None:
-        return None
-    table = spellings()["quantizations"]
-    if text.casefold() in table["native"]:
-        return None if model is None else model.native_quantization
-    for spelling in (text, re.sub(r"\(.*?\)", "", text).strip(), text.split("/")[0].strip()):
-        key = table["meanings"].get(spelling.casefold(), spelling)
-        try:
-            found = catalog.quantization(key).name
-        except catalog.UnknownName:
-            continue
-        if found == "bf16" and model is not None and model.native_quantization and folded(text) in ("none", "unquantized"):
-            return model.native_quantization
-        return found
-    raise Unresolvable(f"quantization {text!r} is not known; known are {join_names(tuple(catalog.quantizations()))}")
-
-
-def resolve_kv_dtype(kv_dtype: str | None, dtype: str | None) -> str:
-    """Our name of a KV cache dtype in free text such as `fp8_e4m3`; the model's 16 bits where none is stated."""
-    for text in (kv_dtype, dtype):
-        if text is None or folded(text) in ("auto", "none"):
-            continue
-        known = constants("memory")["kv_bytes_per_element"]
-        word = text.casefold().replace("(", " ").split()[0]
-        found = spellings()["kv_dtypes"].get(word, word)
-        if found in known:
+    """The accelerator that a free text means."""
+    try:
+        return catalog.accelerator(name)
+    except catalog.UnknownName as unknown:
+        found = accelerator_named(name)
+        if found is not None:
             return found
-        raise Unresolvable(f"KV cache dtype {text!r} is not known; known are {join_names(tuple(known))}")
-    return "bf16"
+        nearest = f"; nearest are {join_names(unknown.nearest)}" if unknown.nearest else ""
+        raise Unresolvable(f"GPU {name!r} {unknown}{nearest}") from unknown
 
 
 def resolve_parallel(tp: int | None, pp: int | None, dp: int | None, ep: int | None, dcp: int | None, engine: str) -> Parallelism:
@@ -226,8 +131,8 @@ def _memory_device(row: MemoryRow, devices: int) -> Device | None:
     except Unresolvable:
         found = None
     total = row.gpu_total_gib if row.gpu_total_gib is not None else (None if found is None else found.memory_gib)
-    if total is None:
-        total = _promised_gib(row.gpu or "")
+    if total is None and row.gpu is not None:
+        total = visible_gib(row.gpu) or _promised_gib(row.gpu)
     if total is None:
         return None
     stated = row.gpu_total_gib is not None

@@ -17,10 +17,11 @@ from ..sizing.performance import StepTimes, times_of
 from ..sizing.queueing import Server
 from ..sizing.types import EngineSettings, Shape, Variability
 from ..sizing.work import Work, work_of
-from .resolve import Unresolvable, resolve_throughput
+from .resolve import resolve_throughput
 from .rows import BadRow, ThroughputRow
 from .spellings import spellings
 from .types import Band, Prediction, skipped
+from .unresolvable import Unresolvable
 
 KEYS = {"output_tps": "output_tps", "ttft_ms": "ttft", "tpot_ms": "tpot"}
 """Predicted key -> quantity of the bands."""
