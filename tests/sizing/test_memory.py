@@ -11,7 +11,7 @@ from inferstack.sizing import activation_bytes, default_share, graph_bytes, limi
 from inferstack.sizing.constants import constants, version_key
 from inferstack.sizing.types import Estimate, Parallelism, Provenance
 
-from .cases import GIB, GPT_OSS_120B, L4, LLAMA_8B, device
+from .cases import GIB, GPT_OSS_120B, H100, L4, LLAMA_8B, device
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_version_picks_the_latest_range_that_is_not_newer() -> None:
     assert memory_constants("vllm", "v0.19.2").versions == "0.17 to 0.19"
     assert memory_constants("vllm", "0.16.9").versions == "0.8 to 0.16"
     assert memory_constants("vllm", "0.2.4").versions == "before 0.7"
-    assert memory_constants("llama.cpp", "b6210").versions == "all"
+    assert memory_constants("llama.cpp", "b6210").versions == "before b8000"
 
 
 def test_versions_compare_as_numbers() -> None:
@@ -131,3 +131,28 @@ def test_defaults_follow_the_gpu() -> None:
     shares = [default_share("sglang", "0.5.4", found, Parallelism(), 8192).expected for found in (l4, h100)]
     assert 0.4 < shares[0] < shares[1] < 0.9
     assert default_share("vllm", "0.11.0", h100, Parallelism(), 8192).expected == 0.9
+
+
+def test_an_engine_that_does_not_cut_prompts_batches_a_whole_one() -> None:
+    """The V0 engine of vLLM profiles with a sequence of full length, up to 32,768 tokens; beyond, and in V1, prompts are cut."""
+    h100 = device(H100)
+    assert limits("vllm", "0.6.5", h100, 8192).batched_tokens == 8192
+    assert limits("vllm", "0.6.5", h100, 131_072).batched_tokens == 2048
+    assert limits("vllm", "0.11.0", h100, 32_768).batched_tokens == 8192
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "gib"),
+    [
+        ("meta-llama/Llama-3.1-8B-Instruct", "0.10.1", 0.52),
+        ("Qwen/Qwen3-8B", "0.14.0", 0.54),
+        ("Qwen/Qwen2.5-7B-Instruct", "0.22.0", 0.53),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "0.27.0", 0.40),
+        ("google/gemma-3-27b-it", "0.11.0", 1.02),
+    ],
+)
+def test_captured_graphs_take_what_logs_say(model: str, version: str, gib: float) -> None:
+    """Graphs of 51 batch sizes take the GiB that public logs of vLLM state, within a fifth."""
+    found = graph_bytes(memory_constants("vllm", version), catalog.model(model), 256)
+    assert found.expected / GIB == pytest.approx(gib, rel=0.2)
+    assert found.low / GIB < gib < found.high / GIB

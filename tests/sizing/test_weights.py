@@ -145,3 +145,13 @@ def test_fewer_bits_are_fewer_bytes() -> None:
     for model in MODELS:
         sizes = [weight_bytes(model, checkpoint(model, name)) for name in ("bf16", "fp8", "nvfp4", "awq")]
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_sglang_divides_lm_head_where_attention_is_data_parallel() -> None:
+    """With attention data parallelism each rank copies the embedding; SGLang still keeps only its part of lm_head."""
+    model = catalog.model("deepseek-ai/DeepSeek-V3.1")
+    spread = shape(model, "fp8-block")
+    spread = replace(spread, parallel=Parallelism(tensor=1, data=8))
+    copied, divided = (weight_bytes_per_device(replace(spread, engine=engine)) for engine in ("vllm", "sglang"))
+    head = model.vocab_size * model.hidden_size * 2
+    assert copied - divided == pytest.approx(head * 7 / 8, rel=0.01)

@@ -178,7 +178,7 @@ def _file_bytes(shape: Shape) -> int:
 def shape_of(row: MemoryRow, resolved: Resolved, device: Device) -> Shape:
     """The replica that the row describes, with the engine's own defaults where the row is silent."""
     context = row.max_model_len or resolved.model.max_context or UNSTATED_CONTEXT
-    own = limits(resolved.engine, resolved.version, device)
+    own = limits(resolved.engine, resolved.version, device, context)
     batch = row.max_num_batched_tokens or own.batched_tokens
     sequences = row.max_num_seqs or min(own.sequences, batch)
     share = row.gpu_memory_utilization

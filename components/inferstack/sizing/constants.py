@@ -80,6 +80,8 @@ class MemoryConstants:
     start, less weights), free (its share of what is left at the end), or allotted (what its slots need)."""
     tiers: Sequence[Mapping[str, Any]]
     """The engine's own limits by GPU memory, largest first: sequences and batched_tokens."""
+    whole_prompts_up_to: int
+    """Longest admitted sequence, in tokens, that a batch must hold as a whole because prompts are not cut; 0 where they always are."""
     reserve: Mapping[str, Any] | None
     """How a static share follows from the GPU where none is given."""
     kv: KvRules
@@ -121,6 +123,7 @@ def memory_constants(engine: str, version: str) -> MemoryConstants:
         batched_tokens=row["batched_tokens"],
         budget=row["budget"],
         tiers=row["tiers"],
+        whole_prompts_up_to=row.get("whole_prompts_up_to", 0),
         reserve=row.get("reserve"),
         kv=KvRules(**row["kv"]),
     )

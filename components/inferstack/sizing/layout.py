@@ -12,7 +12,7 @@ from .kv import sequence_bytes
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .pool import Pool, full_layer_bytes, pool, window_layer_bytes
 from .types import Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
-from .weights import bytes_per_device, weight_error
+from .weights import bytes_per_device, splits_head, weight_error
 
 VISIBLE_ERROR = 0.003
 """The same of visible memory that nobody stated for the very device: drivers and ECC differ."""
@@ -34,7 +34,8 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     `runtime` stands in for context, communication buffers and captured graphs where the device has none of these.
     """
     rules, tokens = constants_of(shape), batched_tokens(shape)
-    spent = _spent(rules, shape.model, shape.checkpoint, shape.parallel, shape.device.link, shape.max_sequences, tokens)
+    parts = (shape.model, shape.checkpoint, shape.parallel)
+    spent = _spent(rules, *parts, shape.device.link, shape.max_sequences, tokens, splits_head(shape.engine))
     if runtime is not None:
         spent = replace(spent, context=runtime, graphs=NOTHING)
     graphs = _counted_graphs(shape, rules, spent.graphs)
@@ -73,9 +74,16 @@ class _Spent:
 
 @functools.lru_cache(4096)
 def _spent(
-    rules: MemoryConstants, model: Model, checkpoint: Checkpoint, parallel: Parallelism, link: str, max_sequences: int, tokens: int
+    rules: MemoryConstants,
+    model: Model,
+    checkpoint: Checkpoint,
+    parallel: Parallelism,
+    link: str,
+    max_sequences: int,
+    tokens: int,
+    head_split: bool,
 ) -> _Spent:
-    weights = bytes_per_device(model, checkpoint, parallel)
+    weights = bytes_per_device(model, checkpoint, parallel, head_split)
     return _Spent(
         weights=weights,
         weights_error=weights * weight_error(checkpoint),
@@ -118,12 +126,13 @@ def sequence_bytes_of(shape: Shape) -> int:
     )
 
 
-def limits(engine: str, version: str, device: Device) -> Limits:
-    """The engine's own limits on that device."""
-    gib = device.memory_bytes / 2**30
-    for tier in memory_constants(engine, version).tiers:
+def limits(engine: str, version: str, device: Device, context: int = 0) -> Limits:
+    """The engine's own limits on that device; a batch holds a whole sequence of `context` tokens where prompts are not cut."""
+    gib, rules = device.memory_bytes / 2**30, memory_constants(engine, version)
+    whole = context if context <= rules.whole_prompts_up_to else 0
+    for tier in rules.tiers:
         if gib >= tier["from_gib"] and not any(device.id.startswith(prefix) for prefix in tier.get("except", ())):
-            return Limits(tier["sequences"], tier["batched_tokens"])
+            return Limits(tier["sequences"], max(tier["batched_tokens"], whole))
     raise ValueError(f"the tiers of {engine} {version} have no last one")
 
 

@@ -80,11 +80,16 @@ def mtp_params(model: Model) -> float:
 
 def weight_bytes_per_device(shape: Shape) -> int:
     """Bytes of weights on the fullest device of `shape`, as its engine loads them."""
-    return bytes_per_device(shape.model, shape.checkpoint, shape.parallel)
+    return bytes_per_device(shape.model, shape.checkpoint, shape.parallel, splits_head(shape.engine))
+
+
+def splits_head(engine: str) -> bool:
+    """True for engines that divide lm_head over all devices even where attention is data-parallel."""
+    return engine in constants("memory")["splits_lm_head"]["engines"]
 
 
 @functools.lru_cache(KEPT)
-def bytes_per_device(model: Model, checkpoint: Checkpoint, parallel: Parallelism) -> int:
+def bytes_per_device(model: Model, checkpoint: Checkpoint, parallel: Parallelism, head_split: bool = False) -> int:
     """Bytes of weights on the fullest device.
 
     Tensor parallelism divides all but small matrices, a pipeline stage holds whole layers and one end; attention data parallelism copies
@@ -92,7 +97,7 @@ def bytes_per_device(model: Model, checkpoint: Checkpoint, parallel: Parallelism
     """
     total = loaded_bytes(model, checkpoint)
     stage = total if parallel.pipeline == 1 else _fullest_stage_bytes(model, checkpoint, total, parallel)
-    copied = stage * (copied_share(model, checkpoint) if parallel.data > 1 else 0.0)
+    copied = stage * (copied_share(model, checkpoint, head_split) if parallel.data > 1 else 0.0)
     held = (stage - copied) / (parallel.tensor * parallel.data) + copied / parallel.tensor
     quantization = catalog.quantization(checkpoint.quantization)
     beside = _replicated_kv_bytes(model, quantization, parallel) + _replicated_small_bytes(model, quantization, parallel)
@@ -180,8 +185,11 @@ def expert_share(model: Model, checkpoint: Checkpoint) -> float:
 
 
 @functools.lru_cache(KEPT)
-def copied_share(model: Model, checkpoint: Checkpoint) -> float:
-    """Part of the weight bytes that attention data parallelism copies: all of a dense model; with experts attention and embeddings."""
+def copied_share(model: Model, checkpoint: Checkpoint, head_split: bool = False) -> float:
+    """Part of the weight bytes that attention data parallelism copies: all of a dense model; with experts attention and embeddings.
+
+    `head_split` says that lm_head is divided all the same.
+    """
     if not model.is_moe:
         return 1.0
     dense_layers = model.first_k_dense or 0
@@ -191,7 +199,8 @@ def copied_share(model: Model, checkpoint: Checkpoint) -> float:
     feed_forward = min(1.0, 3 * model.hidden_size * width / beside)
     experts = expert_share(model, checkpoint)
     ends = embedding_params(model) * _end_bytes(checkpoint) / weight_bytes(model, checkpoint)
-    return ends + max(0.0, 1 - experts - ends) * (1 - feed_forward)
+    kept = ends / 2 if head_split and not model.tied_embeddings else ends
+    return kept + max(0.0, 1 - experts - ends) * (1 - feed_forward)
 
 
 def _fullest_stage_bytes(model: Model, checkpoint: Checkpoint, total: int, parallel: Parallelism) -> float:
