@@ -25,7 +25,7 @@ from ..sizing import (
     weight_bytes_per_device,
     weight_error,
 )
-from ..sizing.constants import GIB, version_key
+from ..sizing.constants import GIB, constants, version_key
 from ..sizing.types import Device, EngineSettings, Estimate, Parallelism, Provenance, Shape
 from .checkpoint_names import resolve_quantization
 from .model_names import resolve_params
@@ -54,10 +54,6 @@ UNSTATED_CONTEXT = 4096
 ALLOTTED = "allotted"
 BY_NAME_ERROR = 0.1
 """Half of the 80 % interval of a size that is only known from a model's name: rounding, a vision tower, what stays at 16 bit."""
-UNSTATED_SHARE_ERROR = 0.04
-"""Half of the 80 % interval of the share of memory that a row does not state: published settings are 0.85 to 0.95."""
-UNSTATED_BATCH_ERROR = 0.5
-"""The same of activations where the row does not state the sequences, relative."""
 ALLOTTED_ERROR = 0.01
 """The same of a cache that is reserved for a given number of tokens: padding."""
 
@@ -105,12 +101,13 @@ def _by_name(row: MemoryRow) -> Figures | None:
 
 def _figures(row: MemoryRow, resolved: Resolved) -> Figures:
     if row.engine.casefold() == CHECKPOINT_SIZE:
-        return {"weights_gib_per_gpu": _near(stored_bytes(resolved.model, resolved.checkpoint), weight_error(resolved.checkpoint))}
+        stored = stored_bytes(resolved.model, resolved.checkpoint)
+        return {"weights_gib_per_gpu": _near(stored, weight_error(resolved.model, resolved.checkpoint))}
     shape = shape_of(row, resolved, resolved.device or _NOWHERE)
     whole = memory_constants(shape.engine, shape.engine_version).budget == ALLOTTED
     if whole:
         return _allotted(row, shape, resolved.device is not None)
-    weights = _near(weight_bytes_per_device(shape), weight_error(resolved.checkpoint))
+    weights = _near(weight_bytes_per_device(shape), weight_error(resolved.model, resolved.checkpoint))
     if resolved.device is None:
         return {"weights_gib_per_gpu": weights}
     return {"weights_gib_per_gpu": weights, **_profiled(row, shape)}
@@ -126,8 +123,10 @@ def _profiled(row: MemoryRow, shape: Shape) -> Figures:
     kv = found.kv_bytes + (found.activation_bytes - round(activation.expected) if rules.budget == "profiled" else 0)
     unstated = _unstated_bytes(row, shape, activation)
     low, high = kv - round(math.hypot(found.kv_less_bytes, unstated)), kv + round(math.hypot(found.kv_more_bytes, unstated))
-    held = [concurrency(shape, end) for end in (low, kv, high)]
-    tokens_held = [reported_tokens(shape, end) for end in (low, kv, high)]
+    sequence = _sequence_error(row, shape)
+    ends = _within(kv, low, sequence), kv, _within(kv, high, sequence)
+    held = [concurrency(shape, end) for end in ends]
+    tokens_held = [reported_tokens(shape, end) for end in ends]
     return {
         "kv_gib_per_gpu": Figure(kv / GIB, low / GIB, high / GIB),
         "activation_gib": _of(activation),
@@ -141,9 +140,23 @@ def _profiled(row: MemoryRow, shape: Shape) -> Figures:
 
 def _unstated_bytes(row: MemoryRow, shape: Shape, activation: Estimate) -> float:
     """What settings that the row does not state may move: defaults are what the engine ships with, not what somebody ran."""
-    share = 0.0 if row.gpu_memory_utilization is not None else shape.device.memory_bytes * UNSTATED_SHARE_ERROR
-    batch = 0.0 if row.max_num_seqs is not None else activation.expected * UNSTATED_BATCH_ERROR
-    return math.hypot(share, batch)
+    errors, visible = constants("memory")["kv_errors"], shape.device.memory_bytes
+    share = 0.0 if row.gpu_memory_utilization is not None else visible * errors["unstated_share"]
+    batch = 0.0 if row.max_num_seqs is not None else activation.expected * errors["unstated_batch"]
+    unlisted = visible * errors["unlisted_gpu"] if row.gpu_total_gib is None and not shape.device.flops else 0.0
+    images = visible * errors["vision_profile"] if shape.model.params_vision else 0.0
+    return math.hypot(share, batch, unlisted, images)
+
+
+def _sequence_error(row: MemoryRow, shape: Shape) -> float:
+    """Half of the 80 % interval of the bytes of one sequence, relative."""
+    errors, kind = constants("memory")["kv_errors"], shape.model.kv.kind.value
+    return math.hypot(errors["sequence"][kind], 0.0 if row.kv_dtype is not None else errors["unstated_dtype"][kind])
+
+
+def _within(kv: int, end: int, error: float) -> int:
+    """The end of the interval of KV bytes at which as many sequences are held as at an end of theirs: both errors, as a root of squares."""
+    return kv + round(math.copysign(math.hypot(end - kv, kv * error), end - kv))
 
 
 def _allotted(row: MemoryRow, shape: Shape, known: bool) -> Figures:
@@ -153,7 +166,8 @@ def _allotted(row: MemoryRow, shape: Shape, known: bool) -> Figures:
     weights = _file_bytes(shape)
     rules = memory_constants(shape.engine, shape.engine_version)
     activation = activation_bytes(rules, shape.model, shape.max_sequences, batched_tokens(shape), shape.parallel)
-    figures: Figures = {"weights_gib_per_gpu": _near(weights, weight_error(shape.checkpoint)), "activation_gib": _of(activation)}
+    stored = _near(weights, weight_error(shape.model, shape.checkpoint))
+    figures: Figures = {"weights_gib_per_gpu": stored, "activation_gib": _of(activation)}
     if row.max_model_len is not None:
         figures["kv_gib_per_gpu"] = _near(kv, ALLOTTED_ERROR)
         figures["kv_tokens"] = _near(shape.max_sequences * shape.context * GIB, ALLOTTED_ERROR)
@@ -180,7 +194,8 @@ def shape_of(row: MemoryRow, resolved: Resolved, device: Device) -> Shape:
     context = row.max_model_len or resolved.model.max_context or UNSTATED_CONTEXT
     own = limits(resolved.engine, resolved.version, device, context)
     batch = row.max_num_batched_tokens or own.batched_tokens
-    sequences = row.max_num_seqs or min(own.sequences, batch)
+    # A step has a token for each of its sequences; a batch that is not stated grows with them.
+    sequences = row.max_num_seqs if row.max_num_seqs and not row.max_num_batched_tokens else min(row.max_num_seqs or own.sequences, batch)
     share = row.gpu_memory_utilization
     if share is None:
         share = default_share(resolved.engine, resolved.version, device, resolved.parallel, batch).expected if device.memory_bytes else None

@@ -86,7 +86,7 @@ def _spent(
     weights = bytes_per_device(model, checkpoint, parallel, head_split)
     return _Spent(
         weights=weights,
-        weights_error=weights * weight_error(checkpoint),
+        weights_error=weights * weight_error(model, checkpoint),
         activation=activation_bytes(rules, model, max_sequences, tokens, parallel),
         context=runtime_bytes(rules, parallel, link),
         graphs=graph_bytes(rules, model, max_sequences, parallel.pipeline),

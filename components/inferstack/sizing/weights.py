@@ -38,13 +38,15 @@ def weight_bytes(model: Model, checkpoint: Checkpoint) -> int:
     return round(wide * wide_bytes + model.params_vision * BYTES_16_BIT + (language - wide) * quantization.bits / 8)
 
 
-def weight_error(checkpoint: Checkpoint) -> float:
-    """Half of the 80 % interval of weights, relative: recipes of 4-bit formats differ in what they leave at 16 bit."""
+def weight_error(model: Model, checkpoint: Checkpoint) -> float:
+    """Half of the 80 % interval of weights, relative: recipes of 4-bit formats differ in what they leave wide, engines in vision towers."""
     form = catalog.quantization(checkpoint.quantization)
     errors = constants("memory")["weight_errors"]
-    if form.whole_model or form.bits >= 8:
-        return errors["gguf" if form.whole_model else "wide"]
-    return errors["narrow"]
+    if form.whole_model:
+        return errors["gguf"]
+    if form.bits < 8:
+        return errors["narrow"]
+    return errors["vision" if model.params_vision else "wide"]
 
 
 def gguf_bytes(model: Model, quantization: Quantization, experts_widened: bool = True) -> int:
