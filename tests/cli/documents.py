@@ -34,7 +34,7 @@ def levers() -> dict[str, Any]:
         ("context", "context: 2048", "longer requests are refused"),
     )
     found = [
-        {"name": name, "change": change, "caveat": caveat, "savesUsd": 1200.5 / (number + 1), "becomes": becomes[number]}
+        {"name": name, "change": change, "caveat": caveat, "savesUsd": 1200.5 / (number + 1), "addsUsd": 0, "becomes": becomes[number]}
         for number, (name, change, caveat) in enumerate(texts)
     ]
     cost = {"min": 2000.0, "expected": 2500.0, "max": 4000.0}

@@ -131,7 +131,7 @@ def test_interrupt_ends_with_130() -> None:
     """Ctrl-C ends the command with 130 and without a traceback."""
     # A shell that starts this in the background ignores the signal, and children inherit that.
     heed = "import os, signal, inferstack.planning as p; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    running = start("plan", "-s", "dev", before=f"{heed}; p.plan = lambda _: os.kill(os.getpid(), signal.SIGINT)")
+    running = start("plan", "-s", "dev", before=f"{heed}; p.plan_with_levers = lambda _: os.kill(os.getpid(), signal.SIGINT)")
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors

@@ -177,9 +177,9 @@ def test_ways_below_a_budget_stand_under_it() -> None:
     """Each with its price, what it saves, and whether an SLO is missed."""
     plan = documents.plan()
     plan["overBudget"] = ["Too dear."]
-    plan["waysBelow"] = [{"change": "chat: capacityType spot", "monthlyUsd": 900.5, "savesMonthlyUsd": 559.97, "keepsSlo": False}]
+    plan["waysBelow"] = [{"change": "chat: `capacityType: spot`", "monthlyUsd": 900.5, "savesMonthlyUsd": 559.97, "keepsSlo": False}]
     shown = documents.text(plan_report(plan), 120)
-    assert "  → chat: capacityType spot: $900.50 a month, $559.97 less, and misses an SLO\n" in shown
+    assert "  → chat: `capacityType: spot`: $900.50 a month, $559.97 less, and misses an SLO\n" in shown
 
 
 def test_existing_nodes_are_not_ours() -> None:

@@ -10,7 +10,7 @@ from inferstack import planning, stackfile
 from inferstack.errors import InputError
 from inferstack.planning.types import NO_WAY_BELOW, StackPlan
 
-from .stacks import GKE, plan, service
+from .stacks import GKE, plan, service, stack
 
 
 def over(budget: dict[str, Any], *services: dict[str, Any]) -> StackPlan:
@@ -42,11 +42,28 @@ def test_the_ways_below_are_plans_that_keep_every_budget() -> None:
     assert 1 <= len(prices) <= 3
     assert prices == sorted(prices)
     assert max(prices) <= 900
-    way = next(way for way in made.ways_below if way.change == "chat: without gpu")
+    way = next(way for way in made.ways_below if way.change == "chat: without `gpu: a100-40`")
     again = over({"maxMonthlyUsd": 900}, service())
     assert (again.over_budget, again.costs.monthly_usd.max) == ((), way.monthly_usd)
     assert made.costs.monthly_usd.max - way.monthly_usd == way.saves_monthly_usd
     assert made.objections == (*made.over_budget, *(str(way) for way in made.ways_below))
+
+
+def test_the_ways_are_levers_that_reach_the_budget() -> None:
+    """Both come from one list of changes: what the guard names for a service, the levers name too."""
+    made = over({"maxMonthlyUsd": 900, "column": "expected"}, service(gpu="a100-40"))
+    (found,) = planning.levers(stack(service(gpu="a100-40"), target=GKE))
+    named = {f"chat: {lever.change}" for lever in found.levers}
+    assert made.ways_below
+    assert {way.change for way in made.ways_below} <= named
+
+
+def test_hours_count_where_the_budget_looks_at_the_expected_load() -> None:
+    """A service that is asked now and then gets below by going to zero, which changes nothing at the top of the range."""
+    rare = service(gpu="l4", traffic={"requestsPerSecond": 0.0001, "isl": 500, "osl": 200})
+    ways = {column: over({"maxMonthlyUsd": 720, "column": column}, rare).ways_below for column in ("expected", "max")}
+    assert any("`replicas: {min: 0}`" in way.change for way in ways["expected"])
+    assert not any("`replicas: {min: 0}`" in way.change for way in ways["max"])
 
 
 def test_changes_of_several_services_are_combined_where_one_is_not_enough() -> None:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 
 from inferstack import planning
-from inferstack.planning.levers import TRIED, Lever, ServiceLevers, levers
-from tests.planning.stacks import EKS, GKE, plan_one, service, stack
+from inferstack.planning.changes import TRIED
+from inferstack.planning.levers import Lever, ServiceLevers, levers
+from tests.planning.stacks import EKS, GKE, plan, plan_one, service, stack
 
 LARGE = "Qwen/Qwen2.5-72B-Instruct"
 
@@ -32,7 +34,7 @@ def test_levers_are_ranked_by_what_they_save() -> None:
     assert savings[-1] >= found.monthly_usd.expected / 100
     for each in found.levers:
         assert each.becomes.monthly_usd is not None
-        assert each.saves_usd == found.monthly_usd.expected - each.becomes.monthly_usd.expected
+        assert each.saves_usd == found.monthly_usd.expected - each.becomes.monthly_usd.expected - each.adds_usd
 
 
 @pytest.mark.parametrize(
@@ -63,21 +65,48 @@ def test_coarser_weights_are_a_lever_and_say_so() -> None:
 
 
 def test_machines_of_the_active_hours_alone_cost_their_part_of_the_day() -> None:
-    """Where one replica is enough, eight hours a day without standing machines cost a third."""
-    found = pulled(traffic={"requestsPerSecond": 0.05, "isl": 500, "osl": 200, "activeHours": 8})
+    """Where one replica is enough, eight hours a day without standing machines cost a third, as the plan with that schedule says."""
+    traffic = {"requestsPerSecond": 0.05, "isl": 500, "osl": 200, "activeHours": 8}
+    found = pulled(traffic=traffic)
     assert found.monthly_usd is not None
-    saved = lever(found, "schedule").saves_usd
-    assert saved == pytest.approx(found.monthly_usd.expected * 2 / 3)
-    assert lever(found, "scale-to-zero").saves_usd >= saved
+    made = lever(found, "schedule")
+    assert made.saves_usd + made.adds_usd == pytest.approx(found.monthly_usd.expected * 2 / 3)
+    assert made.change == '`schedule: {start: "08:00", end: "16:00", days: [mon, tue, wed, thu, fri, sat, sun]}`'
+    planned = plan_one(traffic=traffic, schedule=yaml.safe_load(made.change.strip("`"))["schedule"])
+    assert planned.replicas.expected == pytest.approx(1 / 3)
+    whole = plan(service(traffic=traffic)).costs.monthly_usd.expected
+    scheduled = plan(service(traffic=traffic, schedule=yaml.safe_load(made.change.strip("`"))["schedule"])).costs.monthly_usd.expected
+    assert made.saves_usd == pytest.approx(whole - scheduled)
+    assert made.adds_usd > 0
+
+
+def test_going_to_zero_is_planned_and_says_who_waits() -> None:
+    """The lever costs what the plan with its key costs, and names the part of the requests that wait."""
+    traffic = {"requestsPerSecond": 0.00002, "isl": 500, "osl": 200}
+    made = lever(pulled(traffic=traffic), "scale-to-zero")
+    planned = plan(service(traffic=traffic, replicas={"min": 0}))
+    nodes = next(line for line in planned.costs.lines.children if line.name == "GPU nodes")
+    assert made.becomes.monthly_usd is not None
+    assert made.becomes.monthly_usd.expected == pytest.approx(nodes.monthly_usd.expected)
+    assert made.caveat == f"{planned.services[0].waiting_share:.0%} of the requests wait for a cold start"
+
+
+def test_going_to_zero_is_no_lever_where_its_starts_cost_more_than_it_saves() -> None:
+    """Asked twice an hour, half of the machine's hours are saved, and each of hundreds of starts pulls image and weights through NAT."""
+    assert "scale-to-zero" in pulled(traffic={"requestsPerSecond": 0.0005, "isl": 500, "osl": 200}).without_gain
 
 
 def test_standing_machines_can_be_committed_where_the_term_has_a_price() -> None:
     """H100 machines of Google have committed prices: the longer term saves more, and only on the machines that always stand."""
-    found = pulled(GKE, gpu="h100-80", traffic={"requestsPerSecond": 1, "isl": 500, "osl": 200})
+    asked: dict[str, Any] = {"gpu": "h100-80", "traffic": {"requestsPerSecond": 1, "isl": 500, "osl": 200}}
+    found = pulled(GKE, **asked)
     longer, shorter = (each for each in found.levers if each.name == "commitment")
-    assert ("3y" in longer.change, "1y" in shorter.change) == (True, True)
+    assert (longer.change, shorter.change) == ("`commitment: 3y`", "`commitment: 1y`")
     assert found.monthly_usd is not None
     assert longer.saves_usd == pytest.approx(found.monthly_usd.min * (1 - Decimal("0.4392")), rel=Decimal("0.001"))
+    planned = plan(service(**asked, commitment="3y"), target=GKE)
+    nodes = next(line for line in planned.costs.lines.children if line.name == "GPU nodes")
+    assert longer.becomes.monthly_usd == nodes.monthly_usd
 
 
 def test_a_replica_that_is_always_asked_cannot_scale_to_zero() -> None:
@@ -89,7 +118,7 @@ def test_a_replica_that_is_always_asked_cannot_scale_to_zero() -> None:
 def test_a_small_kv_cache_takes_the_flag_of_the_engine() -> None:
     """Where the KV cache limits a replica, half of its bytes save machines, and the change names the engine's own flag."""
     found = pulled(model="Qwen/Qwen2.5-7B-Instruct", gpu="l4", traffic={"requestsPerSecond": 6, "isl": 6000, "osl": 600}, slo=None)
-    assert lever(found, "kv-cache").change == "engine: vllm, engineArgs: {--kv-cache-dtype: fp8}"
+    assert lever(found, "kv-cache").change == "`engine: vllm`, `engineArgs: {--kv-cache-dtype: fp8}`"
 
 
 def test_what_saves_nothing_is_named() -> None:
@@ -110,7 +139,7 @@ def test_the_document_has_every_lever() -> None:
     document = planning.levers_document(made)
     assert [each["service"] for each in document["services"]] == ["chat", "other"]
     first = document["services"][0]["levers"][0]
-    assert first.keys() == {"name", "change", "caveat", "becomes", "savesUsd"}
+    assert first.keys() == {"name", "change", "caveat", "becomes", "savesUsd", "addsUsd"}
     assert first["becomes"]["keepsSlo"]
     assert Decimal(str(first["savesUsd"])) > 0
 

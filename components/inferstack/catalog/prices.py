@@ -13,10 +13,10 @@ from typing import Any
 
 from .places import machines, zones
 from .tables import money_table
-from .types import CapacityType, Machine, Offering
+from .types import CapacityType, Commitment, Machine, Offering
 
 COMMITTED, CAPACITY_BLOCK = "committed", "capacity-block"
-"""Ways to buy that no plan chooses: they are shown, and become yours through the price file."""
+"""Ways to buy that no plan chooses unasked."""
 TERMS = ("1y", "3y")
 
 
@@ -84,16 +84,26 @@ def _row(machine: Machine, offering: Offering, bought: str, term: str | None = N
 
 def _committed(machine: Machine, on_demand: Offering) -> Iterator[PriceRow]:
     for term in TERMS:
-        found = next((row for row in _commitments()["commitments"] if _is_about(row, machine) and row["term"] == term), None)
-        if found is None or on_demand.usd_per_hour is None:
-            unknown = Offering(on_demand.region, CapacityType.RESERVED, None, source="no rate was found", basis="unknown")
-            yield _row(machine, unknown, COMMITTED, term)
-            continue
-        source = _commitments()["sources"][found["source"]]
-        basis = source["basis"] if found["region"] == on_demand.region else "derived"
-        usd = on_demand.usd_per_hour * found["ratio"]
-        known = Offering(on_demand.region, CapacityType.RESERVED, usd, source=source["text"], as_of=source["as_of"], basis=basis)
-        yield _row(machine, known, COMMITTED, term)
+        rate = commitment(machine, on_demand.region, term)
+        if rate is not None:
+            sold = Offering(
+                on_demand.region, CapacityType.RESERVED, rate.usd_per_hour, source=rate.source, as_of=rate.as_of, basis=rate.basis
+            )
+            yield _row(machine, sold, COMMITTED, term)
+
+
+def commitment(machine: Machine, region: str, term: str) -> Commitment | None:
+    """What `machine` costs for a term, 1y or 3y: the price file's own, or the known part of its on-demand price. None where it has none."""
+    own = next((each for place, each in machine.commitments if place == region and each.term == term), None)
+    on_demand = machine.offering(region, CapacityType.ON_DEMAND)
+    if own is not None or on_demand is None:
+        return own
+    found = next((row for row in _commitments()["commitments"] if _is_about(row, machine) and row["term"] == term), None)
+    if found is None or on_demand.usd_per_hour is None:
+        return Commitment(term, None, "no rate was found", "", "unknown")
+    source = _commitments()["sources"][found["source"]]
+    basis = source["basis"] if found["region"] == region else "derived"
+    return Commitment(term, on_demand.usd_per_hour * found["ratio"], source["text"], source["as_of"], basis)
 
 
 def _block(machine: Machine, region: str) -> Offering:

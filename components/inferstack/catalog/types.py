@@ -218,6 +218,19 @@ class Cpu:
 
 
 @dataclass(frozen=True, slots=True)
+class Commitment:
+    """What a machine costs that is bought for a term: paid in every hour of it, used or not."""
+
+    term: str
+    """1y or 3y."""
+    usd_per_hour: Decimal | None
+    """None: not known."""
+    source: str
+    as_of: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offering:
     """Where and how a machine can be had, and at what price."""
 
@@ -234,13 +247,20 @@ class Offering:
     """listed, derived, belief, or user."""
     paid_nodes: int = 0
     """Machines that the user has paid for already: so many cost nothing further."""
+    commitment: Commitment | None = None
+    """How machines that always stand are bought; None: as all others."""
 
-    def monthly_usd(self, nodes: Decimal, hours: Decimal) -> Decimal | None:
-        """What `nodes` machines cost in a month of `hours`; None where no price is known for those that are not paid already."""
+    def monthly_usd(self, nodes: Decimal, hours: Decimal, standing: Decimal = Decimal(0)) -> Decimal | None:
+        """What `nodes` machines cost in a month of `hours`, `standing` of them always; None where one that is not paid yet has no price."""
         billed = max(Decimal(0), nodes - self.paid_nodes)
-        if not billed:
-            return Decimal(0)
-        return None if self.usd_per_hour is None else billed * self.usd_per_hour * hours
+        kept = max(Decimal(0), standing - self.paid_nodes) if self.commitment else Decimal(0)
+        total = Decimal(0)
+        for count, usd in ((billed - kept, self.usd_per_hour), (kept, self.commitment.usd_per_hour if self.commitment else None)):
+            if count:
+                if usd is None:
+                    return None
+                total += count * usd * hours
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +295,8 @@ class Machine:
     """Baseline throughput of its network disks."""
     count: int | None = None
     """How many there are, on an existing cluster; None where the cloud's quota is the limit."""
+    commitments: tuple[tuple[str, Commitment], ...] = ()
+    """Region and what the user pays there for a term, where a price file says so."""
     facts: Mapping[str, Any] = field(default_factory=lambda: NO_FACTS)
     """Columns that only its own cloud reads. Both: `zones` (region -> zone letters, where known), `burstable`. EKS: `ami_types`,
     `usage_classes`, `max_enis` and `ipv4_per_eni` (pods), `efa_interfaces`. GKE: `accelerator_label`, `gpudirect`, `sold_as`.

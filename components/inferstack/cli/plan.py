@@ -18,13 +18,15 @@ def plan(stack: StackOption = None, json: JsonOption = False) -> None:
     from . import freshness, output
 
     file = stackfile.load(stackfile.find(stack, Path.cwd()))
-    made = planning.plan(file)
-    document = planning.document(made)
     if json:
+        made = planning.plan(file)
+        document = planning.document(made)
         output.print_json(document)
     else:
         from .render.plan import plan_report
 
-        output.print_report(plan_report(document, planning.levers_document(planning.levers(file))))
+        made, found = planning.plan_with_levers(file)
+        document = planning.document(made)
+        output.print_report(plan_report(document, planning.levers_document(found)))
     output.say_if(freshness.stale(document["costs"], freshness.today()))
     output.guard(made.objections)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from ..catalog.types import CapacityType, Fee
-from .types import HOURS_PER_MONTH, Charge, CostLine, Extra, NodeGroup
+from ..catalog.types import CapacityType, Commitment, Fee
+from .types import HOURS_PER_MONTH, Charge, Columns, CostLine, Extra, NodeGroup
 
 TOTAL = "total"
 GPU_NODES = "GPU nodes"
@@ -56,7 +56,11 @@ def node_lines(group: NodeGroup) -> Iterator[CostLine]:
         )
     if paid and group.nodes.max <= paid:
         return
-    billed = group.nodes.map(lambda nodes: max(Decimal(0), nodes - paid) * HOURS_PER_MONTH)
+    kept = Decimal(0)
+    if offering is not None and offering.commitment is not None:
+        kept = max(Decimal(0), group.nodes.min - paid)
+        yield _committed_line(group, offering.commitment, kept)
+    billed = group.nodes.map(lambda nodes: max(Decimal(0), nodes - paid - kept) * HOURS_PER_MONTH)
     line = CostLine(name=group.name, unit="node-hour", quantity=billed, note=_node_note(group))
     if offering is not None:
         line = replace(
@@ -68,6 +72,20 @@ def node_lines(group: NodeGroup) -> Iterator[CostLine]:
             basis=offering.basis,
         )
     yield line
+
+
+def _committed_line(group: NodeGroup, bought: Commitment, nodes: Decimal) -> CostLine:
+    """The machines of a group that always stand, paid for a term whether used or not."""
+    return CostLine(
+        name=f"{group.name}, committed for {bought.term}",
+        unit="node-hour",
+        quantity=Columns.same(nodes * HOURS_PER_MONTH),
+        unit_price_usd=bought.usd_per_hour,
+        source=bought.source,
+        as_of=_date(bought.as_of),
+        basis=bought.basis,
+        note=f"{nodes:f} x {group.machine.name} that always stand, paid used or not",
+    )
 
 
 def fee_of(charge: Charge, fees: Mapping[str, Fee]) -> Fee:

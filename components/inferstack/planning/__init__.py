@@ -5,7 +5,7 @@ from __future__ import annotations
 from .document import cost_document, document, explanation, levers_document, service_document, size_document
 from .endpoints import predictor_name, service_url
 from .guard import plan
-from .levers import levers
+from .levers import levers, plan_with_levers
 from .pricing import own_fees, own_machines
 from .rehearsal import simulation_document
 from .size import size
@@ -21,6 +21,7 @@ __all__ = [
     "own_fees",
     "own_machines",
     "plan",
+    "plan_with_levers",
     "predictor_name",
     "service_document",
     "service_url",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
 from ..engines.types import Engine, Refusal
+from ..sizing.types import Parallelism
 from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
@@ -81,7 +82,7 @@ def placements(
                     yield Refused(engine, checkpoint, each, "quantization", refusal)
             if refused[key]:
                 continue
-            for sized in _spread(requirement, engine, checkpoint, each, context):
+            for sized in _spread(requirement, site, engine, checkpoint, each, context):
                 if isinstance(sized, Refused):
                     yield sized
                     continue
@@ -89,7 +90,9 @@ def placements(
                     yield place(requirement, sized, machine, site)
 
 
-def _spread(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, context: int) -> Iterator[Sized | Refused]:
+def _spread(
+    requirement: Requirement, site: Site, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, context: int
+) -> Iterator[Sized | Refused]:
     """A replica for each way to spread it over the silicon; where none is possible, why the first is not."""
     refused: Refused | None = None
     possible = False
@@ -104,9 +107,38 @@ def _spread(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, si
             refused = refused if refused else Refused(engine, checkpoint, silicon, *found)
             continue
         possible = True
-        yield size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+        yield _sized(requirement, site, engine, checkpoint, silicon, parallel, context)
     if refused is not None and not possible:
         yield refused
+
+
+def _sized(
+    requirement: Requirement, site: Site, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, parallel: Parallelism, context: int
+) -> Sized:
+    """The replica there, sized once for all wishes that ask nothing else of it: how it is bought, how many there are, when they run."""
+    if site.sized is None or requirement.calibration is not None:
+        return size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+    key = (*_asked_of_a_replica(requirement), *_weights(checkpoint), id(engine), _hardware(silicon), parallel, context)
+    known = site.sized.get(key)
+    if known is None:
+        known = site.sized[key] = size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+    return known
+
+
+def _asked_of_a_replica(requirement: Requirement) -> tuple[Hashable, ...]:
+    """What the size of a replica takes from its requirement. What is remembered holds model and engine, whose ids therefore stay theirs."""
+    workload = requirement.workload
+    lengths = (workload.isl, workload.osl, workload.variability)
+    return (id(requirement.model), *lengths, requirement.slo, requirement.overrides.tuning, requirement.techniques)
+
+
+def _weights(checkpoint: Checkpoint) -> tuple[Hashable, ...]:
+    return checkpoint.uri, checkpoint.quantization, checkpoint.file, checkpoint.weight_bytes, checkpoint.quantized_at_load
+
+
+def _hardware(silicon: Silicon) -> tuple[Hashable, ...]:
+    device = silicon.device
+    return device.id, device.count, device.machines, device.network_bytes_s, device.link, device.memory_bytes, device.bandwidth_bytes_s
 
 
 def _hosts(requirement: Requirement, sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:
@@ -131,7 +163,7 @@ def _not_dominated(requirement: Requirement, sized: Sized, machines: list[Machin
     """Smallest first. Nodes that exist are limited in number, so that none of them stands for another."""
     cheapest = NEVER
     for machine in machines:
-        per_replica = hourly_usd(site, machine, requirement.capacity) / replicas_per_node(machine, sized.device)
+        per_replica = hourly_usd(site, machine, requirement.capacity, requirement.commitment) / replicas_per_node(machine, sized.device)
         if machine.count is not None or cheapest == NEVER or per_replica < cheapest:
             yield machine
             if machine.accelerator_count in enough:

@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from .. import catalog, costs
-from ..catalog.types import CapacityType
+from .. import costs
 from ..costs.budget import Limits, Spending
 from ..costs.types import NOTHING, Columns, StackCost
 from ..errors import InputError
 from ..stackfile.budget import ServiceBudget
-from ..stackfile.schema import Service, StackFile
-from .problems import Problems
+from ..stackfile.schema import StackFile
+from .changes import changes
+from .pools import Tenant
 from .requirement import Requirement
-from .resolve import resolve
-from .search import Outcome, search
+from .search import Outcome
 from .site import Site
-from .stack import finish, settle
-from .types import ServicePlan, StackPlan, WayBelow
+from .stack import finish, settle, share
+from .types import StackPlan, WayBelow
 
 Settled = tuple[Requirement, Outcome]
 WAYS = 3
 COSTLIEST = 4
 """Services that changes are tried on, and by how many at a time they are combined."""
-SPREAD = ("tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel")
-PINS = ("machine_type", "gpu", *SPREAD, "quantization", "engine", "replicas", "context")
-"""Keys that a service may pin and could give up, by the names of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change of one service of the stack file."""
+class Tried:
+    """One change of one service of the stack file, planned anew."""
 
     service: int
     text: str
-    """`chat: capacityType spot`."""
-    update: Mapping[str, Any]
+    """``chat: `capacityType: spot` ``."""
+    wish: Requirement
+    outcome: Outcome
 
 
 def plan(stack: StackFile) -> StackPlan:
@@ -50,7 +46,11 @@ def plan(stack: StackFile) -> StackPlan:
     Pure: no network, no clock. Raises `InputError` with every problem of the file. A plan above a budget comes with the cheapest ways
     below it; in mode `warn` what exceeds is a warning.
     """
-    site, settled = settle(stack)
+    return judge(stack, *settle(stack))
+
+
+def judge(stack: StackFile, site: Site, settled: Sequence[Settled]) -> StackPlan:
+    """`plan` of what was settled already."""
     made = finish(stack, site, settled)
     over = tuple(excesses(stack, made))
     if not over:
@@ -79,93 +79,51 @@ def excesses(stack: StackFile, made: StackPlan) -> Iterator[str]:
 def ways_below(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Settled]) -> tuple[WayBelow, ...]:
     """The three cheapest ways below every budget: single changes first, then the best changes of several services together."""
     column = stack.budget.column
-    tried = [
-        (change, found) for change in _changes(stack, made) if (found := _settle_changed(stack, change, site, settled[change.service]))
-    ]
+    tenants, _ = share(stack, site, settled)
     ways: list[tuple[Decimal, str, WayBelow]] = []
-    for combination in _combinations(tried):
-        changed = [found for _, found in combination]
-        by_service = {change.service: settled_again for change, settled_again in combination}
-        services = [_updated(service, index, combination) for index, service in enumerate(stack.services)]
-        wanted = stack.model_copy(update={"services": tuple(services)})
+    for combination in _combinations(list(_tried(stack, made, site, settled, tenants))):
+        changed = {each.service: (each.wish, each.outcome) for each in combination}
         try:
-            again = [by_service.get(index, pair) for index, pair in enumerate(settled)]
-            plan_again = finish(wanted, site, again)
+            again = finish(stack, site, [changed.get(index, pair) for index, pair in enumerate(settled)])
         except InputError:
             continue
-        if changed and not any(excesses(wanted, plan_again)):
-            text = "; ".join(change.text for change, _ in combination)
-            usd: Decimal = getattr(plan_again.costs.monthly_usd, column)
+        if not any(excesses(stack, again)):
+            text = "; ".join(each.text for each in combination)
+            usd: Decimal = getattr(again.costs.monthly_usd, column)
             before: Decimal = getattr(made.costs.monthly_usd, column)
-            ways.append((usd, text, WayBelow(text, usd, before - usd, _keeps(plan_again))))
+            ways.append((usd, text, WayBelow(text, usd, before - usd, _keeps(again))))
         if len(combination) > 1 and len(ways) >= WAYS:
             break
     return tuple(way for _, _, way in heapq.nsmallest(WAYS, ways, key=lambda entry: (entry[0], entry[1])))
 
 
-def _combinations(tried: Sequence[tuple[Change, Settled]]) -> Iterator[tuple[tuple[Change, Settled], ...]]:
+def _combinations(tried: Sequence[Tried]) -> Iterator[tuple[Tried, ...]]:
     """Each change alone; then, per service, its cheapest change, for two services and more together."""
-    yield from ((entry,) for entry in tried)
-    best: dict[int, tuple[Change, Settled]] = {}
-    for change, (requirement, outcome) in tried:
-        known = best.get(change.service)
-        if known is None or _rank(outcome) < _rank(known[1][1]):
-            best[change.service] = (change, (requirement, outcome))
+    yield from ((each,) for each in tried)
+    best: dict[int, Tried] = {}
+    for each in tried:
+        known = best.get(each.service)
+        if known is None or each.outcome.feasible[0].rank < known.outcome.feasible[0].rank:
+            best[each.service] = each
     for size in range(2, len(best) + 1):
         yield from itertools.combinations(best.values(), size)
 
 
-def _rank(outcome: Outcome) -> Any:
-    assert outcome.chosen is not None, "changes without a plan are not kept"
-    return outcome.chosen.rank
-
-
-def _changes(stack: StackFile, made: StackPlan) -> Iterator[Change]:
-    """What could be changed about the costliest services: how machines are bought, how many bits weights have, and every pin."""
-    monthly = {cost.service: getattr(cost.monthly_usd, stack.budget.column) for cost in made.costs.services}
-    plans = {service.name: service for service in made.services}
-    order = sorted(range(len(stack.services)), key=lambda index: -monthly[stack.services[index].name])
+def _tried(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Settled], tenants: Sequence[Tenant]) -> Iterator[Tried]:
+    """What could be written differently about the costliest services, as far as it leads to other machines."""
+    column = stack.budget.column
+    monthly = {cost.service: getattr(cost.monthly_usd, column) for cost in made.costs.services}
+    order = sorted(range(len(tenants)), key=lambda index: -monthly[tenants[index].plan.name])
     for index in order[:COSTLIEST]:
-        service = stack.services[index]
-        if stack.target.region is not None and service.capacity_type in (None, CapacityType.ON_DEMAND):
-            yield Change(index, f"{service.name}: capacityType spot", {"capacity_type": CapacityType.SPOT})
-        for name in _coarser(plans[service.name], service):
-            yield Change(index, f"{service.name}: quantization {name}", {"quantization": name})
-        for pin in PINS:
-            if getattr(service, pin) is not None and not (pin == "quantization" and service.model_uri):
-                key = type(service).model_fields[pin].alias
-                yield Change(index, f"{service.name}: without {key}", {pin: None})
-
-
-def _coarser(made: ServicePlan, service: Service) -> tuple[str, ...]:
-    """Quantizations of fewer bits than the planned one for which weights are known, the most bits first."""
-    if service.model_uri is not None:
-        return ()
-    bits = catalog.quantization(made.quantization).bits
-    known = {checkpoint.quantization for checkpoint in catalog.checkpoints(made.model)}
-    fewer = [name for name in known if catalog.quantization(name).bits < bits]
-    return tuple(sorted(fewer, key=lambda name: (-catalog.quantization(name).bits, name)))
-
-
-def _settle_changed(stack: StackFile, change: Change, site: Site, before: Settled) -> Settled | None:
-    """The search for the changed service; None where the change leads to no plan, or to no other one."""
-    service = stack.services[change.service].model_copy(update=dict(change.update))
-    problems = Problems()
-    path = f"inferstack:services[{change.service}]"
-    requirement = resolve(service, path, site, Path(stack.source).parent, stack.has_hugging_face_token, problems)
-    if requirement is None:
-        return None
-    outcome = search(requirement, site)
-    if outcome.chosen is None or (before[1].chosen is not None and outcome.chosen == before[1].chosen):
-        return None
-    return requirement, outcome
-
-
-def _updated(service: Service, index: int, combination: Sequence[tuple[Change, Settled]]) -> Service:
-    for change, _ in combination:
-        if change.service == index:
-            service = service.model_copy(update=dict(change.update))
-    return service
+        requirement, outcome = settled[index]
+        placement = tenants[index].placement
+        below = getattr(placement.monthly_usd, column) if placement.monthly_usd else None
+        for change in changes(requirement, outcome, placement, site, below):
+            if change.is_written and change.found != placement:
+                replica = change.found.sized.replica
+                context = outcome.context if replica is None else replica.shape.context
+                found = Outcome(context=context, feasible=[change.found], considered=outcome.considered)
+                yield Tried(index, f"{tenants[index].plan.name}: {change.text}", change.wish, found)
 
 
 def _keeps(made: StackPlan) -> bool:

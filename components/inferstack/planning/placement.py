@@ -267,7 +267,7 @@ def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:
 
 def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> Placement:
     """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
-    offering = site.offering(machine, requirement.capacity)
+    offering = site.offering(machine, requirement.capacity, requirement.commitment)
     failure = sized.failure if sized.failure else host_failure(sized, machine, site)
     count = NOBODY
     if failure is None:
@@ -284,7 +284,7 @@ def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
     """What the nodes cost over the range; None where a price is missing at any point of it."""
     if offering is None:
         return None
-    at = [offering.monthly_usd(count, HOURS_PER_MONTH) for count in (nodes.min, nodes.expected, nodes.max)]
+    at = [offering.monthly_usd(count, HOURS_PER_MONTH, nodes.min) for count in (nodes.min, nodes.expected, nodes.max)]
     known = [usd for usd in at if usd is not None]
     return Columns(*known) if len(known) == len(at) else None
 

@@ -98,12 +98,28 @@ def build_pools(tenants: Sequence[Tenant], site: Site) -> tuple[tuple[Pool, ...]
     for name, members in sorted(groups.items()):
         pool = _pool(name, members, site)
         pools.append(pool)
+        problems += _unlike_terms(members)
         count = pool.machine.count
         if count is not None and pool.plan.nodes.max > count:
             names = ", ".join(pool.plan.services)
             reason = f"{'node' if count == 1 else 'nodes'} of {pool.machine.name} cannot hold {names}, which need {pool.plan.nodes.max}"
             problems.append(Problem("inferstack:target.nodes", reason, count, "add nodes, or bound the services with `replicas`"))
     return tuple(pools), problems
+
+
+def _unlike_terms(members: Sequence[Tenant]) -> list[Problem]:
+    """Services on the same nodes buy them in the same way."""
+    first, *others = members
+    return [
+        Problem(
+            f"{other.requirement.path}.commitment",
+            f"is not what {first.plan.name} says of the same {first.plan.machine_type} nodes ({first.requirement.commitment or 'none'})",
+            other.requirement.commitment,
+            "say the same for both, or pin another machineType",
+        )
+        for other in others
+        if other.requirement.commitment != first.requirement.commitment
+    ]
 
 
 def _pool(name: str, members: list[Tenant], site: Site) -> Pool:

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from .. import catalog
 from ..catalog.places import CLOUDS
-from ..catalog.types import CapacityType, Fee, Machine, Offering
+from ..catalog.types import CapacityType, Commitment, Fee, Machine, Offering
 from ..costs.tree import BY_USER
 from ..errors import InputError, Problem, nearest_name
 from ..stackfile.prices import Discount, FeePrice, MachinePrice, PaidCapacity, Prices
@@ -101,6 +101,12 @@ def _machine(machine: Machine, prices: Prices, cloud: str) -> Machine:
             and (bought in DISCOUNTED_UNASKED if asked is None else bought is asked)
         )
 
+    committed = [
+        (region, Commitment(row.term, row.usd_per_hour, "price file", prices.as_of or "", BY_USER))
+        for row in sorted(prices.machines, key=lambda row: row.region is None)
+        for region in machine.regions
+        if row.term is not None and matches(row, region, CapacityType.ON_DEMAND)
+    ]
     kept = {(offering.region, offering.capacity_type): offering for offering in machine.offerings}
     where = {*machine.regions, *(offering.region for offering in machine.offerings)}
     for region in sorted(where):
@@ -108,13 +114,13 @@ def _machine(machine: Machine, prices: Prices, cloud: str) -> Machine:
             found = _offering(kept.get((region, bought)), region, bought, prices, matches)
             if found is not None:
                 kept[region, bought] = found
-    return replace(machine, offerings=tuple(kept.values()))
+    return replace(machine, offerings=tuple(kept.values()), commitments=tuple(committed))
 
 
 def _offering(
     listed: Offering | None, region: str, bought: CapacityType, prices: Prices, matches: Callable[[Row, str, CapacityType], bool]
 ) -> Offering | None:
-    exact = _most_specific([row for row in prices.machines if matches(row, region, bought)])
+    exact = _most_specific([row for row in prices.machines if row.term is None and matches(row, region, bought)])
     discount = _most_specific([row for row in prices.discounts if matches(row, region, bought)])
     paid = sum(row.count for row in prices.paid if matches(row, region, bought))
     offering, as_of = listed, prices.as_of or ""

@@ -64,7 +64,7 @@ RELAXATIONS = (
     Relaxation(
         "capacityType",
         lambda r: r.capacity.value if r.capacity is not CapacityType.ON_DEMAND else None,
-        lambda r: replace(r, capacity=CapacityType.ON_DEMAND),
+        lambda r: replace(r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update={"reservation_id": None})),
     ),
 )
 """In the order in which a user would give them up."""

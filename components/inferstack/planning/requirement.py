@@ -51,6 +51,8 @@ class Requirement:
     """The user's own measurements."""
     has_token: bool
     """True where the stack brings a Hugging Face token."""
+    commitment: str | None = None
+    """Term for which machines that always stand are bought; None: as all others."""
     overrides: Overrides = NO_OVERRIDES
     """Flags, variables and image that the stack file gives the engine."""
     techniques: Techniques = PLAIN

@@ -66,6 +66,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         spare=service.spare_replicas,
         context=service.context,
         capacity=service.capacity_type if service.capacity_type is not None else CapacityType.ON_DEMAND,
+        commitment=service.commitment,
         calibration=calibration,
         has_token=has_token,
         overrides=overrides,

@@ -8,12 +8,11 @@ from decimal import Decimal
 
 from .. import catalog
 from ..catalog.types import Checkpoint, Machine
-from ..costs.types import HOURS_PER_MONTH
 from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
 from .placement import Failure, Placement
 from .requirement import Requirement
-from .silicon import NEVER, Silicon, silicon_for
+from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
 from .spread import SPREAD_KEYS
 
@@ -139,7 +138,7 @@ def _explore(
     With `undercut`, a monthly price, only something cheaper is of interest, and the first that is found is enough.
     """
     best = _CheapestByAccelerator(outcome.feasible)
-    silicon = best.worth_sizing(silicon_for(requirement, site) if checkpoints else (), undercut)
+    silicon = best.worth_sizing(requirement, silicon_for(requirement, site) if checkpoints else (), undercut)
     for found in placements(requirement, site, engine, checkpoints, silicon, context):
         if isinstance(found, Refused):
             outcome.refusals.append((found.key, found.refusal))
@@ -165,10 +164,10 @@ class _CheapestByAccelerator:
             name = _accelerator(placement.machine)
             self._monthly[name] = min(placement.monthly_usd.expected, self._monthly.get(name, NEVER))
 
-    def worth_sizing(self, silicon: Iterable[Silicon], undercut: Decimal | None) -> Iterator[Silicon]:
+    def worth_sizing(self, requirement: Requirement, silicon: Iterable[Silicon], undercut: Decimal | None) -> Iterator[Silicon]:
         """Of `silicon` in order of price what could still win, given what was added by the time that it is asked for."""
         for each in silicon:
-            least = each.hourly_usd * HOURS_PER_MONTH
+            least = least_monthly_usd(requirement, each)
             if self._beats(least) or (undercut is not None and least >= undercut):
                 return
             if not self._has_cheaper(each, least):

@@ -9,7 +9,11 @@ from functools import lru_cache
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, CapacityType, Machine
+from ..costs.money import exact
+from ..costs.types import HOURS_PER_MONTH
 from ..sizing.types import Device
+from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from .counting import HOURS_PER_WEEK
 from .requirement import CPU, Requirement
 from .site import Site
 
@@ -32,11 +36,14 @@ class Silicon:
 def silicon_for(requirement: Requirement, site: Site) -> tuple[Silicon, ...]:
     """The devices that a replica could run on, in order of the cheapest machine that carries them; unpriced ones last."""
     machine = requirement.machine.name if requirement.machine else None
-    return _silicon(site, requirement.capacity, requirement.gpu, machine, requirement.spread.devices(TENSOR_DEGREES))
+    spread = requirement.spread.devices(TENSOR_DEGREES)
+    return _silicon(site, requirement.capacity, requirement.commitment, requirement.gpu, machine, spread)
 
 
 @lru_cache(maxsize=256)
-def _silicon(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None, counts: tuple[int, ...]) -> tuple[Silicon, ...]:
+def _silicon(
+    site: Site, capacity: CapacityType, term: str | None, gpu: str | None, machine: str | None, counts: tuple[int, ...]
+) -> tuple[Silicon, ...]:
     groups: dict[tuple[str, str, int], list[Machine]] = {}
     for candidate in _machines(site, capacity, gpu, machine):
         if candidate.accelerator is None:
@@ -50,10 +57,13 @@ def _silicon(site: Site, capacity: CapacityType, gpu: str | None, machine: str |
         device = _device(machines[0], count, link)
         if device is not None:
             accelerator = machines[0].accelerator
-            priced = sorted(machines, key=lambda each: hourly_usd(site, each, capacity))
+            priced = sorted(machines, key=lambda each: hourly_usd(site, each, capacity, term))
             found.append(
                 Silicon(
-                    catalog.accelerator(accelerator) if accelerator else None, device, tuple(priced), hourly_usd(site, priced[0], capacity)
+                    catalog.accelerator(accelerator) if accelerator else None,
+                    device,
+                    tuple(priced),
+                    hourly_usd(site, priced[0], capacity, term),
                 )
             )
     return tuple(sorted(found, key=lambda silicon: (silicon.hourly_usd, silicon.device.count)))
@@ -76,9 +86,22 @@ def _device(machine: Machine, count: int, link: str) -> Device | None:
     return sizing.cpu_device(machine.vcpus, machine.memory_gib, catalog.cpu(machine.cpu) if machine.cpu else None, machine.cpu_share)
 
 
-def hourly_usd(site: Site, machine: Machine, capacity: CapacityType) -> Decimal:
-    """Price of the next node: nothing where one is paid already, `NEVER` where no price is known."""
-    offering = site.offering(machine, capacity)
+def least_monthly_usd(requirement: Requirement, silicon: Silicon) -> Decimal:
+    """What no placement of `requirement` on `silicon` undercuts at the expected load: one node in the hours that a schedule leaves; nothing
+    where replicas go to zero."""
+    wish, schedule = requirement.replicas, requirement.service.schedule
+    if isinstance(wish, ReplicaBounds) and wish.min == 0:
+        return Decimal(0)
+    always = silicon.hourly_usd * HOURS_PER_MONTH
+    if schedule is None or schedule.outside_replicas > 0:
+        return always
+    return always * exact(schedule.hours_per_week) / HOURS_PER_WEEK
+
+
+def hourly_usd(site: Site, machine: Machine, capacity: CapacityType, term: str | None = None) -> Decimal:
+    """Price of the next node: nothing where one is paid already, `NEVER` where no price is known; with a term, of one that stands."""
+    offering = site.offering(machine, capacity, term)
     if offering is not None and offering.paid_nodes:
         return Decimal(0)
-    return NEVER if offering is None or offering.usd_per_hour is None else offering.usd_per_hour
+    usd = None if offering is None else offering.commitment.usd_per_hour if offering.commitment else offering.usd_per_hour
+    return NEVER if usd is None else usd

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from .. import catalog, clouds
-from ..catalog.types import CapacityType, Fee, Machine, Offering
+from ..catalog.prices import commitment
+from ..catalog.types import CapacityType, Commitment, Fee, Machine, Offering
 from ..clouds.types import Allocatable, Cloud
 from ..errors import nearest_name
 from ..stackfile.schema import Prices, Target
@@ -27,12 +29,17 @@ class Site:
     zones: tuple[str, ...]
     prices: Prices = field(default_factory=Prices)
     """The stack's own prices, which hold in place of the price book's."""
+    sized: dict[Hashable, Any] | None = None
+    """Replicas that were sized already, by all that their size depends on (`candidates` keeps it). None: nothing is asked twice, so that
+    nothing is remembered."""
 
     @classmethod
-    def of(cls, target: Target, prices: Prices | None = None) -> Site:
+    def of(cls, target: Target, prices: Prices | None = None, remembers: bool = False) -> Site:
         cloud = clouds.cloud(target.cloud)
         own = Prices() if prices is None else prices
-        return cls(target=target, cloud=cloud, region=cloud.region(target), zones=cloud.zones(target), prices=own)
+        return cls(
+            target=target, cloud=cloud, region=cloud.region(target), zones=cloud.zones(target), prices=own, sized={} if remembers else None
+        )
 
     @cached_property
     def machines(self) -> Mapping[str, Machine]:
@@ -75,9 +82,18 @@ class Site:
         here = self.region in machine.regions or any(offering.region == self.region for offering in machine.offerings)
         return here and (not self.zones or bool(self.cloud.pool_zones(self.target, machine)))
 
-    def offering(self, machine: Machine, capacity: CapacityType) -> Offering | None:
-        """How `machine` is bought here. A capacity reservation is billed as on-demand, used or not, unless a price for it is known."""
+    def committed(self, machine: Machine, term: str) -> Commitment | None:
+        """What `machine` costs here for a term of `term`; None where no cloud sells such terms."""
+        return commitment(machine, self.region, term) if self.target.region else None
+
+    def offering(self, machine: Machine, capacity: CapacityType, term: str | None = None) -> Offering | None:
+        """How `machine` is bought here. A capacity reservation is billed as on-demand, used or not, unless a price for it is known.
+
+        With a `term` the offering holds what machines that always stand cost then.
+        """
         found = machine.offering(self.region, capacity)
+        if found is not None and term is not None:
+            found = replace(found, commitment=self.committed(machine, term))
         if found is None and capacity is CapacityType.RESERVED:
             on_demand = machine.offering(self.region, CapacityType.ON_DEMAND)
             if on_demand is not None:

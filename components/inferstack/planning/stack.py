@@ -29,10 +29,13 @@ from .types import AddonPlan, ServicePlan, StackPlan
 from .use import extras, known_free, use_of
 
 
-def settle(stack: StackFile) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
-    """Where the stack runs, and what the search found for each service. Raises `InputError` with every problem of the file."""
+def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
+    """Where the stack runs, and what the search found for each service. Raises `InputError` with every problem of the file.
+
+    A site that `remembers` keeps the size of every replica for who plans changes of the same services.
+    """
     problems = Problems()
-    site = _site(stack, problems)
+    site = _site(stack, problems, remembers)
     base = Path(stack.source).parent
     token = stack.has_hugging_face_token
     resolved = [
@@ -53,7 +56,7 @@ def finish(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Ou
 
 def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:
     """A placement for each service and the pools that carry them all. Raises `InputError` where existing nodes do not hold them."""
-    tenants = [_tenant(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
+    tenants = [tenant_of(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
     pools, overfull = build_pools(tenants, site)
     if overfull:
         tenants = _packed(settled, site)
@@ -63,7 +66,7 @@ def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Out
     return tenants, pools
 
 
-def _site(stack: StackFile, problems: Problems) -> Site | None:
+def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
     """Where the stack runs; None where its region, a zone, one of its GPUs or a row of its prices is not known, which is noted."""
     target = stack.target
     problems.found += check_prices(stack.prices, target.cloud)
@@ -90,7 +93,7 @@ def _site(stack: StackFile, problems: Problems) -> Site | None:
         )
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
-    return Site.of(target, stack.prices) if len(problems.found) == before else None
+    return Site.of(target, stack.prices, remembers) if len(problems.found) == before else None
 
 
 def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[Requirement, Outcome]:
@@ -100,7 +103,7 @@ def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[R
     return requirement, outcome
 
 
-def _tenant(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Tenant:
+def tenant_of(requirement: Requirement, outcome: Outcome, placement: Placement, site: Site) -> Tenant:
     """The plan of `placement`. An engine that does not tell how many requests wait cannot be scaled on them: all its replicas stand."""
     made = plan_requirement(requirement, outcome, placement, site)
     if made.scaling.signal == "queue" and made.scaling.window is None and made.spec.metrics.requests_waiting is None:
@@ -117,7 +120,7 @@ def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[
     tenants: list[Tenant] = []
     for requirement, outcome in settled:
         thrifty = sorted(outcome.feasible, key=lambda placement: (placement.occupied, placement.rank))
-        candidates = (_tenant(requirement, outcome, placement, site) for placement in thrifty)
+        candidates = (tenant_of(requirement, outcome, placement, site) for placement in thrifty)
         fitting = next((tenant for tenant in candidates if not build_pools([*tenants, tenant], site)[1]), None)
         if fitting is None:
             return []

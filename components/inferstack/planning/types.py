@@ -202,7 +202,7 @@ class WayBelow:
     """A change of the stack file with which every budget is kept, as planned anew."""
 
     change: str
-    """`chat: capacityType spot`; several are separated by semicolons."""
+    """``chat: `capacityType: spot` ``; several are separated by semicolons."""
     monthly_usd: Decimal
     """Of the whole stack, in the column that the budget looks at."""
     saves_monthly_usd: Decimal

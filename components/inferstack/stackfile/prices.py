@@ -14,8 +14,8 @@ from .untyped import is_list, is_mapping
 from .values import Count, Many, Text, Usd
 
 BoughtAs = Annotated[CapacityType, Field(strict=False)]
-SCOPE = ("cloud", "machineType", "region", "capacityType")
-"""Keys that say which offerings a row of the price file is about."""
+SCOPE = ("cloud", "machineType", "region", "term", "capacityType")
+"""Keys that say which offerings a row of the price file is about; the last may be left out for on-demand."""
 
 
 class Discount(Section):
@@ -48,6 +48,8 @@ class MachinePrice(Section):
     """Left out: every region that sells it."""
     capacity_type: BoughtAs = CapacityType.ON_DEMAND
     """on-demand, spot or reserved."""
+    term: Literal["1y", "3y"] | None = None
+    """The price of machines that are bought for a term, as `commitment` of a service says."""
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:

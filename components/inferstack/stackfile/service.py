@@ -154,6 +154,8 @@ class Service(Section):
     """Your own measurements: a file that `inferstack calibrate -o` wrote, relative to the stack file. They correct what they measured."""
     capacity_type: Annotated[CapacityType, Field(strict=False)] | None = None
     """on-demand (default), spot, or reserved."""
+    commitment: Literal["1y", "3y"] | None = None
+    """With capacity type on-demand: machines that always stand are bought for that term and paid used or not, further ones as they come."""
     reservation_id: Text | None = None
     """With capacity type reserved: the capacity reservation to use."""
     schedule: Schedule | None = None
@@ -168,6 +170,8 @@ class Service(Section):
             yield Broken("is needed with capacity type reserved", "give the id of the capacity reservation", at=("reservationId",))
         if given.get("capacityType") != CapacityType.RESERVED and given.get("reservationId") is not None:
             yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("reservationId",))
+        if given.get("commitment") is not None and given.get("capacityType") not in (None, CapacityType.ON_DEMAND):
+            yield Broken("goes with capacity type on-demand", f"remove it: {given['capacityType']} is bought otherwise", at=("commitment",))
         if given.get("modelUri") is not None and given.get("quantization") is None:
             yield Broken("is needed with `modelUri`", "say how those weights are stored, such as bf16", at=("quantization",))
         uri, model = given.get("modelUri"), given.get("model")

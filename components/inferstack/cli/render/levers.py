@@ -17,7 +17,10 @@ COLUMNS = ("saves $/month", "change, and what it takes away", "becomes", "TTFT p
 
 def levers_report(document: Mapping[str, Any]) -> RenderableType:
     """Every lever of every service."""
-    note = Text("machines alone, a month at the expected load; each change by itself, planned anew", style=layout.LABEL)
+    note = Text(
+        "a month at the expected load: machines, less what starting them more often costs; each change by itself, planned anew",
+        style=layout.LABEL,
+    )
     return Group(Text("inferstack  levers", style=layout.STRONG), note, *(_service(each) for each in document["services"]))
 
 
