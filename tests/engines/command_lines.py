@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from inferstack import catalog
@@ -76,18 +78,25 @@ def env_problems(engine: str, env: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _pairs(table: FlagTable, args: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """(option, value) of each option and (word, None) of each word that belongs to none."""
-    words = iter(args)
-    for word in words:
+    """(option, value) of each option and (word, None) of each word that belongs to none.
+
+    An option of many takes every word up to the next option.
+    """
+    words = deque(args)
+    while words:
+        word = words.popleft()
+        flag = _exact(table, word)
         if not word.startswith("--"):
             yield word, None
+        elif flag is not None and flag.many:
+            values = [words.popleft() for _ in takewhile(lambda value: not value.startswith("--"), list(words))]
+            yield word, " ".join(values)
         elif table.style == "equals":
             spelling, equals, value = word.partition("=")
             yield spelling, value if equals else None
         else:
-            flag = _exact(table, word)
             takes_value = flag is not None and flag.type != "bool"
-            yield word, next(words, None) if takes_value else None
+            yield word, words.popleft() if takes_value and words else None
 
 
 def _exact(table: FlagTable, spelling: str) -> Flag | None:

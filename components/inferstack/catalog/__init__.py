@@ -13,6 +13,7 @@ How to add a row:
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * a price of an API: `data/api_prices.json`, with the source it was read from;
+* how a model takes images: `data/image_tokens.json`, by architecture or id;
 * the options of an engine's program: `data/flags/<engine>.json`, one per line, with removed spellings and their successors;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
 
@@ -26,6 +27,7 @@ from .apis import ApiPrice, TokenRates, api_prices
 from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
 from .flags import Flag, FlagTable, engine_flags
+from .images import Encoder, encoder
 from .names import UnknownName
 from .places import CLOUDS, fees, machine, machines, regions, twin, zones
 from .releases import engine_release, engine_releases, engine_support
@@ -55,6 +57,7 @@ __all__ = [
     "CapacityType",
     "Checkpoint",
     "Cpu",
+    "Encoder",
     "EngineRelease",
     "Fee",
     "Flag",
@@ -74,6 +77,7 @@ __all__ = [
     "checkpoints",
     "cpu",
     "cpus",
+    "encoder",
     "engine_flags",
     "engine_release",
     "engine_releases",

@@ -79,7 +79,7 @@ class OwnCost:
         traffic = asked.traffic.model_copy(
             update={
                 "requests_per_second": workload.mean_rps * factor,
-                "isl": workload.isl,
+                "isl": workload.isl - workload.image_tokens,
                 "osl": workload.osl,
                 "daily_users": None,
                 "tokens_per_user": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from .. import catalog
+from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
@@ -13,12 +13,28 @@ from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
-from .types import CHAT_ROUTES, Drain, EngineSpec, FlagRules, Metrics, Port, Probes, Refusal, SecretEnv, ServingIdentity, Traits, Volume
+from .types import (
+    CHAT_ROUTES,
+    HUB,
+    Drain,
+    EngineSpec,
+    FlagRules,
+    LoraRules,
+    Metrics,
+    Port,
+    Probes,
+    Refusal,
+    SecretEnv,
+    ServingIdentity,
+    Traits,
+    Volume,
+)
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
 """Oldest compute capability that has bfloat16; below it engines cast the weights to float16."""
 WHOLE_BITS = 16
+WHOLE = Parallelism()
 
 
 class GpuEngine:
@@ -91,7 +107,10 @@ class GpuEngine:
         return memory.layout(shape)
 
     def host_memory_bytes(self, shape: Shape) -> int:
-        return self.host.bytes_for(shape.parallel.devices, self.volumes(shape, weight_source(shape.checkpoint)))
+        beside = self.host.bytes_for(shape.parallel.devices, self.volumes(shape, weight_source(shape.checkpoint)))
+        adapters = shape.additions.adapters
+        # Every adapter has a copy in main memory, from which it comes to the device.
+        return beside + (adapters.count * sizing.adapter_bytes(shape.model, adapters.rank, WHOLE) if adapters is not None else 0)
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
         """What the container may write to: weights and compiled kernels, and /dev/shm where ranks talk to each other."""
@@ -143,6 +162,8 @@ class GpuEngine:
             storage_uri=source.storage_uri,
             open_api=self.traits.open_api,
             routes=routes,
+            adapters=adapter_names(service, self.traits.lora),
+            mounts=tuple((adapter.uri, adapter.path) for adapter in service.adapters if not adapter.uri.startswith(HUB)),
         )
 
     def _loads(self, checkpoint: Checkpoint) -> bool:
@@ -189,6 +210,12 @@ def capability(device: Device) -> tuple[int, int]:
     found = capability_of(device.compute_capability)
     assert found is not None, f"{device.id} is refused: it has no CUDA compute capability"
     return found
+
+
+def adapter_names(service: ServingIdentity, rules: LoraRules | None) -> tuple[str, ...]:
+    """The model names of the service's adapters at the endpoint."""
+    prefix = f"{service.name}:" if rules is not None and rules.by_base else ""
+    return tuple(f"{prefix}{adapter.name}" for adapter in service.adapters)
 
 
 def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: float) -> tuple[Volume, ...]:

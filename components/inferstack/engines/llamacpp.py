@@ -12,7 +12,7 @@ from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM, RERANK, pools
 from .probes import probes
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Speculation, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"
@@ -31,6 +31,8 @@ KV_TYPES = {"bf16": "f16", "fp16": "f16", "q8_0": "q8_0"}
 """Our name of a KV cache dtype -> value of --cache-type-k and --cache-type-v; f16 is the default."""
 PROMPT_CACHE_MIB = 512
 """Host memory for prompts of idle slots. The server's own default is 8 GiB, taken beside everything that was planned."""
+DRAFT_LAYERS = 99
+"""More than a draft model has: all of it goes to the GPU."""
 PROCESS_GIB = 0.5
 """Server, tokenizer and HTTP threads; believed."""
 KERNELS_GIB = 1
@@ -76,9 +78,9 @@ FLAGS = FlagRules(
             "use tensorParallel of the service: its layers are spread over so many GPUs",
         ),
         "--rpc": "remove it: a replica is planned on one machine",
-        **dict.fromkeys(("--lora*", "--control-vector*"), "remove it: adapters are not planned yet"),
-        **dict.fromkeys(("--spec-*", "--draft*", "--lookup-*"), "remove it: speculation is not planned yet"),
-        **dict.fromkeys(("--mmproj*", "--image-*", "--mtmd-*", "--video-*"), "remove it: image input is not planned yet"),
+        **dict.fromkeys(("--lora*", "--control-vector*"), "use engine vllm, whose adapters have names at the endpoint"),
+        **dict.fromkeys(("--spec-*", "--draft*", "--lookup-*"), "use speculation of the service"),
+        **dict.fromkeys(("--mmproj*", "--image-*", "--mtmd-*", "--video-*"), "use engine vllm, and traffic.images of the service"),
         **dict.fromkeys(("--embedding", "--rerank"), "use task of the service"),
         **dict.fromkeys(("--help", "--version", "--list-devices", "--cache-list", "--completion-*"), "remove it: the server would end"),
     },
@@ -107,7 +109,7 @@ class LlamaCpp(GgufEngine):
     name = NAME
     title = NAME
     aliases = ("llama-server",)
-    traits = Traits(unasked=True, kinds=EMBEDS | {RERANK})
+    traits = Traits(unasked=True, kinds=EMBEDS | {RERANK}, speculation=frozenset({"draft", "ngram"}))
     flags = FLAGS
     host = HOST
     cpu_runtime = CPU_RUNTIME
@@ -172,7 +174,17 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource) -> tuple
         words += [SWITCHES[shape.model.kind], "--batch-size", str(shape.context), "--ubatch-size", str(shape.context)]
     if shape.model.params_vision:
         words.append("--no-mmproj")
-    return tuple(words)
+    return (*words, *_speculation(shape, service.speculation))
+
+
+def _speculation(shape: Shape, said: Speculation | None) -> tuple[str, ...]:
+    if said is None:
+        return ()
+    count = ("--spec-draft-n-max", str(said.tokens))
+    if said.repository is None:
+        return ("--spec-type", "ngram-simple", *count)
+    layers = () if on_cpu(shape) else ("--spec-draft-ngl", str(DRAFT_LAYERS))
+    return ("--spec-draft-hf", said.repository, *count, *layers)
 
 
 def _weights(shape: Shape, source: WeightSource) -> tuple[str, ...]:

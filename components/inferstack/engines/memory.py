@@ -36,4 +36,5 @@ def download_gib(shape: Shape) -> int:
     checkpoint = shape.checkpoint
     stored = replace(checkpoint, quantization="bf16", quantized_at_load=False) if checkpoint.quantized_at_load else checkpoint
     wide = 2 if shape.model.native_dtype == "float32" and stored.quantization in ("bf16", "fp16") else 1
-    return math.ceil(wide * sizing.weight_bytes(shape.model, stored) * REPOSITORY_OVERHEAD / GIB)
+    beside = sizing.file_bytes(shape)
+    return math.ceil((wide * sizing.weight_bytes(shape.model, stored) * REPOSITORY_OVERHEAD + beside) / GIB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 from ..sizing.types import MemoryLayout, Replica, Shape
@@ -11,7 +12,7 @@ from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, ENCODERS, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .types import CHAT_ROUTES, Adapter, EngineSpec, FlagRules, LoraRules, Metrics, ServingIdentity, Speculation, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"
@@ -27,6 +28,10 @@ COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
 ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",), RERANK: ("/v1/rerank",), REWARD: ("/classify",)}
 """`Model.kind` -> paths of the server."""
+LORA = LoraRules(frozenset({"bf16", "fp16", "fp8"}), by_base=True)
+"""Schemes that adapters are believed to work on."""
+SPECULATION = {"draft": "STANDALONE", "eagle3": "EAGLE3", "ngram": "NGRAM", "mtp": "NEXTN"}
+"""Our name of a method -> --speculative-algorithm."""
 FRACTION_STEPS = 1000
 """--mem-fraction-static is rounded down to a thousandth."""
 
@@ -75,10 +80,10 @@ FLAGS = FlagRules(
         ),
         **dict.fromkeys(("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: a replica is planned on one machine"),
         "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
-        "--*lora*": "remove it: adapters are not planned yet",
-        "--speculative-*": "remove it: speculation is not planned yet",
+        "--*lora*": "use adapters of the service",
+        "--speculative-*": "use speculation of the service",
         "--is-embedding": "use task of the service",
-        **dict.fromkeys(("--enable-multimodal", "--language-*", "--mm-*"), "remove it: image input is not planned yet"),
+        **dict.fromkeys(("--enable-multimodal", "--language-*", "--mm-*"), "use traffic.images of the service"),
     },
     tunes={"--max-running-requests": "max_sequences", "--kv-cache-dtype": "kv_dtype"},
     kv_dtypes={"auto": "bf16", "fp8_e4m3": "fp8"},
@@ -92,14 +97,20 @@ class Sglang(GpuEngine):
     name = NAME
     title = "SGLang"
     aliases = ("sgl",)
-    traits = Traits(kinds=EVERY, spreads=frozenset({"pipeline", "expert", "data"}))
+    traits = Traits(
+        kinds=EVERY,
+        images=True,
+        lora=LORA,
+        speculation=frozenset(SPECULATION),
+        spreads=frozenset({"pipeline", "expert", "data"}),
+    )
     flags = FLAGS
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
-        return ((shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),)
+        return ((_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),)
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -126,9 +137,10 @@ class Sglang(GpuEngine):
 
 
 def static_fraction(layout: MemoryLayout) -> float:
-    """Part of what is free at the start that weights and KV cache take by the plan, rounded down: activations and graphs get the rest."""
+    """Part of what is free at the start that weights, what is held beside them and the KV cache take by the plan, rounded down:
+    activations and graphs get the rest."""
     free = layout.visible_bytes - layout.runtime_bytes
-    return math.floor((layout.weight_bytes + layout.kv_bytes) / free * FRACTION_STEPS) / FRACTION_STEPS
+    return math.floor((layout.weight_bytes + layout.added_bytes + layout.kv_bytes) / free * FRACTION_STEPS) / FRACTION_STEPS
 
 
 def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
@@ -170,7 +182,36 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         ("enable-metrics", True),
         ("is-embedding", pools(shape.model)),
         ("disable-radix-cache", shape.model.architecture in ENCODERS),
-        ("language-model-only", shape.model.params_vision > 0),
+        ("enable-multimodal", shape.additions.images is not None),
+        ("language-model-only", _text_only(shape)),
     )
+    if (images := shape.additions.images) is not None:
+        flags["limit-mm-data-per-request"] = json.dumps({"image": images.most}, separators=(",", ":"))
+    flags |= _speculation(service.speculation)
     words = [*(f"--{flag}={value}" for flag, value in flags.items()), *(f"--{switch}" for switch, on in switches if on)]
-    return tuple(words)
+    return (*words, *_adapters(shape, service.adapters))
+
+
+def _text_only(shape: Shape) -> bool:
+    return shape.model.params_vision > 0 and shape.additions.images is None
+
+
+def _speculation(said: Speculation | None) -> dict[str, object]:
+    """A chain of drafts, not a tree: one branch, and the token before it is verified with them."""
+    if said is None:
+        return {}
+    flags: dict[str, object] = {"speculative-algorithm": SPECULATION[said.method], "speculative-num-draft-tokens": said.tokens + 1}
+    if said.method != "ngram":
+        flags |= {"speculative-num-steps": said.tokens, "speculative-eagle-topk": 1}
+    if said.repository is not None:
+        flags["speculative-draft-model-path"] = said.repository
+    return flags
+
+
+def _adapters(shape: Shape, adapters: tuple[Adapter, ...]) -> tuple[str, ...]:
+    """Last, because --lora-paths takes every word that follows."""
+    held = shape.additions.adapters
+    if held is None:
+        return ()
+    counts = (f"--max-loras-per-batch={held.slots}", f"--max-loaded-loras={held.count}", f"--max-lora-rank={held.rank}")
+    return ("--enable-lora", *counts, "--lora-paths", *(f"{adapter.name}={adapter.path}" for adapter in adapters))

@@ -60,7 +60,7 @@ FLAGS = FlagRules(
         **dict.fromkeys(("--model-control-mode", "--load-model"), "remove it: a service has one model, which is loaded at the start"),
         "--openai-restricted-api": "remove it: a secret never stands in a plan",
         "--default-max-tokens": "use context of the service",
-        "--lora-separator": "remove it: adapters are not planned yet",
+        "--lora-separator": "use engine vllm, and adapters of the service",
     },
     planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
 )

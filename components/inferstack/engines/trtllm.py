@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
@@ -12,7 +11,7 @@ from .drain import stops_on_sigterm
 from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Speculation, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tensorrt-llm"
@@ -32,6 +31,10 @@ SHORT = {
 """Today's name of an option -> the only one that older releases know."""
 COMPILED_GIB = 4
 """Room for compiled kernels beside the weights; believed."""
+SPECULATION = {"draft": "DraftTarget", "eagle3": "Eagle3", "ngram": "NGram", "mtp": "MTP"}
+"""Our name of a method -> `decoding_type`."""
+OLDER_EAGLE = "Eagle"
+"""`decoding_type` of EAGLE-3 before release 1.3."""
 FRACTION_STEPS = 1000
 TAG = re.compile(r":v?(\d+)\.(\d+)")
 
@@ -94,7 +97,7 @@ class TensorRtLlm(GpuEngine):
     name = NAME
     title = "TensorRT-LLM"
     aliases = ("trtllm", "trt-llm", "trtllm-serve")
-    traits = Traits(open_api=True, spreads=frozenset({"pipeline", "expert"}))
+    traits = Traits(open_api=True, speculation=frozenset(SPECULATION), spreads=frozenset({"pipeline", "expert"}))
     flags = FLAGS
     host = HOST
     cache = CACHE
@@ -119,7 +122,7 @@ class TensorRtLlm(GpuEngine):
             args=_args(shape, service, source, newer),
             env=hub_env(CACHE),
             checks=probes("/health", PORT, service.startup_seconds),
-            files=((OPTIONS, _options(replica)),),
+            files=((OPTIONS, _options(replica, service.speculation, newer)),),
             metrics=NEWER_METRICS if newer else METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="tensorrt-llm",
@@ -130,7 +133,7 @@ class TensorRtLlm(GpuEngine):
 
 def free_fraction(layout: MemoryLayout) -> float:
     """Part of the memory that is free after weights and buffers that the KV cache takes by the plan, rounded down."""
-    free = layout.visible_bytes - layout.weight_bytes - layout.activation_bytes - layout.runtime_bytes
+    free = layout.visible_bytes - layout.weight_bytes - layout.added_bytes - layout.activation_bytes - layout.runtime_bytes
     return math.floor(max(0, layout.kv_bytes) / max(1, free) * FRACTION_STEPS) / FRACTION_STEPS
 
 
@@ -158,20 +161,31 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource, newer: b
     return tuple(words)
 
 
-def _options(replica: Replica) -> str:
+def _options(replica: Replica, speculation: Speculation | None, newer: bool) -> str:
     """The YAML file: the KV cache of the plan, structured output, and the metrics that Prometheus reads."""
     import yaml  # only where a container is rendered
 
     cache: dict[str, object] = {"enable_block_reuse": True, "free_gpu_memory_fraction": free_fraction(replica.memory)}
     if replica.shape.kv_dtype == "fp8":
         cache["dtype"] = "fp8"
-    options: Mapping[str, object] = {
+    options: dict[str, object] = {
         "kv_cache_config": cache,
         "guided_decoding_backend": "xgrammar",
         "return_perf_metrics": True,
         "enable_iter_perf_stats": True,
     }
+    if speculation is not None:
+        options["speculative_config"] = _speculative_config(speculation, newer)
     return yaml.safe_dump(options, sort_keys=False)
+
+
+def _speculative_config(said: Speculation, newer: bool) -> dict[str, object]:
+    kind = OLDER_EAGLE if said.method == "eagle3" and not newer else SPECULATION[said.method]
+    length = "num_nextn_predict_layers" if said.method == "mtp" else "max_draft_len"
+    config: dict[str, object] = {"decoding_type": kind, length: said.tokens}
+    if said.repository is not None:
+        config["speculative_model" if newer else "speculative_model_dir"] = said.repository
+    return config
 
 
 def _version(text: str) -> tuple[int, int]:

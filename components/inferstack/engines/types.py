@@ -11,6 +11,9 @@ from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
 
 GENERATES = frozenset({"llm"})
 """Kinds of models that an engine serves unless it says more."""
+HUB = "hf://"
+ADAPTERS = "/mnt/adapters"
+"""Where KServe puts adapters that the engine does not download itself."""
 CHAT_ROUTES = ("/v1/chat/completions", "/v1/completions")
 """Paths of the OpenAI API that generate text."""
 
@@ -109,6 +112,49 @@ class Elasticity:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter beside the model's own weights, with a name of its own at the endpoint."""
+
+    name: str
+    uri: str
+    """hf://owner/repository, or what KServe mounts: s3://..., gs://..., pvc://claim/path."""
+    rank: int
+
+    @property
+    def path(self) -> str:
+        """What the engine is told: a repository that it downloads itself, or the folder where KServe puts it."""
+        return self.uri.removeprefix(HUB) if self.uri.startswith(HUB) else f"{ADAPTERS}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Speculation:
+    """How tokens are proposed ahead of the model."""
+
+    method: str
+    """draft (a small model), eagle3 (a head that was trained for the model), ngram (the prompt itself), mtp (layers of the checkpoint)."""
+    tokens: int
+    """Proposed in each step."""
+    repository: str | None = None
+    """Hugging Face repository of what proposes, where it has one; of GGUF weights for engines that load GGUF."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoraRules:
+    """How an engine takes LoRA adapters."""
+
+    schemes: frozenset[str]
+    """Schemes of quantization that adapters are known to work on."""
+    ranks: tuple[int, ...] = ()
+    """Ranks that it has kernels for; () where any will do."""
+    by_base: bool = False
+    """True where an adapter is asked for as `service:adapter`, and not by its name alone."""
+
+    def room_for(self, rank: int) -> int | None:
+        """The rank that is allotted for `rank`; None where there is none."""
+        return min((legal for legal in self.ranks if legal >= rank), default=None) if self.ranks else rank
+
+
+@dataclass(frozen=True, slots=True)
 class ServingIdentity:
     """What an engine must know of the service that it serves."""
 
@@ -124,6 +170,8 @@ class ServingIdentity:
     image: str | None = None
     """The user's own image, whose tag may say another release than the pinned one."""
     elasticity: Elasticity = Elasticity(1, 1, 1, 300)
+    adapters: tuple[Adapter, ...] = ()
+    speculation: Speculation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +249,10 @@ class EngineSpec:
     """Paths that callers ask, the usual one first."""
     served: ServedModel | None = None
     """What a Ray cluster serves; None for a server that is a container of its own."""
+    adapters: tuple[str, ...] = ()
+    """Model names of its adapters at the endpoint."""
+    mounts: tuple[tuple[str, str], ...] = ()
+    """Further storage URIs that KServe mounts, each with its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +324,12 @@ class Traits:
     GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (stages on several machines)."""
     kinds: frozenset[str] = GENERATES
     """Kinds of models that it serves, as `Model.kind`."""
+    images: bool = False
+    """True where images in requests are planned."""
+    lora: LoraRules | None = None
+    """None where adapters have no name of their own at its endpoint."""
+    speculation: frozenset[str] = frozenset()
+    """Methods of `Speculation` that it has."""
     sized_as: tuple[str, str] | None = None
     """Engine and version whose constants of memory and speed are used; None for its own."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from ..catalog.types import Checkpoint, KvKind, Model
@@ -12,7 +13,7 @@ from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes, startup_limit_seconds
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
+from .types import CHAT_ROUTES, Adapter, EngineSpec, FlagRules, LoraRules, Metrics, ServingIdentity, Speculation, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"
@@ -51,6 +52,14 @@ ROUTES = {
     REWARD: ("/classify", "/v1/score"),
 }
 """`Model.kind` -> paths of the server (vLLM docs, pooling models: classification models answer classify and score)."""
+LORA = LoraRules(frozenset({"bf16", "fp16", "fp8", "awq", "gptq", "w8a8_int8"}), (1, 8, 16, 32, 64, 128, 256, 320, 512))
+"""Ranks: choices of --max-lora-rank. Schemes: its linear layers that adapters wrap; believed for 8 bits."""
+SPECULATION = {"draft": "draft_model", "eagle3": "eagle3", "ngram": "ngram", "mtp": "mtp"}
+"""Our name of a method -> `method` of --speculative-config."""
+IMAGE_CACHE_GIB = 4
+"""Processed images that are kept in /dev/shm, shared by the API server and the engine: vLLM's own default."""
+LOOKUP_TOKENS = 4
+"""Tokens at the end of the text that are searched for in the prompt, at most: the length in vLLM's own examples."""
 ENGINE_READY_SECONDS = 600
 """vLLM's own default for VLLM_ENGINE_READY_TIMEOUT_S, never lowered."""
 
@@ -95,10 +104,10 @@ FLAGS = FlagRules(
             ("--nnodes", "--node-rank", "--master-*", "--headless"),
             "remove it: pipelineParallel beyond the GPUs of one machine spans machines",
         ),
-        **dict.fromkeys(("--enable-lora", "--*lora*"), "remove it: adapters are not planned yet"),
-        **dict.fromkeys(("--speculative-*", "--spec-*"), "remove it: speculation is not planned yet"),
+        **dict.fromkeys(("--enable-lora", "--*lora*"), "use adapters of the service"),
+        **dict.fromkeys(("--speculative-*", "--spec-*"), "use speculation of the service"),
         "--runner": "use task of the service",
-        **dict.fromkeys(("--language-model-only", "--limit-mm-per-prompt", "--*mm-*"), "remove it: image input is not planned yet"),
+        **dict.fromkeys(("--language-model-only", "--limit-mm-per-prompt", "--*mm-*"), "use traffic.images of the service"),
     },
     tunes={"--max-num-seqs": "max_sequences", "--kv-cache-dtype": "kv_dtype", "--kv-offloading-size": "host_gib"},
     kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
@@ -121,7 +130,14 @@ class Vllm(GpuEngine):
     name = NAME
     title = "vLLM"
     aliases = ("vllm-openai",)
-    traits = Traits(unasked=True, kinds=EVERY, spreads=frozenset({"pipeline", "expert", "data"}))
+    traits = Traits(
+        unasked=True,
+        kinds=EVERY,
+        images=True,
+        lora=LORA,
+        speculation=frozenset(SPECULATION),
+        spreads=frozenset({"pipeline", "expert", "data"}),
+    )
     flags = FLAGS
     most_sequences = 256
     """vLLM's own default on GPUs below 70 GiB; each sequence more takes sampler memory from the KV cache."""
@@ -134,7 +150,7 @@ class Vllm(GpuEngine):
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return (
             (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
-            (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
+            (_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),
         )
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -146,6 +162,9 @@ class Vllm(GpuEngine):
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
         cache, *shared = super().volumes(shape, source)
+        if shape.additions.images is not None:
+            room = sum(volume.size_gib for volume in shared) + IMAGE_CACHE_GIB
+            shared = [Volume("shm", "/dev/shm", room, memory=True)]
         return (cache, Volume("tmp", "/tmp", SCRATCH_GIB), Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB), *shared)
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
@@ -209,9 +228,38 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     words += [f"--{flag}={value}" for flag, value in flags.items()]
     if shape.parallel.expert is not None:
         words.append("--enable-expert-parallel")
-    if shape.model.params_vision:
+    if _text_only(shape):
         words.append("--language-model-only")
-    return tuple(words)
+    if (images := shape.additions.images) is not None:
+        # A video would be profiled at its longest, and nothing of it is planned.
+        limits = json.dumps({"image": images.most, "video": 0}, separators=(",", ":"))
+        words += [f"--limit-mm-per-prompt={limits}", "--mm-processor-cache-type=shm", f"--mm-processor-cache-gb={IMAGE_CACHE_GIB}"]
+    if service.speculation is not None:
+        words.append(f"--speculative-config={_speculative_config(service.speculation, shape)}")
+    return (*words, *_adapters(shape, service.adapters))
+
+
+def _text_only(shape: Shape) -> bool:
+    return shape.model.params_vision > 0 and shape.additions.images is None
+
+
+def _speculative_config(said: Speculation, shape: Shape) -> str:
+    config: dict[str, object] = {"method": SPECULATION[said.method], "num_speculative_tokens": said.tokens}
+    if said.repository is not None:
+        config |= {"model": said.repository, "draft_tensor_parallel_size": shape.parallel.tensor}
+    if said.method == "ngram":
+        config["prompt_lookup_max"] = LOOKUP_TOKENS
+    return json.dumps(config, separators=(",", ":"))
+
+
+def _adapters(shape: Shape, adapters: tuple[Adapter, ...]) -> tuple[str, ...]:
+    """Last, because --lora-modules takes every word that follows."""
+    held = shape.additions.adapters
+    if held is None:
+        return ()
+    room = LORA.room_for(held.rank)
+    counts = (f"--max-loras={held.slots}", f"--max-cpu-loras={held.count}", f"--max-lora-rank={room}")
+    return ("--enable-lora", *counts, "--lora-modules", *(f"{adapter.name}={adapter.path}" for adapter in adapters))
 
 
 def _env(ready_seconds: int) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..engines.types import EngineSpec
+from ..engines.weights import MOUNT
 from ..planning.types import Resources, ServicePlan
 from .container import container, init_containers, mebibytes, pod_security, volumes
 from .names import labels, pod_labels
@@ -83,13 +84,20 @@ def _predictor(plan: ServicePlan) -> dict[str, Any]:
         **({"tolerations": [dict(GPU_TOLERATION)]} if plan.resources.gpus else {}),
         **({"topologySpreadConstraints": spread(pod_labels(plan.name))} if plan.replicas.max > 1 else {}),
         **({"initContainers": init_containers(plan.name, plan.spec)} if plan.spec.init else {}),
+        **({"storageUris": _storage_uris(plan.spec)} if plan.spec.mounts else {}),
         "model": _model(plan.name, plan.spec, plan.resources),
     }
 
 
 def _model(runtime: str, spec: EngineSpec, resources: Resources) -> dict[str, Any]:
     model: dict[str, Any] = {"modelFormat": {"name": spec.model_format}, "runtime": runtime, "resources": requested(resources)}
-    return model if spec.storage_uri is None else {**model, "storageUri": spec.storage_uri}
+    # KServe takes one URI here or a list beside the model, never both.
+    return model if spec.storage_uri is None or spec.mounts else {**model, "storageUri": spec.storage_uri}
+
+
+def _storage_uris(spec: EngineSpec) -> list[dict[str, str]]:
+    own = () if spec.storage_uri is None else ((spec.storage_uri, MOUNT),)
+    return [{"uri": uri, "mountPath": path} for uri, path in (*own, *spec.mounts)]
 
 
 def requested(resources: Resources) -> dict[str, Any]:

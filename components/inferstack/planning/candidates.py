@@ -9,6 +9,7 @@ from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
 from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
+from .additions import speaks_for, takes_adapters
 from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
@@ -29,15 +30,23 @@ class Refused:
 
 
 def engines_for(requirement: Requirement) -> Iterable[Engine]:
-    """The pinned one, or those that may be chosen unasked, the preferred first."""
-    return (requirement.engine,) if requirement.engine else [engine for engine in engines.engines().values() if engine.traits.unasked]
+    """The pinned one, or those that may be chosen unasked and have what the service asks for beside its model, the preferred first."""
+    if requirement.engine:
+        return (requirement.engine,)
+    unasked = [engine for engine in engines.engines().values() if engine.traits.unasked]
+    return [engine for engine in unasked if speaks_for(engine, requirement.service)]
 
 
 def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint]:
     """What the engine can be given, narrowed by the pins; see `no_checkpoint` where that is nothing."""
     if requirement.checkpoint is not None:
-        return [requirement.checkpoint]
-    offered = engine.checkpoints(requirement.model, requirement.known)
+        fits = takes_adapters(engine, requirement.service, requirement.checkpoint.quantization)
+        return [requirement.checkpoint] if fits else []
+    offered = [
+        checkpoint
+        for checkpoint in engine.checkpoints(requirement.model, requirement.known)
+        if takes_adapters(engine, requirement.service, checkpoint.quantization)
+    ]
     return _one_of_a_kind([c for c in offered if requirement.quantization is None or requirement.quantization in _names(c)])
 
 
@@ -48,6 +57,10 @@ def _names(checkpoint: Checkpoint) -> tuple[str, str]:
 def no_checkpoint(requirement: Requirement, engine: Engine) -> tuple[str, Refusal]:
     """Why `checkpoints_for` found nothing: key of the stack file and the refusal."""
     known = sorted({c.quantization for c in engine.checkpoints(requirement.model, requirement.known)})
+    if requirement.quantization is not None and not takes_adapters(engine, requirement.service, requirement.quantization):
+        able = [name for name in known if takes_adapters(engine, requirement.service, name)]
+        nearest = f"use {', '.join(able)}" if able else "merge the adapter into the weights, and name them with modelUri"
+        return "quantization", Refusal(f"is not known to work with adapters on {engine.name}", nearest)
     if requirement.quantization is None:
         return "model", Refusal(f"has no known checkpoint that {engine.name} loads", "name one with modelUri and quantization")
     nearest = f"known for {engine.name}: {', '.join(known)}; or name one with modelUri" if known else "name one with modelUri"

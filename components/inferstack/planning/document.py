@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..costs.types import CostLine, StackCost
 from ..engines.types import EngineSpec
 from ..plain import plain
-from ..sizing.types import MemoryLayout
+from ..sizing.types import Additions, MemoryLayout
 from .endpoints import service_url
 from .explain import explain
 from .levers import Lever, ServiceLevers
@@ -106,7 +107,12 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "memory": _memory_document(plan.replica.memory),
         "coldStartSeconds": plain(plan.cold_start_seconds),
         "coldStartParts": plain(plan.cold_start_parts),
-        "endpoint": {"kind": plan.endpoint, "url": service_url(plan), "routes": list(plan.spec.routes)},
+        "endpoint": {
+            "kind": plan.endpoint,
+            "url": service_url(plan),
+            "routes": list(plan.spec.routes),
+            "models": [plan.name, *plan.spec.adapters],
+        },
         "timeoutSeconds": plan.timeout_seconds,
         "rollout": plan.rollout,
         "scaling": plain(plan.scaling),
@@ -115,12 +121,20 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
             "memoryGib": _gib(plan.resources.memory_bytes),
             "gpus": plan.resources.gpus,
         },
+        "additions": _additions_document(shape.additions),
         "container": _container_document(plan.spec),
         "nodeSelector": dict(plan.node_selector),
         "decisions": plain(plan.decisions),
         "alternatives": plain(plan.alternatives),
         "warnings": list(plan.warnings),
     }
+
+
+def _additions_document(added: Additions) -> dict[str, Any]:
+    """What is held beside the model; of a draft only what is proposed, by whom and how well."""
+    draft = added.draft
+    told = None if draft is None else {"tokens": draft.tokens, "acceptance": draft.acceptance, "source": draft.source}
+    return {**plain(replace(added, draft=None)), "draft": told}
 
 
 def _slo_document(plan: ServicePlan) -> dict[str, Any]:
@@ -187,6 +201,7 @@ def _memory_document(memory: MemoryLayout) -> dict[str, Any]:
         "weightsGib": _gib(memory.weight_bytes),
         "activationGib": _gib(memory.activation_bytes),
         "runtimeGib": _gib(memory.runtime_bytes),
+        "addedGib": _gib(memory.added_bytes),
         "kvGib": _gib(memory.kv_bytes),
         "kvTokens": memory.kv_tokens,
         "maxSequences": memory.max_sequences,
@@ -213,6 +228,7 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "postStart": list(spec.post_start),
         "openApi": spec.open_api,
         "served": plain(spec.served),
+        "mounts": dict(spec.mounts),
     }
 
 

@@ -211,6 +211,7 @@ def _admit(
         device=device,
         parallel=parallel,
         kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
+        additions=requirement.beside.physics,
     )
     if pools(requirement.model):
         # An input is computed at once, so that a batch must hold the longest.
@@ -294,7 +295,7 @@ def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
     assert sized.replica is not None, "what does not fit does not start"
     shape = sized.replica.shape
     return sizing.cold_start(
-        weight_bytes=sizing.weight_bytes_per_device(shape) * shape.parallel.devices,
+        weight_bytes=sizing.weight_bytes_per_device(shape) * shape.parallel.devices + sizing.file_bytes(shape),
         image_gib=sized.engine.release_for(shape.device.kind).image_gib,
         source_kind=sized.checkpoint.uri.partition("://")[0],
         disk_mb_s=machine.disk_mb_s,

@@ -11,6 +11,7 @@ from ..sizing.performance import PLAIN
 from ..sizing.types import Slo, Techniques, Workload
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from ..stackfile.schema import Service
+from .additions import NOTHING_BESIDE, Beside
 from .spread import SpreadPins
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Requirement:
     """True where the stack brings a Hugging Face token."""
     commitment: str | None = None
     """Term for which machines that always stand are bought; None: as all others."""
+    beside: Beside = NOTHING_BESIDE
+    """Adapters, proposed tokens and hits in the prefix cache."""
     overrides: Overrides = NO_OVERRIDES
     """Flags, variables and image that the stack file gives the engine."""
     techniques: Techniques = PLAIN

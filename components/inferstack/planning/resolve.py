@@ -14,6 +14,8 @@ from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import ReplicaRange, Service
+from .additions import NOTHING_BESIDE, beside, unmet
+from .images import images_of, longest_excess
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
@@ -34,12 +36,14 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
     gpu = _gpu(service, path, problems)
     machine = _machine(service, path, site, gpu, problems) if site else None
-    load = workload(service.traffic)
+    images = None if model is None else images_of(service, model, path, problems)
+    load = workload(service.traffic, images)
     calibration = _calibration(service, path, base, problems)
     if model is not None:
         model = with_task(model, service, path, problems)
         check_task(model, service, engine, path, problems)
-        check_model(model, service, load, path, problems)
+        check_model(model, service, load, longest_excess(images), path, problems)
+    added = NOTHING_BESIDE if model is None else beside(service, model, images, path, problems)
     overrides = _overrides(service, engine, path, problems)
     checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
     if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
@@ -47,6 +51,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
     if engine is not None:
         _check_engine(engine, service, path, problems)
+        for key, value, reason, nearest in unmet(engine, service):
+            problems.add(f"{path}.{key}", value, reason, nearest)
     if model is None or len(problems.found) > before:
         return None
     return Requirement(
@@ -70,6 +76,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         calibration=calibration,
         has_token=has_token,
         overrides=overrides,
+        beside=added,
     )
 
 

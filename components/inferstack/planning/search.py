@@ -10,6 +10,7 @@ from .. import catalog
 from ..catalog.types import Checkpoint, Machine
 from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
+from .images import longest_excess
 from .placement import Failure, Placement
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
@@ -48,7 +49,7 @@ def search(requirement: Requirement, site: Site) -> Outcome:
     """The placements for `requirement`: quality-keeping weights first, fewer bits and a shorter context only where nothing else works."""
     longest = default_context(requirement)
     outcome = _search_at(requirement, site, longest)
-    shortest = power_of_two(requirement.workload.isl + requirement.workload.osl)
+    shortest = power_of_two(requirement.workload.isl + requirement.workload.osl + longest_excess(requirement.beside.physics.images))
     context = longest // 2
     while not outcome.feasible and requirement.context is None and context >= shortest and _lacks_memory(outcome):
         shorter = _search_at(requirement, site, context)
@@ -63,8 +64,9 @@ def default_context(requirement: Requirement) -> int:
     """The pinned context, or room for requests four times the mean, as a power of two within what the model was made for."""
     if requirement.context is not None:
         return requirement.context
-    need = requirement.workload.isl + requirement.workload.osl
-    wanted = max(SMALLEST_CONTEXT, power_of_two(CONTEXT_HEADROOM * need))
+    mean = requirement.workload.isl + requirement.workload.osl
+    need = mean + longest_excess(requirement.beside.physics.images)
+    wanted = max(SMALLEST_CONTEXT, power_of_two(CONTEXT_HEADROOM * mean), need)
     longest = requirement.model.max_context
     return wanted if longest is None else max(need, min(wanted, longest))
 

@@ -52,12 +52,13 @@ def _read_config(file: Path) -> dict[str, Any]:
     return cast(dict[str, Any], config)
 
 
-def check_model(model: Model, service: Service, workload: Workload, path: str, problems: Problems) -> None:
+def check_model(model: Model, service: Service, workload: Workload, more_images: int, path: str, problems: Problems) -> None:
+    """What its context allows. `more_images` are the tokens by which a request with the most images is longer than a mean one."""
     context = service.context
     longest = model.max_context
     if context is not None and longest is not None and context > longest:
         problems.add(f"{path}.context", context, f"is beyond the {longest:,} tokens that {model.id} was made for", f"use at most {longest}")
-    need = workload.isl + workload.osl
+    need = workload.isl + more_images + workload.osl
     if context is not None and context < need:
         problems.add(
             f"{path}.context", context, f"is shorter than one request ({need:,} tokens of input and output)", f"use at least {need}"

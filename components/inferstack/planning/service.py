@@ -11,6 +11,8 @@ from ..errors import join_names
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
+from . import additions
+from .additions import speculation
 from .placement import Placement, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .reasons import alternatives, decisions
@@ -78,6 +80,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         warnings=(
             *succession(requirement, placement, site),
             *_warnings(requirement, placement, performance),
+            *additions.warnings(requirement.service, requirement.beside.physics),
             *_asleep(requirement, placement, cold_start),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
@@ -118,6 +121,8 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
                 requests_each=max(1, math.ceil(replica.performance.sequences)),
                 down_seconds=scale_down_seconds(cold_start),
             ),
+            adapters=requirement.beside.adapters,
+            speculation=speculation(placement.sized.engine, requirement.service),
         ),
     )
     return overrides.apply(made, requirement.overrides)
@@ -126,6 +131,8 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
 def _needs_token(requirement: Requirement, placement: Placement) -> bool:
     """True where the hub asks for an accepted licence, and where it may ask and the stack brings a token."""
     checkpoint = placement.sized.checkpoint
+    if requirement.has_token and _fetches_beside(requirement):
+        return True
     if not checkpoint.uri.startswith(HUB):
         return False
     gated = checkpoint.gated
@@ -133,6 +140,12 @@ def _needs_token(requirement: Requirement, placement: Placement) -> bool:
         # What other people made of the weights has a gate of its own, or none.
         gated = requirement.model.gated
     return requirement.has_token if gated is None else gated
+
+
+def _fetches_beside(requirement: Requirement) -> bool:
+    """True where adapters or a head come from the hub too: whether they ask for a token is not known here."""
+    said = requirement.service.speculation
+    return any(adapter.uri.startswith(HUB) for adapter in requirement.beside.adapters) or (said is not None and said.method == "eagle3")
 
 
 def _scaling(requirement: Requirement, placement: Placement, performance: Performance, cold_start: ColdStart, metrics: Metrics) -> Scaling:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..sizing.types import WORDS_TO_TOKENS, Variability, Workload
+from ..sizing.types import WORDS_TO_TOKENS, Images, Variability, Workload
 from ..stackfile.schema import Traffic
+from .images import image_tokens
 
 
-def workload(traffic: Traffic) -> Workload:
-    """Requests per second and lengths; with daily users the third of ISL, OSL and output share follows from two. No OSL is no output."""
+def workload(traffic: Traffic, images: Images | None) -> Workload:
+    """Requests per second and lengths; with daily users the third of ISL, OSL and output share follows from two. No OSL is no output.
+
+    Lengths are stated of the text; images come on top.
+    """
     isl, osl, share = traffic.isl, traffic.osl, traffic.output_share
     if isl is None and osl is not None and share is not None:
         isl = max(1, round(osl * (1 - share) / share))
@@ -28,4 +32,15 @@ def workload(traffic: Traffic) -> Workload:
         mean = traffic.daily_users * tokens / (isl + osl) / (hours * 3600)
     peak = mean * traffic.peak_factor * (hourly[0] if hourly else 1)
     varied = Variability(traffic.burstiness, traffic.length_spread)
-    return Workload(mean, peak, isl, osl, active_hours=hours, active_days=traffic.active_days, hourly=hourly, variability=varied)
+    seen = image_tokens(images)
+    return Workload(
+        mean,
+        peak,
+        isl + seen,
+        osl,
+        active_hours=hours,
+        active_days=traffic.active_days,
+        hourly=hourly,
+        variability=varied,
+        image_tokens=seen,
+    )

@@ -3,6 +3,7 @@
 Every constant is data (`constants.json`) with its provenance; every figure for users is an `Estimate` with a band.
 """
 
+from .additions import adapter_bytes, file_bytes
 from .capacity import size_replica
 from .coldstart import ColdStart, cold_start
 from .constants import KvRules, MemoryConstants, memory_constants
@@ -28,6 +29,7 @@ __all__ = [
     "MemoryConstants",
     "StepTimes",
     "activation_bytes",
+    "adapter_bytes",
     "batched_tokens",
     "cold_start",
     "concurrency",
@@ -36,6 +38,7 @@ __all__ = [
     "device_for",
     "efficiency_of",
     "explain_memory",
+    "file_bytes",
     "generates",
     "gguf_bytes",
     "graph_bytes",

@@ -7,11 +7,12 @@ import math
 from dataclasses import dataclass, replace
 
 from ..catalog.types import Checkpoint, Model
+from .additions import added_bytes, draft_sequence_bytes
 from .constants import MIB, MemoryConstants, memory_constants
 from .kv import sequence_bytes
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .pool import Pool, full_layer_bytes, pool, window_layer_bytes
-from .types import Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
+from .types import NO_ADDITIONS, Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
 from .weights import bytes_per_device, splits_head, weight_error
 
 VISIBLE_ERROR = 0.003
@@ -36,10 +37,11 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     rules, tokens = constants_of(shape), batched_tokens(shape)
     parts = (shape.model, shape.checkpoint, shape.parallel)
     spent = _spent(rules, *parts, shape.device.link, shape.max_sequences, tokens, splits_head(shape.engine))
+    added = added_bytes(shape, tokens) if shape.additions is not NO_ADDITIONS else 0
     if runtime is not None:
         spent = replace(spent, context=runtime, graphs=NOTHING)
     graphs = _counted_graphs(shape, rules, spent.graphs)
-    usable, kv = _budget(shape, rules, spent, graphs)
+    usable, kv = _budget(shape, rules, spent, graphs, added)
     sequence = sequence_bytes_of(shape)
     less, more = _errors(shape, rules, spent, graphs)
     return MemoryLayout(
@@ -47,16 +49,17 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
         usable_bytes=usable,
         weight_bytes=spent.weights,
         activation_bytes=round(spent.activation.expected),
-        runtime_bytes=usable - spent.weights - round(spent.activation.expected) - kv,
+        runtime_bytes=usable - spent.weights - added - round(spent.activation.expected) - kv,
         kv_bytes=kv,
         kv_bytes_per_token=sequence / shape.context,
-        kv_tokens=reported_tokens(shape, kv),
+        kv_tokens=reported_tokens(shape, _own_part(shape, kv, sequence)),
         max_sequences=_sequences(shape, kv, sequence),
         provenance=worst(spent.provenance, shape.device.provenance),
         source=rules.source,
         graph_bytes=round(graphs.expected),
         kv_less_bytes=less,
         kv_more_bytes=more,
+        added_bytes=added,
     )
 
 
@@ -115,7 +118,8 @@ def batched_tokens(shape: Shape) -> int:
 def sequence_bytes_of(shape: Shape) -> int:
     """Bytes that one sequence of the longest admitted length holds, per device."""
     parallel = shape.parallel
-    return sequence_bytes(
+    drafted = draft_sequence_bytes(shape.additions, shape.context, shape.kv_dtype, parallel)
+    return round(drafted) + sequence_bytes(
         shape.model,
         math.ceil(shape.context / parallel.context),
         shape.kv_dtype,
@@ -191,10 +195,10 @@ def pool_of(shape: Shape) -> Pool | None:
     return pool(shape.model, shape.kv_dtype, shape.parallel.tensor, shape.parallel.pipeline, rules)
 
 
-def _budget(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimate) -> tuple[int, int]:
+def _budget(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimate, added: int) -> tuple[int, int]:
     """What the engine may take, and what of it goes to the KV cache."""
     visible, share = shape.device.memory_bytes, shape.settings.memory_share
-    weights, runtime = spent.weights, spent.context.expected + graphs.expected
+    weights, runtime = spent.weights + added, spent.context.expected + graphs.expected
     beside = round(spent.activation.expected) + round(runtime)
     if share is None or rules.budget in ("profiled", "allotted"):
         usable = int((rules.utilisation.expected if share is None else share) * visible)
@@ -225,6 +229,12 @@ def _errors(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimat
     less = ((share.expected - share.low) * visible, *(part.high - part.expected for part in parts))
     more = ((share.high - share.expected) * visible, *(part.expected - part.low for part in parts))
     return round(math.hypot(spent.weights_error, stated, *less)), round(math.hypot(spent.weights_error, stated, *more))
+
+
+def _own_part(shape: Shape, kv: int, sequence: int) -> int:
+    """What of the cache is the model's own, where what proposes tokens keeps its part in the same blocks."""
+    drafted = draft_sequence_bytes(shape.additions, shape.context, shape.kv_dtype, shape.parallel)
+    return round(kv * (1 - drafted / sequence)) if drafted else kv
 
 
 def _sequences(shape: Shape, kv: int, sequence: int) -> int:

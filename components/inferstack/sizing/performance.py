@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .additions import adapter_step_s, draft_shape, draft_share, encoding_flops, techniques_of
 from .bands import spread_of
 from .constants import constants, memory_constants
+from .devices import peak_flops
 from .efficiency import Efficiency, efficiency_of
-from .types import Correction, Estimate, Provenance, Shape, Techniques, worst
+from .types import NO_ADDITIONS, Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
 
 PLAIN = Techniques()
@@ -54,7 +56,28 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
         times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
     if shape.measured is not None:
         times = _corrected(times, shape.measured)
+    if shape.additions is not NO_ADDITIONS:
+        times = _with_additions(times, shape, work, efficiency)
+        techniques = techniques_of(shape, techniques, _draft_cost(shape, isl, osl, times))
     return times if techniques is PLAIN else _with_techniques(times, work, efficiency, techniques)
+
+
+def _draft_cost(shape: Shape, isl: float, osl: float, times: StepTimes) -> float:
+    """Time of one proposed token over the time of one step of the model, both for one sequence."""
+    small = draft_shape(shape)
+    return draft_share(shape) if small is None else step_times(small, isl, osl).decode_s(1) / times.decode_s(1)
+
+
+def _with_additions(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
+    """Adapters lengthen each decode step, images each prefill."""
+    wide = shape.parallel.tensor * shape.parallel.data * peak_flops(shape.device, "bf16")
+    encoding = encoding_flops(shape) / wide / efficiency.prefill
+    return replace(
+        times,
+        prefill_s=times.prefill_s + encoding,
+        prefill_busy_s=times.prefill_busy_s + encoding / work.stages,
+        fixed_s=times.fixed_s + adapter_step_s(shape),
+    )
 
 
 def _corrected(times: StepTimes, correction: Correction) -> StepTimes:
@@ -103,8 +126,10 @@ def launch_s(work: Work, efficiency: Efficiency) -> float:
 
 
 def provenance_of(shape: Shape) -> Provenance:
-    """The worst of constants, device and link."""
+    """The worst of constants, device and link; what is beside the model is believed."""
     parts = [efficiency_of(shape).provenance, shape.device.provenance]
+    if shape.additions is not NO_ADDITIONS:
+        parts.append(Provenance.BELIEVED)
     if shape.parallel.devices > 1:
         parts.append(Provenance(constants("performance")["links"][shape.device.link]["provenance"]))
     return worst(*parts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from .additions import draft_sequence_bytes
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
 from .performance import PLAIN, StepTimes, step_times
@@ -86,9 +87,10 @@ def server(
     # Of those in the batch at a moment the long ones are more, because they stay longer.
     longer = 1 + variability.length_spread**2
     rules = memory_constants(shape.engine, shape.engine_version)
-    live = sequence_bytes(
+    held = isl + data["live_output_share"]["value"] * osl * longer
+    live = draft_sequence_bytes(shape.additions, held, shape.kv_dtype, shape.parallel) + sequence_bytes(
         shape.model,
-        isl + data["live_output_share"]["value"] * osl * longer,
+        held,
         shape.kv_dtype,
         shape.parallel.tensor,
         shape.parallel.pipeline,

@@ -94,6 +94,8 @@ class Workload:
     hourly: tuple[float, ...] = ()
     """Load of each active hour over their mean, busiest first; () where it is even."""
     variability: Variability = POISSON
+    image_tokens: int = 0
+    """Of `isl`, those that images make."""
 
     @property
     def requests_per_month(self) -> float:
@@ -201,6 +203,65 @@ class Techniques:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapters:
+    """LoRA adapters that are held beside the weights."""
+
+    count: int
+    slots: int
+    """Adapters on the device at once; each slot has room for the largest rank."""
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What speculative decoding runs beside the model."""
+
+    tokens: int
+    """Proposed in each step."""
+    acceptance: float | None
+    """Chance that a proposed token is accepted, below 1; None where nobody says: then no gain is counted."""
+    params: float
+    """Parameters of what proposes; 0 where the prompt itself is searched."""
+    own: bool
+    """True where they are layers of the model's own checkpoint, stored as it is; otherwise they are at 16 bit."""
+    layers: int
+    """Of what proposes: each keeps KV cache as a layer of `kv_model` does."""
+    kv_model: Model | None
+    """Whose heads those layers have; None where none is kept."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images in a request."""
+
+    per_request: float
+    """Mean."""
+    most: int
+    """In one request."""
+    tokens: int
+    """Of the language model, for one image."""
+    patches_per_token: float | None = None
+    """Patches of the vision tower behind one token; None where unknown."""
+    tower_columns: int | None = None
+    """Columns of the tower's widest buffers, 4 x hidden + 3 x intermediate; None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What a replica holds and computes beside its model's text."""
+
+    adapters: Adapters | None = None
+    draft: Draft | None = None
+    images: Images | None = None
+    prefix_hit_rate: float = 0.0
+    """Part of the prompt tokens whose KV cache is found, 0..1."""
+
+
+NO_ADDITIONS = Additions()
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """Measurements of one setup, against its prediction."""
 
@@ -232,6 +293,7 @@ class Shape:
     settings: EngineSettings = EngineSettings()
     measured: Correction | None = None
     """What the user measured of this very setup."""
+    additions: Additions = NO_ADDITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +323,8 @@ class MemoryLayout:
     """How far the low end of the 80 % interval is below `kv_bytes`."""
     kv_more_bytes: int = 0
     """How far the high end is above."""
+    added_bytes: int = 0
+    """Adapters, a draft model, and the cache of encoded images."""
 
     @property
     def fits(self) -> bool:

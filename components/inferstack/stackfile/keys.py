@@ -22,7 +22,7 @@ NEAR = 0.65
 
 SETTINGS = ("target", "services", "budget", "prices", "usage", "constraints", "apiPrices")
 SECRETS = ("huggingFaceToken", "apiKey")
-LISTS = ("services", "apiPrices", "nodes", "longPrompts", "discounts", "machines", "paid")
+LISTS = ("services", "adapters", "apiPrices", "nodes", "longPrompts", "discounts", "machines", "paid")
 """Keys that hold a list of sections."""
 
 

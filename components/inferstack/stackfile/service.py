@@ -10,13 +10,14 @@ from pydantic import Discriminator, Field, Tag
 from pydantic.alias_generators import to_camel
 
 from ..catalog.types import CapacityType
+from .additions import Adapter, Speculation, rules_of_adapters
 from .budget import ServiceBudget
 from .own import OwnServer
 from .schedule import Schedule, is_time, minutes
 from .section import Broken, Section
 from .traffic import HOURS_PER_DAY, Traffic
 from .untyped import is_list, is_mapping
-from .values import MAPPING, SCALAR, Count, Dimension, Image, Name, Settings, Text, Tokens, WeightsUri, shape
+from .values import MAPPING, SCALAR, Count, Dimension, Image, Many, Name, Settings, Share, Text, Tokens, WeightsUri, shape
 
 OWN_ENGINE = "custom"
 """What `engine` says for a server of the user's own."""
@@ -134,6 +135,13 @@ class Service(Section):
     """GPU as in the catalog, or `cpu`."""
     machine_type: Text | None = None
     """Machine type of the cloud."""
+    adapters: tuple[Adapter, ...] = Many
+    """LoRA adapters on the model, each with a name of its own at the endpoint."""
+    adapter_slots: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Adapters on the GPU at once, the others wait in main memory; left out: all of them."""
+    speculation: Speculation | None = None
+    prefix_hit_rate: Share | None = None
+    """Part of the prompt tokens that the prefix cache holds, as you measured it; nothing is assumed."""
     tensor_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
     """GPUs that share each layer; the GPUs of a replica where none of the next two is given."""
     pipeline_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
@@ -188,6 +196,7 @@ class Service(Section):
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)
             )
         yield from _rules_of_own_servers(given)
+        yield from rules_of_adapters(given)
         for key in ("engineArgs", "image"):
             if given.get(key) is not None and given.get("engine") is None:
                 yield Broken("is one engine's own", "say which with `engine`", at=(key,))

@@ -20,6 +20,33 @@ SHARES_TOLERANCE = 0.001
 """How far a day's shares may be from 1: they are written with a few decimals."""
 
 
+class Images(Section):
+    """Images in the requests of a vision-language model. Left out: text only, and the vision tower is switched off."""
+
+    per_request: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(examples=[1])
+    """Mean."""
+    most_per_request: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """More in one request are refused; left out: the mean, rounded up."""
+    width: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Pixels of a usual image, from which its tokens follow where that is known of the model."""
+    height: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """The same."""
+    tokens: Tokens | None = None
+    """Tokens of the language model for one image, in place of its size."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        size = [key for key in ("width", "height") if given.get(key) is not None]
+        if given.get("tokens") is not None and size:
+            yield Broken(f"stands beside `{size[0]}`, from which it follows", "keep one", at=("tokens",))
+        elif len(size) == 1:
+            missing = "height" if size == ["width"] else "width"
+            yield Broken(f"is needed beside `{size[0]}`", "pixels of a usual image", at=(missing,))
+        mean, most = given.get("perRequest"), given.get("mostPerRequest")
+        if isinstance(mean, int | float) and isinstance(most, int) and most < mean:
+            yield Broken(f"is below the mean of {mean:g}", f"use at least {-int(-mean // 1)}", at=("mostPerRequest",))
+
+
 class Traffic(Section):
     """How much is asked: requests per second, or daily users and what each of them uses."""
 
@@ -42,9 +69,10 @@ class Traffic(Section):
     peak_factor: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
     """Peak over mean, within the busiest hour where `hourlyShares` are given. Replicas are sized for the peak."""
     isl: Tokens | None = None
-    """Input tokens per request. Left out with `dailyUsers`: from `osl` and `outputShare`."""
+    """Input tokens per request, of its text where there are images. Left out with `dailyUsers`: from `osl` and `outputShare`."""
     osl: Tokens | None = None
     """Output tokens per request; a model that generates nothing has none."""
+    images: Images | None = None
     burstiness: Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)] = 1.0
     """Of the times between requests, standard deviation over mean: 1 is Poisson, as from many independent users; more comes in bursts."""
     length_spread: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.0

@@ -16,7 +16,12 @@ GENERATE = "generate"
 SHOWN_ABOVE = ("modelUri",)
 """Decisions that the facts show with their reason."""
 BAR_CELLS = 40
-BAR_PARTS = (("weights", "weightsGib", "█", "cyan"), ("activations and runtime", "", "▓", "magenta"), ("KV cache", "kvGib", "░", "green"))
+BAR_PARTS = (
+    ("weights", "weightsGib", "█", "cyan"),
+    ("beside them", "addedGib", "▒", "yellow"),
+    ("activations and runtime", "", "▓", "magenta"),
+    ("KV cache", "kvGib", "░", "green"),
+)
 SIGNALS = {
     "none": "fixed",
     "schedule": "as scheduled",
@@ -75,6 +80,20 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     yield "Cold start", _cold_start(service)
     yield "Rollout", ROLLOUTS[service["rollout"]]
     yield "Endpoint", _endpoint(service)
+    yield from _additions(service)
+
+
+def _additions(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
+    """What the service has beside its model."""
+    added = service["additions"]
+    if (adapters := added["adapters"]) is not None:
+        names = ", ".join(service["endpoint"]["models"][1:])
+        yield "Adapters", f"{names}: {adapters['slots']} of {adapters['count']} on the GPU at once, rank up to {adapters['rank']}"
+    if (images := added["images"]) is not None:
+        yield "Images", f"{figures.count(images['perRequest'])} in a request, at most {images['most']}, {images['tokens']:,} tokens each"
+    if (draft := added["draft"]) is not None:
+        gain = "no gain counted" if draft["acceptance"] is None else f"{figures.percent(draft['acceptance'])} of them accepted"
+        yield "Speculation", f"{figures.plural(draft['tokens'], 'token')} proposed in each step by {draft['source']}, {gain}"
 
 
 def _endpoint(service: Mapping[str, Any]) -> str:
@@ -126,6 +145,8 @@ def _memory(memory: Mapping[str, Any]) -> RenderableType:
     sizes = {**memory, "": memory["activationGib"] + memory["runtimeGib"]}
     bar, legend, drawn = Text(), Text(), 0
     for name, key, cell, colour in BAR_PARTS:
+        if key == "addedGib" and not memory[key]:
+            continue
         cells = max(0, min(BAR_CELLS - drawn, round(sizes[key] / visible * BAR_CELLS)))
         drawn += cells
         bar.append(cell * cells, style=colour)
