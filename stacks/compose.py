@@ -61,6 +61,7 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
         "expected_nodes": float(pool.nodes.expected),
         "autoscaled": pool.autoscaled,
         "disk_gib": pool.disk_gib,
+        "fabric": True if pool.fabric else None,
         **own,
     }
     given = {key: value for key, value in args.items() if value not in (None, [])}

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from inferstack.catalog.types import CapacityType, Checkpoint, KvCache, KvKind, Model
-from inferstack.engines.types import Drain, EngineSpec, HttpProbe, Metrics, Port, Probes, SecretEnv, Volume
+from inferstack.clouds.types import Fabric
+from inferstack.engines.types import Drain, EngineSpec, HttpProbe, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from inferstack.planning.types import ReplicaRange, Resources, Scaling, ServicePlan
 from inferstack.sizing.types import (
     Device,
@@ -169,4 +170,27 @@ def woken_plan() -> ServicePlan:
     return gpu_plan(name="rare", replicas=ReplicaRange(0, 0.2, 2), scaling=scaling, waiting_share=0.4)
 
 
-ALL = (gpu_plan(), cpu_plan(), fixed_plan(), internal_plan(), mounted_plan(), woken_plan())
+def group_plan(**changes: Any) -> ServicePlan:
+    """A service of which each replica is two machines joined by EFA, between 1 and 2 replicas, with `changes`."""
+    device = replace(REPLICA.shape.device, count=16, machines=2, network_bytes_s=5e10)
+    shape = replace(REPLICA.shape, device=device, parallel=Parallelism(tensor=8, pipeline=2))
+    shared = (*VLLM.args, "--nnodes=2", "--master-addr=$(LWS_LEADER_ADDRESS)")
+    wait = Drain(160, 160, ("timeout", "160", "bash", "-c", "while (exec 3<>/dev/tcp/$LWS_LEADER_ADDRESS/29501); do sleep 1; done"))
+    workers = Workers(1, (*shared, "--node-rank=$(LWS_WORKER_INDEX)", "--headless"), 29501, wait)
+    plan = gpu_plan(
+        name="giant",
+        gpu="h100-80",
+        machine_type="p5.48xlarge",
+        pool="p5-48xlarge-fabric",
+        replica=replace(REPLICA, shape=shape),
+        replicas=ReplicaRange(1, 1.5, 2),
+        spec=replace(VLLM, args=(*shared, "--node-rank=0"), workers=workers),
+        resources=Resources(cpu_millicores=180_000, memory_bytes=1800 * GIB, gpus=8),
+        fabric=Fabric("EFA", (("vpc.amazonaws.com/efa", "32"), ("hugepages-2Mi", "5120Mi")), None, "efa-device-plugin", "a note"),
+        node_selector=(("inferstack.dev/pool", "p5-48xlarge-fabric"),),
+    )
+    return replace(plan, **changes)
+
+
+ALL = (gpu_plan(), cpu_plan(), fixed_plan(), internal_plan(), mounted_plan(), woken_plan(), group_plan())
+ON_KSERVE = tuple(plan for plan in ALL if plan.machines == 1)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inferstack import manifests
+from inferstack import manifests, planning, stackfile
 from inferstack.planning.types import ServicePlan
 from tests.manifests import api_server, crd_schema
 from tests.manifests.sample_plans import ALL, gpu_plan
 from tests.manifests.test_stacks import STACKS, planned
 
+SHAPES = Path(__file__).parents[2] / "examples" / "shapes"
 MISSING = api_server.missing_tools()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}")
 
@@ -30,6 +32,13 @@ def test_server_takes_every_object(server: api_server.ApiServer, plan: ServicePl
     """Applied on the server's side with strict field validation, every object of a service is accepted, CEL rules included."""
     secrets = [manifests.secret(plan, kind, f"<{kind}>") for kind in manifests.secrets_needed(plan)]
     for item in (*secrets, *manifests.service_objects(plan)):
+        assert server.apply(item)["kind"] == item["kind"]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SHAPES.glob("*.yaml")))
+def test_server_takes_every_shape(server: api_server.ApiServer, name: str) -> None:
+    """Every object of the stack files of serving shapes is accepted."""
+    for item in manifests.stack_objects(planning.plan(stackfile.load(SHAPES / f"{name}.yaml"))):
         assert server.apply(item)["kind"] == item["kind"]
 
 

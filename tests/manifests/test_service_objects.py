@@ -20,9 +20,20 @@ from inferstack.engines.types import Metrics
 from inferstack.manifests.container import literal
 from inferstack.planning.endpoints import predictor_name, service_url
 from inferstack.planning.types import ReplicaRange, Scaling, ServicePlan
-from tests.manifests.sample_plans import ALL, LLAMA_CPP, VLLM, cpu_plan, fixed_plan, gpu_plan, internal_plan, mounted_plan, woken_plan
+from tests.manifests.sample_plans import (
+    ALL,
+    LLAMA_CPP,
+    ON_KSERVE,
+    VLLM,
+    cpu_plan,
+    fixed_plan,
+    gpu_plan,
+    internal_plan,
+    mounted_plan,
+    woken_plan,
+)
 
-EACH = pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
+EACH = pytest.mark.parametrize("plan", ON_KSERVE, ids=lambda plan: plan.name)
 
 
 def by_kind(plan: ServicePlan) -> dict[str, dict[str, Any]]:
@@ -49,7 +60,7 @@ class YamlFile(SingleFileSnapshotExtension):
 
 
 @pytest.mark.golden
-@EACH
+@pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
 def test_text(plan: ServicePlan, snapshot: SnapshotAssertion) -> None:
     """The objects of each kind of service are those of the committed file."""
     assert list(manifests.service_objects(plan)) == snapshot(extension_class=YamlFile)

@@ -27,8 +27,9 @@ GKE: dict[str, Any] = {
 }
 
 
-def eks_spec(machine_type: str = "g6.xlarge", *, pool: str = "gpus", **args: Any) -> PoolSpec:
-    return pool_spec(pool, boundary.read({"cluster": EKS, "machine_type": machine_type, "max_nodes": 3, **args}, GpuNodePoolArgs))
+def eks_spec(machine_type: str = "g6.xlarge", *, pool: str = "gpus", cluster_extra: dict[str, Any] | None = None, **args: Any) -> PoolSpec:
+    cluster = {**EKS, **(cluster_extra or {})}
+    return pool_spec(pool, boundary.read({"cluster": cluster, "machine_type": machine_type, "max_nodes": 3, **args}, GpuNodePoolArgs))
 
 
 def gke_spec(machine_type: str = "g2-standard-8", *, pool: str = "gpus", **args: Any) -> PoolSpec:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from inferstack import catalog
-from inferstack.nodepools.eks import EPHEMERAL_SHARE, eks_group
-from tests.nodepools.specs import eks_spec
+from inferstack.nodepools.eks import EPHEMERAL_SHARE, efa_interfaces, eks_group
+from tests.nodepools.specs import eks_spec, said_eks
 
 RESERVED = {"capacity_type": "reserved", "reservation_id": "cr-0123456789abcdef0"}
 
@@ -159,3 +159,30 @@ def test_images_of_the_catalog_are_known_to_eks() -> None:
         wanted = "NEURON" if machine.accelerator and "NEURON" in image else "NVIDIA" if machine.accelerator else "STANDARD"
         assert image.endswith(wanted), machine.name
         assert ("ARM" in image) == (machine.arch == "arm64"), machine.name
+
+
+JOINED = {"fabric": True, "zones": ["us-east-1a"]}
+WITH_VPC = {"vpc_id": "vpc-1", "security_group_id": "sg-1"}
+
+
+def test_joined_nodes_have_an_interface_on_every_card() -> None:
+    """The first carries IP as well, the others EFA alone; nodes say that they are joined, and what an empty group would offer."""
+    interfaces = efa_interfaces(32, ["sg-1", "sg-2"])
+    assert [each["network_card_index"] for each in interfaces] == list(range(32))
+    assert [each["interface_type"] for each in interfaces] == ["efa", *["efa-only"] * 31]
+    group = eks_group(eks_spec("p5.48xlarge", cluster_extra=WITH_VPC, **JOINED))
+    assert group.node_group["labels"]["inferstack.dev/fabric"] == "true"
+    assert ("k8s.io/cluster-autoscaler/node-template/resources/vpc.amazonaws.com/efa", "32") in group.autoscaler_tags
+
+
+@pytest.mark.parametrize(
+    ("machine", "args", "said"),
+    [
+        ("g6.xlarge", JOINED, "fabric: is not for g6.xlarge"),
+        ("p5.48xlarge", {"fabric": True}, "what joins accelerators ends at the zone"),
+        ("p5.48xlarge", {**JOINED, "cluster_extra": {}}, "cluster.vpc_id: is missing"),
+    ],
+)
+def test_nodes_that_cannot_be_joined(machine: str, args: dict[str, Any], said: str) -> None:
+    """Machines without EFA, several zones and a cluster whose network is not known are refused."""
+    assert any(said in line for line in said_eks(machine, **{"cluster_extra": WITH_VPC, **args}))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inferstack import catalog
 from inferstack.nodepools.gke import first_nodes, gke_pool, spread
-from tests.nodepools.specs import GKE, gke_spec
+from tests.nodepools.specs import GKE, gke_spec, said_gke
 
 ONE_ZONE = {"capacity_type": "reserved", "reservation_id": "mine", "zones": ["us-central1-a"]}
 
@@ -150,3 +150,12 @@ def test_long_names_are_cut_for_the_cloud() -> None:
     pool = gke_pool(gke_spec(pool=name)).node_pool
     assert len(pool["name_prefix"]) <= 31
     assert pool["node_config"]["labels"]["inferstack.dev/pool"] == name
+
+
+def test_joined_nodes_bring_their_networks() -> None:
+    """GKE makes the networks of RDMA interfaces itself, and starts the driver by which pods claim them."""
+    pool = gke_pool(gke_spec("a3-ultragpu-8g", fabric=True, **{**ONE_ZONE, "zones": ["us-central1-b"]})).node_pool
+    assert pool["network_config"]["accelerator_network_profile"] == "auto"
+    assert pool["node_config"]["labels"]["cloud.google.com/gke-networking-dra-driver"] == "true"
+    assert "accelerator_network_profile" not in gke_pool(gke_spec()).node_pool["network_config"]
+    assert any("fabric: is not for a3-megagpu-8g" in line for line in said_gke("a3-megagpu-8g", fabric=True))

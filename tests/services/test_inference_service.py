@@ -67,11 +67,16 @@ def test_registers_every_manifest(plan: ServicePlan) -> None:
         assert registered.inputs == item
 
 
+def _main(plan: ServicePlan) -> str:
+    """Name of the resource that runs the pods."""
+    return f"{plan.name}-{_dashed(manifests.workload(plan)['kind'])}"
+
+
 @pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
 def test_order(plan: ServicePlan) -> None:
-    """The account waits for what the caller names, other prerequisites for it, the InferenceService for all, its watchers for that."""
+    """The account waits for what the caller names, other prerequisites for it, the workload for all, its watchers for that."""
     found = of_plan(plan)
-    main = f"{plan.name}-inference-service"
+    main = _main(plan)
     dependents = {f"{plan.name}-{_dashed(item['kind'])}" for item in manifests.dependents(plan)}
     before = {name for name, resource in found.items() if resource.parent == plan.name} - dependents - {main}
     account = f"{plan.name}-service-account"
@@ -99,7 +104,7 @@ def test_nothing_is_waited_for_by_annotation(plan: ServicePlan) -> None:
     """No object asks Pulumi to wait for a condition, which KServe's status would never satisfy on some updates."""
     for resource in of_plan(plan).values():
         annotations = resource.inputs.get("metadata", {}).get("annotations", {})
-        assert not any(key.startswith("pulumi.com/") for key in annotations)
+        assert "pulumi.com/waitFor" not in annotations
 
 
 def test_service_is_waited_for_as_long_as_a_cold_start() -> None:
@@ -112,7 +117,7 @@ def test_service_is_waited_for_as_long_as_a_cold_start() -> None:
 @pytest.mark.parametrize("plan", ALL, ids=lambda plan: plan.name)
 def test_deletion_waits_for_the_last_response(plan: ServicePlan) -> None:
     """Deleting a service, which ends when its last pod has ended, may take as long as pods get, and the controllers' share."""
-    timeout = of_plan(plan)[f"{plan.name}-inference-service"].request.customTimeouts.delete
+    timeout = of_plan(plan)[_main(plan)].request.customTimeouts.delete
     assert int(timeout.removesuffix("s")) > plan.spec.drain.grace
 
 

@@ -114,7 +114,7 @@ class Addons(pulumi.ComponentResource):
             repository_opts={"repo": chart.repository} if chart.repository else None,
             values=VALUES[chart.release](settings),
             timeout=TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before or self._first),
         )
 
     def _require_providers(self, wanted: Mapping[str, str]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..clouds.eks import AGENTS, CLOUD_CONTROLLERS
-from ..clouds.nodes import CONTROLLERS, OPERATORS
+from ..clouds.nodes import CONTROLLERS, FABRIC_AGENTS, OPERATORS
 
-_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *OPERATORS, *CLOUD_CONTROLLERS, *AGENTS)}
+_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *OPERATORS, *CLOUD_CONTROLLERS, *AGENTS, *FABRIC_AGENTS)}
 
 
 def requests(pod: str) -> dict[str, str]:

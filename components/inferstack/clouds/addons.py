@@ -102,6 +102,22 @@ _ALL = (
         as_of="2026-08-19",
     ),
     Addon(
+        name="lws",
+        version="0.10.0",
+        namespace="lws-system",
+        charts=(Chart("lws", "oci://registry.k8s.io/lws/charts/lws"),),
+        source="kubernetes-sigs/lws@v0.10.0:charts/lws",
+        as_of="2026-08-11",
+    ),
+    Addon(
+        name="efa-device-plugin",
+        version="v0.5.30",
+        namespace="kube-system",
+        charts=(Chart("aws-efa-k8s-device-plugin", "aws-efa-k8s-device-plugin", "https://aws.github.io/eks-charts"),),
+        source="aws/eks-charts@master:stable/aws-efa-k8s-device-plugin",
+        as_of="2026-07-21",
+    ),
+    Addon(
         name="cluster-autoscaler",
         version="9.59.0",
         namespace="kube-system",

@@ -11,7 +11,7 @@ from ..costs.types import Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, root_disks, traffic
 from .nodes import CONTROLLERS, left_for_pods, sold_in, with_room
-from .types import Agent, Allocatable, InternalBalancer, QuotaNeed, SystemPool
+from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 """The control plane needs two zones and gains nothing from a fourth; each zone takes subnets and, if so asked, a NAT gateway."""
@@ -101,6 +101,17 @@ QUOTA: Mapping[str | None, Quota] = {
 """By accelerator: names and codes as listed by Service Quotas (public dumps of 2024 to 2026); that P6 counts as P5 on spot is believed."""
 
 
+EFA_RESOURCE = "vpc.amazonaws.com/efa"
+EFA_HUGEPAGES = "5120Mi"
+"""What AWS's examples request beside it; its node images set so many pages aside."""
+EFA_NOTE = (
+    "EFA is attached and requested; NCCL uses it where the image holds libfabric and aws-ofi-nccl, which stock images are not known to: "
+    "name one with `image`, or transfers between machines take TCP"
+)
+UNLIKE_CARDS = frozenset({"p6-b300.48xlarge"})
+"""Their first network card carries no EFA (believed), so that interfaces are laid out in another way."""
+
+
 class Eks:
     """Facts and rules of Amazon EKS; implements `clouds.types.Cloud`."""
 
@@ -165,6 +176,13 @@ class Eks:
         after = "" if until is None or ended else f" until {until}, $0.60 an hour after that"
         note = f"{version} is in extended support since {until}" if ended else f"in standard support{after}"
         return Charge(CONTROL_PLANE, "EKS control plane", fee, always(1), note)
+
+    def fabric(self, machine: Machine) -> Fabric | None:
+        """EFA with GPUDirect RDMA. Machines with a first card apart from those are not known well enough."""
+        cards = machine.facts.get("efa_interfaces")
+        if not machine.facts.get("gpudirect_rdma") or cards is None or machine.name in UNLIKE_CARDS:
+            return None
+        return Fabric("EFA", ((EFA_RESOURCE, str(cards)), ("hugepages-2Mi", EFA_HUGEPAGES)), None, "efa-device-plugin", EFA_NOTE)
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

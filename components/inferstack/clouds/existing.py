@@ -85,6 +85,9 @@ class Existing:
     def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
         return ()
 
+    def fabric(self, machine: Machine) -> None:
+        """What joins the nodes of a cluster that exists is not known here."""
+
     def internal_balancer(self) -> None:
         """What keeps a load balancer off the internet is the cluster's own affair."""
 

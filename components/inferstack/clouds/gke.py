@@ -11,7 +11,7 @@ from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, root_disks, traffic
 from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, sold_in, tiered_gib, with_room
-from .types import Agent, Allocatable, InternalBalancer, QuotaNeed, SystemPool
+from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
 
 MOST_ZONES = 3
 
@@ -99,6 +99,13 @@ CPU_QUOTA: Mapping[str, str] = {"e2": "CPUS", "n1": "CPUS", "n2": "N2_CPUS", "n2
 """By machine series; series that are not listed count in CPUS_PER_VM_FAMILY (believed)."""
 
 
+RDMA = "RDMA"
+RDMA_NOTE = (
+    "RDMA interfaces come with the node pool and are claimed whole by each pod, which takes GKE 1.34.1 or later; NCCL uses them where the "
+    "image's NCCL speaks RoCE"
+)
+
+
 class Gke:
     """Facts and rules of GKE; implements `clouds.types.Cloud`."""
 
@@ -164,6 +171,12 @@ class Gke:
             fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(internal_endpoints)))
             used.append(Charge(NETWORK, "load balancer data", "lb_ingress_gb", None))
         return (*fixed, *used)
+
+    def fabric(self, machine: Machine) -> Fabric | None:
+        """RDMA over Converged Ethernet by GKE's own DRANET. GPUDirect-TCPX and TCPXO need sidecars and networks that are not made here."""
+        if RDMA not in machine.facts.get("gpudirect", ""):
+            return None
+        return Fabric("GPUDirect RDMA", (), "mrdma.google.com", None, RDMA_NOTE)
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

@@ -41,8 +41,12 @@ figures are believed, as what they use in a small cluster."""
 
 
 KUBERAY = Agent("kuberay-operator", 100, 512)
-OPERATORS = (KUBERAY,)
-"""What this library installs where a service asks for it. KubeRay: the chart's default."""
+LWS = Agent("lws-controller-manager", 100, 128)
+OPERATORS = (KUBERAY, LWS)
+"""What this library installs where a service asks for it. KubeRay: the chart's default; LeaderWorkerSet: believed, its chart asks for a
+whole core."""
+FABRIC_AGENTS = (Agent("aws-efa-k8s-device-plugin", 10, 20, accelerated=True),)
+"""On nodes of EKS whose accelerators are joined: the chart's own requests, which the room for an agent of yours holds."""
 
 SYSTEM_FILL = 0.9
 """Part of one system node that all controllers together may request: with two nodes one can be lost, and upgrades still find room."""

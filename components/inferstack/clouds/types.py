@@ -71,6 +71,22 @@ class InternalBalancer:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fabric:
+    """The network that joins the accelerators of several machines, and how pods ask for it."""
+
+    name: str
+    """EFA, GPUDirect RDMA."""
+    resources: tuple[tuple[str, str], ...]
+    """What a pod that takes a whole machine requests beside its accelerators."""
+    device_class: str | None
+    """Class of which a pod claims every device of its node; None where `resources` are all there is."""
+    addon: str | None
+    """Add-on that offers `resources`; None where nodes do so by themselves."""
+    note: str
+    """What must hold for it to be used, as a sentence for the plan."""
+
+
 class Cloud(Protocol):
     """One cloud. `existing` is one too: it charges nothing beside its nodes and rations nothing.
 
@@ -116,6 +132,10 @@ class Cloud(Protocol):
 
         What is billed by `use` shows its rate alone where that is None.
         """
+        ...
+
+    def fabric(self, machine: Machine) -> Fabric | None:
+        """The network between accelerators that nodes of that machine type bring; None where they have none, or none that is known."""
         ...
 
     def internal_balancer(self) -> InternalBalancer | None:

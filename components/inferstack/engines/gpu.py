@@ -28,6 +28,7 @@ from .types import (
     ServingIdentity,
     Traits,
     Volume,
+    Workers,
 )
 from .weights import WeightSource, weight_source
 
@@ -107,7 +108,7 @@ class GpuEngine:
         return memory.layout(shape)
 
     def host_memory_bytes(self, shape: Shape) -> int:
-        beside = self.host.bytes_for(shape.parallel.devices, self.volumes(shape, weight_source(shape.checkpoint)))
+        beside = self.host.bytes_for(shape.devices_per_machine, self.volumes(shape, weight_source(shape.checkpoint)))
         adapters = shape.additions.adapters
         # Every adapter has a copy in main memory, from which it comes to the device.
         return beside + (adapters.count * sizing.adapter_bytes(shape.model, adapters.rank, WHOLE) if adapters is not None else 0)
@@ -133,6 +134,7 @@ class GpuEngine:
         files: tuple[tuple[str, str], ...] = (),
         api_key: str | None = None,
         routes: tuple[str, ...] = CHAT_ROUTES,
+        workers: Workers | None = None,
     ) -> EngineSpec:
         """The container of `replica`: what a subclass says, and what follows from its class.
 
@@ -164,6 +166,7 @@ class GpuEngine:
             routes=routes,
             adapters=adapter_names(service, self.traits.lora),
             mounts=tuple((adapter.uri, adapter.path) for adapter in service.adapters if not adapter.uri.startswith(HUB)),
+            workers=workers,
         )
 
     def _loads(self, checkpoint: Checkpoint) -> bool:
@@ -224,7 +227,7 @@ def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: f
     cache = Volume("cache", path, weights_gib + compiled_gib)
     if shape.parallel.devices == 1:
         return (cache,)
-    return (cache, Volume("shm", "/dev/shm", shared_memory_gib(shape.parallel.devices), memory=True))
+    return (cache, Volume("shm", "/dev/shm", shared_memory_gib(shape.devices_per_machine), memory=True))
 
 
 def hub_env(cache: str) -> tuple[tuple[str, str], ...]:

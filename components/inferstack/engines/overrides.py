@@ -71,9 +71,11 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
 
 def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
     """`spec` with the user's words behind the planned ones, keywords and variables beside the planned ones, and the user's image."""
+    workers = spec.workers
     return replace(
         spec,
         args=(*spec.args, *overrides.args),
+        workers=None if workers is None else replace(workers, args=(*workers.args, *overrides.args)),
         env=(*spec.env, *overrides.env),
         image=spec.image if overrides.image is None else overrides.image,
         served=None if spec.served is None else spec.served.told(dict(overrides.keywords)),

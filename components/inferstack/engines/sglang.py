@@ -8,6 +8,7 @@ import math
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
+from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, ENCODERS, EVERY, LLM, RERANK, REWARD, pools
@@ -17,6 +18,8 @@ from .weights import WeightSource, weight_source
 
 NAME = "sglang"
 PORT = 30000
+GANG_PORT = 20000
+"""Where the pods of a replica on several machines meet; upstream's samples take it."""
 CACHE = "/cache"
 API_KEY = "SGLANG_SERVER_KEY"
 """Variable that carries the key into the flag: the program has no variable of its own for it."""
@@ -78,7 +81,9 @@ FLAGS = FlagRules(
             ("--dcp-size", "--attn-cp-size", "--dwdp-size", "--enable-dp-*"),
             "use tensorParallel of the service: it is not planned yet",
         ),
-        **dict.fromkeys(("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: a replica is planned on one machine"),
+        **dict.fromkeys(
+            ("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: pipelineParallel beyond the GPUs of one machine spans machines"
+        ),
         "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
         "--*lora*": "use adapters of the service",
         "--speculative-*": "use speculation of the service",
@@ -102,7 +107,7 @@ class Sglang(GpuEngine):
         images=True,
         lora=LORA,
         speculation=frozenset(SPECULATION),
-        spreads=frozenset({"pipeline", "expert", "data"}),
+        spreads=frozenset({"pipeline", "expert", "data", "machines"}),
     )
     flags = FLAGS
     host = HOST
@@ -115,20 +120,22 @@ class Sglang(GpuEngine):
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
+        drain = drains_on_sigterm(service.longest_response_seconds)
         return self.container(
             replica,
             service,
             port=PORT,
             # The image has no entry point.
             command=("python3", "-m", "sglang.launch_server"),
-            args=_args(replica, service, source),
+            args=_args(replica, service, source, "0"),
             env=(*hub_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang")),
             api_key=API_KEY,
             # `/ready` is cheap, and says no while the server drains; `/health` generates.
             checks=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),
             metrics=METRICS,
             # It finishes every running request, however long that takes: the grace period is the only bound.
-            drain=drains_on_sigterm(service.longest_response_seconds),
+            drain=drain,
+            workers=workers(shape.device.machines, _args(replica, service, source, WORKER_INDEX), GANG_PORT, drain),
             model_format="sglang",
             # The image runs as root; whether it runs otherwise is not documented.
             run_as=None,
@@ -143,8 +150,11 @@ def static_fraction(layout: MemoryLayout) -> float:
     return math.floor((layout.weight_bytes + layout.added_bytes + layout.kv_bytes) / free * FRACTION_STEPS) / FRACTION_STEPS
 
 
-def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
-    """One `--flag=value` token each, with full names: the parser takes unique beginnings, and they change from release to release."""
+def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank: str) -> tuple[str, ...]:
+    """One `--flag=value` token each, with full names: the parser takes unique beginnings, and they change from release to release.
+
+    `rank` is the pod's place in its group.
+    """
     shape = replica.shape
     flags: dict[str, object] = {
         "model-path": source.location,
@@ -162,6 +172,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
     }
     if shape.parallel.pipeline > 1:
         flags["pp-size"] = shape.parallel.pipeline
+    if shape.device.machines > 1:
+        flags |= {"nnodes": shape.device.machines, "node-rank": rank, "dist-init-addr": f"{LEADER_ADDRESS}:{GANG_PORT}"}
     if shape.parallel.data > 1:
         flags["attn-dp-size"] = shape.parallel.data
     if shape.parallel.expert is not None:

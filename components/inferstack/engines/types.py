@@ -212,6 +212,19 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """The pods of a replica beside its first, each on a machine of its own. They serve nobody: only the first answers."""
+
+    count: int
+    args: tuple[str, ...]
+    """In place of those of the first."""
+    port: int
+    """Where the first waits for them."""
+    drain: Drain
+    """Its `command` ends once the first pod is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSpec:
     """What one container is told: everything about it that depends on the engine and nothing that depends on the cloud."""
 
@@ -253,6 +266,8 @@ class EngineSpec:
     """Model names of its adapters at the endpoint."""
     mounts: tuple[tuple[str, str], ...] = ()
     """Further storage URIs that KServe mounts, each with its path."""
+    workers: Workers | None = None
+    """None where a replica is one pod."""
 
 
 @dataclass(frozen=True, slots=True)

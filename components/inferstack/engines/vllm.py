@@ -9,6 +9,7 @@ from ..catalog.types import Checkpoint, KvKind, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import drains_on_sigterm
+from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
@@ -18,6 +19,8 @@ from .weights import WeightSource, weight_source
 
 NAME = "vllm"
 PORT = 8000
+GANG_PORT = 29501
+"""Where the pods of a replica on several machines meet: the program's own default for --master-port."""
 CACHE = "/cache"
 """Home of the process: with a read-only root file system this, /tmp and the folder below are all that it can write."""
 KERNEL_LINKS = "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/flashinfer"
@@ -136,7 +139,7 @@ class Vllm(GpuEngine):
         images=True,
         lora=LORA,
         speculation=frozenset(SPECULATION),
-        spreads=frozenset({"pipeline", "expert", "data"}),
+        spreads=frozenset({"pipeline", "expert", "data", "machines"}),
     )
     flags = FLAGS
     most_sequences = 256
@@ -170,17 +173,19 @@ class Vllm(GpuEngine):
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
+        drain = drains_on_sigterm(service.longest_response_seconds)
         checks = probes("/health", PORT, service.startup_seconds)
         return self.container(
             replica,
             service,
             port=PORT,
-            args=_args(replica, service, source),
+            args=_args(replica, service, source, "0"),
             env=_env(max(ENGINE_READY_SECONDS, startup_limit_seconds(checks))),
             api_key="VLLM_API_KEY",
             checks=checks,
             metrics=METRICS,
-            drain=drains_on_sigterm(service.longest_response_seconds),
+            drain=drain,
+            workers=workers(shape.device.machines, _args(replica, service, source, WORKER_INDEX), GANG_PORT, drain),
             model_format="vLLM",
             run_as=(2000, 0),
             routes=ROUTES[shape.model.kind],
@@ -192,8 +197,8 @@ def _online_fp8(reference: Checkpoint) -> Checkpoint:
     return replace(reference, quantization="fp8", quantized_at_load=True)
 
 
-def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> tuple[str, ...]:
-    """The image's entry point is `vllm serve`: the model, then one `--flag=value` token each."""
+def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank: str) -> tuple[str, ...]:
+    """The image's entry point is `vllm serve`: the model, then one `--flag=value` token each. `rank` is the pod's place in its group."""
     shape = replica.shape
     flags: dict[str, object] = {
         "served-model-name": service.name,
@@ -216,6 +221,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         flags["pipeline-parallel-size"] = shape.parallel.pipeline
     if shape.parallel.data > 1:
         flags["data-parallel-size"] = shape.parallel.data
+    if shape.device.machines > 1:
+        flags |= {"nnodes": shape.device.machines, "node-rank": rank, "master-addr": LEADER_ADDRESS, "master-port": GANG_PORT}
     if capability(shape.device) < BFLOAT16:
         flags["dtype"] = "float16"
     if shape.checkpoint.quantized_at_load:
@@ -226,6 +233,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource) -> t
         flags["revision"] = source.revision
     words = [source.location]
     words += [f"--{flag}={value}" for flag, value in flags.items()]
+    if rank != "0":
+        words.append("--headless")
     if shape.parallel.expert is not None:
         words.append("--enable-expert-parallel")
     if _text_only(shape):

@@ -12,7 +12,7 @@ from typing import Any
 from ..clouds.addons import ADDONS, PROMETHEUS_NAMESPACE
 from ..planning.types import ServicePlan
 from .container import file_texts, files_name
-from .names import SECRET_KEYS, internal_service_name, labels, pod_labels, ray_labels, secret_name
+from .names import SECRET_KEYS, internal_service_name, labels, ray_labels, secret_name, server_labels
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
         "kind": "NetworkPolicy",
         "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
         "spec": {
-            "podSelector": {"matchLabels": pod_labels(plan.name)},
+            "podSelector": {"matchLabels": server_labels(plan)},
             "policyTypes": ["Ingress"],
             "ingress": [{"from": [{"podSelector": {}}], "ports": ports}, *_monitoring(plan, ports)],
         },
@@ -135,7 +135,7 @@ def internal_load_balancer(plan: ServicePlan) -> dict[str, Any] | None:
         },
         "spec": {
             "type": "LoadBalancer",
-            "selector": pod_labels(plan.name),
+            "selector": server_labels(plan),
             "ports": [{"name": port.name, "port": 80, "targetPort": port.number, "protocol": "TCP"}],
         },
     }

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..engines.types import EngineSpec, HttpProbe, SecretEnv, Volume
+from ..engines.types import Drain, EngineSpec, HttpProbe, SecretEnv, Volume
 from .names import CONTAINER, OPTIONAL_SECRETS, SECRET_KEYS, secret_name
 
 MIB = 2**20
@@ -33,7 +33,7 @@ def container(service: str, spec: EngineSpec, name: str = CONTAINER, *, template
         "startupProbe": _probe(spec.probes.startup),
         "readinessProbe": _probe(spec.probes.readiness),
         "livenessProbe": _probe(spec.probes.liveness),
-        "lifecycle": {**_post_start(spec, said), "preStop": _pre_stop(spec, said)},
+        "lifecycle": {**_post_start(spec, said), "preStop": pre_stop(spec.drain, said)},
         "securityContext": _security(spec),
         "volumeMounts": _mounts(spec),
     }
@@ -60,11 +60,11 @@ def _post_start(spec: EngineSpec, said: Said) -> dict[str, Any]:
     return {"postStart": {"exec": {"command": [said(word) for word in spec.post_start]}}} if spec.post_start else {}
 
 
-def _pre_stop(spec: EngineSpec, said: Said) -> dict[str, Any]:
+def pre_stop(drain: Drain, said: Said = str) -> dict[str, Any]:
     """What runs before SIGTERM: the engine's own command, or else the kubelet's sleep, which needs no shell in the image."""
-    if spec.drain.command:
-        return {"exec": {"command": [said(word) for word in spec.drain.command]}}
-    return {"sleep": {"seconds": spec.drain.pre_stop}}
+    if drain.command:
+        return {"exec": {"command": [said(word) for word in drain.command]}}
+    return {"sleep": {"seconds": drain.pre_stop}}
 
 
 def volumes(service: str, spec: EngineSpec) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ OPTIONAL_SECRETS = frozenset({"hugging-face-token"})
 INFERENCE_SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 SERVICE_LABEL, ROLE_LABEL = "inferstack.dev/service", "inferstack.dev/role"
 RAY_HEAD, RAY_WORKER = "head", "worker"
+LEADER = "leader"
 SERVICE_METRIC_LABEL = "inference_service"
 """Label that scraped metrics carry, so that a query means the pods of one service and no other's."""
 
@@ -40,8 +41,15 @@ def ray_labels(service: str, role: str | None = None) -> dict[str, str]:
     return {SERVICE_LABEL: service, **({ROLE_LABEL: role} if role is not None else {})}
 
 
+def group_labels(service: str, role: str | None = None) -> dict[str, str]:
+    """Labels of the pods of a replica on several machines: of the one that answers, the leader, or those that all of them have."""
+    return {SERVICE_LABEL: service, **({ROLE_LABEL: role} if role is not None else {})}
+
+
 def server_labels(plan: ServicePlan) -> dict[str, str]:
-    """Labels that select the pods which serve the model, whoever makes them."""
+    """Labels that select the pods which answer, whoever makes them."""
+    if plan.machines > 1:
+        return group_labels(plan.name, LEADER)
     return ray_labels(plan.name, RAY_WORKER) if plan.spec.served is not None else pod_labels(plan.name)
 
 

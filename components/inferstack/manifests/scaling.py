@@ -8,7 +8,7 @@ from typing import Any
 from ..clouds.addons import PROMETHEUS_URL, WAKER_HOST, WAKER_SCALER
 from ..planning.endpoints import predictor_name, waker_name
 from ..planning.types import ServicePlan
-from .names import SECRET_KEYS, SERVICE_METRIC_LABEL, labels, secret_name, server_labels
+from .names import SECRET_KEYS, SERVICE_METRIC_LABEL, group_labels, labels, secret_name, server_labels
 
 SCRAPE_SECONDS = 15
 STABLE_UP_SECONDS = 30
@@ -86,14 +86,17 @@ def horizontal_pod_autoscaler(plan: ServicePlan) -> dict[str, Any]:
 
 
 def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
-    """One pod at a time may be drained away; None where a single replica may run, which a budget would pin to its node."""
+    """One pod at a time may be drained away; None where a single replica may run, which a budget would pin to its node.
+
+    With a pod its whole group goes, whose first one is not ready until all are back: the budget then holds every other group.
+    """
     if plan.replicas.min < 2:
         return None
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": server_labels(plan)}},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": group_labels(plan.name) if plan.machines > 1 else server_labels(plan)}},
     }
 
 
@@ -164,6 +167,8 @@ def _service_label(plan: ServicePlan) -> str:
 
 
 def _target(plan: ServicePlan) -> dict[str, str]:
+    if plan.machines > 1:
+        return {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": plan.name}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": predictor_name(plan.name)}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
+from .group import fabric_claim, leader_service, leader_worker_set
 from .inference import inference_service, serving_runtime
 from .ray import ray_service
 from .scaling import interceptor_route, pod_disruption_budget, pod_monitor, scaler, waker
@@ -17,18 +18,20 @@ def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
 
 
 def workload(plan: ServicePlan) -> dict[str, Any]:
-    """The object that the pods of a service come from."""
+    """What runs the pods: an InferenceService, a LeaderWorkerSet where one replica spans machines, or a RayService."""
+    if plan.machines > 1:
+        return leader_worker_set(plan)
     return inference_service(plan) if plan.spec.served is None else ray_service(plan)
 
 
 def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
-    """What must be there before `workload`."""
-    runtime = serving_runtime(plan) if plan.spec.served is None else None
-    return _present(service_account(plan), network_policy(plan), files(plan), runtime)
+    """What must be there before the workload."""
+    runtime = serving_runtime(plan) if plan.on_kserve else None
+    return _present(service_account(plan), network_policy(plan), files(plan), runtime, fabric_claim(plan), leader_service(plan))
 
 
 def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
-    """What refers to its pods, and goes before it does."""
+    """What refers to the pods of the workload, and goes before it does."""
     return _present(
         interceptor_route(plan), scaler(plan), waker(plan), pod_disruption_budget(plan), pod_monitor(plan), internal_load_balancer(plan)
     )

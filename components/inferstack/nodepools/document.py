@@ -33,6 +33,7 @@ def pool_document(spec: PoolSpec) -> dict[str, Any]:
         "nodes": plain(pool_nodes(spec)),
         "diskGib": spec.disk_gib,
         "autoscaled": spec.autoscaled,
+        **({"fabric": True} if spec.fabric else {}),
         "labels": dict(spec.node_labels),
     }
 

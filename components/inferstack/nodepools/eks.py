@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import clouds
 from ..catalog.types import CapacityType
 from .spec import GPU_RESOURCE, GPU_TAINT, PoolSpec
 
@@ -78,6 +79,21 @@ def eks_group(spec: PoolSpec) -> EksGroup:
     )
 
 
+def efa_interfaces(cards: int, security_groups: Sequence[Any]) -> list[dict[str, Any]]:
+    """One EFA interface on each network card; the first carries the node's IP traffic too, the others nothing but EFA."""
+    return [
+        {
+            "network_card_index": card,
+            "device_index": 0 if card == 0 else 1,
+            "interface_type": "efa" if card == 0 else "efa-only",
+            "delete_on_termination": "true",
+            "associate_public_ip_address": "false",
+            "security_groups": list(security_groups),
+        }
+        for card in range(cards)
+    ]
+
+
 def _launch_template(spec: PoolSpec) -> dict[str, Any]:
     disk = {"volume_size": spec.disk_gib, "volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
     template: dict[str, Any] = {
@@ -124,6 +140,12 @@ def _node_group(spec: PoolSpec) -> dict[str, Any]:
     return group
 
 
+def fabric_resources(spec: PoolSpec) -> tuple[tuple[str, str], ...]:
+    """What nodes offer beside GPUs once their accelerators are joined."""
+    found = clouds.cloud("eks").fabric(spec.machine) if spec.fabric else None
+    return found.resources if found else ()
+
+
 def _labels(spec: PoolSpec) -> dict[str, str]:
     accelerator = spec.machine.accelerator
     return dict(spec.node_labels) if accelerator is None else {ACCELERATOR_LABEL: accelerator, **spec.node_labels}
@@ -142,4 +164,6 @@ def _autoscaler_tags(spec: PoolSpec) -> Iterator[tuple[str, str]]:
     if spec.has_gpus:
         key, value = GPU_TAINT
         yield f"{TEMPLATE_TAG}/resources/{GPU_RESOURCE}", str(spec.machine.accelerator_count)
+        for resource, amount in fabric_resources(spec):
+            yield f"{TEMPLATE_TAG}/resources/{resource}", amount
         yield f"{TEMPLATE_TAG}/taint/{key}", f"{value}:NoSchedule"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from .eks import EksGroup, eks_group
+from .eks import EksGroup, efa_interfaces, eks_group
 from .reference import ClusterReference
 from .spec import PoolSpec
 
@@ -20,7 +21,8 @@ def create_eks_group(name: str, spec: PoolSpec, cluster: ClusterReference, opts:
     assert subnets is not None, "checked by the rules of eks"
     assert role is not None, "checked by the rules of eks"
     group = eks_group(spec)
-    template = aws.ec2.LaunchTemplate(f"{name}-template", **group.launch_template, opts=opts)
+    joined = _fabric(name, spec, cluster, opts) if spec.fabric else {}
+    template = aws.ec2.LaunchTemplate(f"{name}-template", **group.launch_template, **joined, opts=opts)
     nodes = aws.eks.NodeGroup(
         f"{name}-nodes",
         **group.node_group,
@@ -33,6 +35,28 @@ def create_eks_group(name: str, spec: PoolSpec, cluster: ClusterReference, opts:
     )
     _tag_scaling_group(name, group, cluster, nodes, opts)
     return nodes
+
+
+def _fabric(name: str, spec: PoolSpec, cluster: ClusterReference, opts: pulumi.ResourceOptions) -> dict[str, Any]:
+    """Arguments of the launch template that join nodes by EFA: interfaces, near one another, in a group that lets all of EFA through.
+
+    EFA is no IP: only rules that name the group itself, both ways, let it pass.
+    """
+    vpc, shared = cluster.get("vpc_id"), cluster.get("security_group_id")
+    assert vpc is not None, "checked by the rules of fabric"
+    assert shared is not None, "checked by the rules of fabric"
+    among = aws.ec2.SecurityGroup(
+        f"{name}-efa",
+        description=f"EFA between nodes of pool {spec.name}",
+        vpc_id=vpc,
+        ingress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "self": True}],
+        egress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "self": True}],
+        tags={"Name": f"{spec.name}-efa"},
+        opts=opts,
+    )
+    near = aws.ec2.PlacementGroup(f"{name}-near", strategy="cluster", tags={"Name": spec.name}, opts=opts)
+    cards: int = spec.machine.facts["efa_interfaces"]
+    return {"network_interfaces": efa_interfaces(cards, [shared, among.id]), "placement": {"group_name": near.name}}
 
 
 def _tag_scaling_group(

@@ -22,6 +22,12 @@ said, because what is installed when nothing is said differs between versions of
 NO_DEVICE_PLUGIN = {"gke-no-default-nvidia-gpu-device-plugin": "true"}
 """Node label that keeps GKE's device plugin away."""
 
+ACCELERATOR_NETWORKS = {"accelerator_network_profile": "auto"}
+"""GKE makes the networks of the RDMA interfaces itself."""
+
+DRANET = {"cloud.google.com/gke-networking-dra-driver": "true"}
+"""Node label that starts GKE's driver, by which pods claim those interfaces (GKE how-to/allocate-network-resources-dra)."""
+
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """What a node may do is decided by the roles of its service account."""
 
@@ -40,7 +46,7 @@ def gke_pool(spec: PoolSpec) -> GkePool:
         "name_prefix": f"{spec.name[:NAME_PREFIX_LENGTH].rstrip('-')}-",
         "management": {"auto_repair": True, "auto_upgrade": True},
         "upgrade_settings": _upgrade_settings(spec),
-        "network_config": {"enable_private_nodes": True},
+        "network_config": {"enable_private_nodes": True, **(ACCELERATOR_NETWORKS if spec.fabric else {})},
         "node_config": _node_config(spec),
         **_size(spec),
     }
@@ -101,7 +107,7 @@ def _node_config(spec: PoolSpec) -> dict[str, Any]:
         "image_type": "COS_CONTAINERD",
         # The kind of disk is left to Compute Engine: newer machines take Hyperdisk only, older ones none.
         "boot_disk": {"size_gb": spec.disk_gib},
-        "labels": {**spec.node_labels, **(NO_DEVICE_PLUGIN if spec.own_device_plugin else {})},
+        "labels": {**spec.node_labels, **(NO_DEVICE_PLUGIN if spec.own_device_plugin else {}), **(DRANET if spec.fabric else {})},
         "oauth_scopes": list(SCOPES),
         "metadata": {"disable-legacy-endpoints": "true"},
         "workload_metadata_config": {"mode": "GKE_METADATA"},

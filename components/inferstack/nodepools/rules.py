@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import catalog, stackfile
+from .. import catalog, clouds, stackfile
 from ..catalog.types import CapacityType, Machine
 from ..clouds.nodes import sold_in
 from ..errors import InputError, Problem, join_names, nearest_name
@@ -78,6 +78,7 @@ def _spec(name: str, args: Mapping[str, Any], reference: Mapping[str, Any], mach
         kubernetes_version=reference.get("kubernetes_version"),
         own_device_plugin=args.get("own_device_plugin", False),
         prices=prices,
+        fabric=args.get("fabric", False),
     )
 
 
@@ -201,6 +202,20 @@ def _place_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str
         yield Problem("zones", f"are not zones in which {machine.name} is sold", ", ".join(wanted), near)
 
 
+def _fabric_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterator[Problem]:
+    if not spec.fabric:
+        return
+    if clouds.cloud(reference["cloud"]).fabric(spec.machine) is None:
+        reason = f"is not for {spec.machine.name}: no network between accelerators that is known here comes with it"
+        yield Problem("fabric", reason, None, "leave it out")
+    if len(spec.zones) > 1:
+        reason = "are several, and what joins accelerators ends at the zone"
+        yield Problem("zones", reason, ", ".join(spec.zones), f"use {spec.zones[0]}")
+    needed = ("vpc_id", "security_group_id") if reference["cloud"] == "eks" else ()
+    for key in (key for key in needed if key not in reference):
+        yield Problem(f"cluster.{key}", "is missing; a pool with fabric needs it")
+
+
 def _label_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterator[Problem]:
     for key, value in spec.labels:
         domain = key.partition("/")[0] if "/" in key else ""
@@ -238,5 +253,5 @@ def _gke_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, 
 
 
 Rule = Callable[[PoolSpec, Mapping[str, Any], Mapping[str, Any]], Iterator[Problem]]
-RULES: tuple[Rule, ...] = (_gpu_rules, _count_rules, _capacity_rules, _place_rules, _label_rules)
+RULES: tuple[Rule, ...] = (_gpu_rules, _count_rules, _capacity_rules, _place_rules, _fabric_rules, _label_rules)
 CLOUD_RULES: Mapping[str, tuple[Rule, ...]] = {"eks": (_eks_rules,), "gke": (_gke_rules,)}

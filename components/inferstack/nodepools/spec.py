@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..catalog.types import CapacityType, Machine
-from ..planning.pools import GPU_LABEL, POOL_LABEL
+from ..planning.pools import FABRIC_LABEL, GPU_LABEL, POOL_LABEL
 from ..stackfile.schema import Prices
 
 GPU_TAINT = ("nvidia.com/gpu", "present")
@@ -39,6 +39,8 @@ class PoolSpec:
     own_device_plugin: bool = False
     prices: Prices = field(default_factory=Prices)
     """The user's own, in place of listed ones."""
+    fabric: bool = False
+    """True where a network joins the accelerators of its nodes, which lie in one zone."""
 
     @property
     def has_gpus(self) -> bool:
@@ -47,5 +49,5 @@ class PoolSpec:
     @property
     def node_labels(self) -> Mapping[str, str]:
         """Labels of the nodes, in order of key: ours, and what was asked for, which wins."""
-        ours = {POOL_LABEL: self.name} | ({GPU_LABEL: "true"} if self.has_gpus else {})
+        ours = {POOL_LABEL: self.name} | ({GPU_LABEL: "true"} if self.has_gpus else {}) | ({FABRIC_LABEL: "true"} if self.fabric else {})
         return dict(sorted((ours | dict(self.labels)).items()))

@@ -9,8 +9,8 @@ from ..stackfile.schema import Target
 from .site import Site
 from .types import AddonPlan, ServicePlan
 
-PLUGIN, SCALER = "nvidia-device-plugin", "cluster-autoscaler"
-ASKED_FOR = (PLUGIN, SCALER)
+PLUGIN, SCALER, GROUPS, EFA = "nvidia-device-plugin", "cluster-autoscaler", "lws", "efa-device-plugin"
+ASKED_FOR = (PLUGIN, SCALER, GROUPS, EFA)
 """Add-ons whose switch is unset by default, so that `true` means: install it although it does not look needed."""
 
 
@@ -21,7 +21,9 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     scheduled = any(service.scaling.window is not None for service in services)
     woken = any(service.scaling.wakes for service in services)
     plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
-    hosted = any(service.spec.served is None for service in services)
+    hosted = any(service.on_kserve for service in services)
+    spanning = any(service.machines > 1 for service in services)
+    efa = any(service.fabric is not None and service.fabric.addon == EFA for service in services)
     led = any(service.spec.served is not None for service in services)
     bypassed = "no service is served through KServe"
     unscaled = "no service scales on its queue"
@@ -33,6 +35,15 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
         ("keda-http", switches.keda_http, woken, versions.keda_http, "holds requests while no replica runs", "no service goes to zero"),
         ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),
         (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", "pods get GPUs without it"),
+        (GROUPS, switches.lws, spanning, versions.lws, "carries replicas that span machines", "no replica spans machines"),
+        (
+            EFA,
+            switches.efa_device_plugin,
+            efa,
+            versions.efa_device_plugin,
+            "offers EFA to pods",
+            "no replica spans machines that have it",
+        ),
         (
             SCALER,
             switches.cluster_autoscaler,

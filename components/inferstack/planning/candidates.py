@@ -16,6 +16,9 @@ from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
 from .spread import lacking, ways
 
+OWN_SOURCES = ("hf://", "pvc://")
+"""Places that weights come from without KServe."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -113,7 +116,7 @@ def _spread(
         if possible and parallel.data == 1 and requirement.spread.expert is None:
             # Whole experts are for where parts of them are refused; both are sized alike.
             continue
-        found = lacking(engine, requirement.model, silicon.device, parallel)
+        found = lacking(engine, requirement.model, silicon.device, parallel) or _unreachable(checkpoint, silicon)
         if found is None and (refusal := engine.refuse_parallelism(requirement.model, checkpoint, parallel)) is not None:
             found = "tensorParallel", refusal
         if found is not None:
@@ -123,6 +126,13 @@ def _spread(
         yield _sized(requirement, site, engine, checkpoint, silicon, parallel, context)
     if refused is not None and not possible:
         yield refused
+
+
+def _unreachable(checkpoint: Checkpoint, silicon: Silicon) -> tuple[str, Refusal] | None:
+    """Replicas on several machines do without KServe, which is what mounts weights from other places."""
+    if silicon.device.machines == 1 or checkpoint.uri.startswith(OWN_SOURCES):
+        return None
+    return "modelUri", Refusal("is mounted by KServe, which replicas on several machines do without", "use hf:// or pvc://")
 
 
 def _sized(

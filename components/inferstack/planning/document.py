@@ -93,6 +93,9 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "dataParallel": shape.parallel.data,
         "expertParallel": shape.parallel.expert is not None,
         "gpusPerReplica": plan.gpus_per_replica,
+        "machinesPerReplica": plan.machines,
+        "fabric": plan.fabric.name if plan.fabric else None,
+        "networkTpotMs": plain(plan.network_tpot_ms),
         "context": shape.context,
         "maxSequences": shape.max_sequences,
         "kvDtype": shape.kv_dtype,
@@ -229,6 +232,7 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "openApi": spec.open_api,
         "served": plain(spec.served),
         "mounts": dict(spec.mounts),
+        "workers": plain(spec.workers),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import CapacityType, Machine, Offering
+from ..clouds.types import Fabric
 from ..costs.types import Columns
 from ..errors import Problem, join_names
 from .counting import HOURS_PER_WEEK, Level
@@ -18,6 +19,8 @@ from .site import Site
 from .types import PoolPlan, ServicePlan
 
 POOL_LABEL = "inferstack.dev/pool"
+FABRIC_LABEL = "inferstack.dev/fabric"
+"""On nodes whose accelerators a network joins with those of other nodes."""
 GPU_LABEL = "nvidia.com/gpu.present"
 SYSTEM_DISK_GIB = 30
 """Operating system, add-on images and logs on a node's root disk."""
@@ -45,20 +48,25 @@ class Pool:
     shares: tuple[tuple[str, Decimal], ...]
 
 
-def pool_name(machine: Machine, capacity: CapacityType, reservation_id: str | None) -> str:
-    """Identity of a pool: machine type, capacity type and reservation. Never a service, whose rename or removal must not replace nodes."""
+def pool_name(machine: Machine, capacity: CapacityType, reservation_id: str | None, fabric: Fabric | None = None) -> str:
+    """Identity of a pool: machine type, capacity type, reservation, and whether a network joins its accelerators. Never a service, whose
+    rename or removal must not replace nodes."""
     parts = [machine.name.replace(".", "-").lower()]
     if capacity is not CapacityType.ON_DEMAND:
         parts.append(capacity.value)
     if reservation_id is not None:
         parts.append(hashlib.sha256(reservation_id.encode()).hexdigest()[:6])
+    if fabric is not None:
+        parts.append("fabric")
     return "-".join(parts)
 
 
-def pool_selector(machine: Machine, capacity: CapacityType, reservation_id: str | None, site: Site) -> tuple[tuple[str, str], ...]:
+def pool_selector(
+    machine: Machine, capacity: CapacityType, reservation_id: str | None, site: Site, fabric: Fabric | None = None
+) -> tuple[tuple[str, str], ...]:
     """Labels that put a service's pods onto its pool: our own label on pools that we make, the declared labels on nodes that exist."""
     if machine.count is None:
-        return ((POOL_LABEL, pool_name(machine, capacity, reservation_id)),)
+        return ((POOL_LABEL, pool_name(machine, capacity, reservation_id, fabric)),)
     return declared_labels(machine)
 
 
@@ -127,6 +135,7 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
     machine = first.placement.machine
     nodes = _nodes(members, machine, site)
     managed = machine.count is None
+    zones = site.cloud.pool_zones(site.target, machine)
     own = ((POOL_LABEL, name), *(((GPU_LABEL, "true"),) if machine.accelerator else ()))
     plan = PoolPlan(
         name=name,
@@ -135,7 +144,8 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
         gpus_per_node=machine.accelerator_count,
         capacity_type=first.plan.capacity_type,
         reservation_id=first.requirement.service.reservation_id,
-        zones=site.cloud.pool_zones(site.target, machine),
+        # What joins machines ends at the zone.
+        zones=zones[:1] if first.plan.fabric else zones,
         nodes=nodes,
         disk_gib=_disk_gib(members, machine) if managed else 0,
         autoscaled=managed and site.target.scales_nodes,
@@ -143,6 +153,7 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
         labels=own if managed else declared_labels(machine),
         services=tuple(member.plan.name for member in members),
         idle_share=_idle_share(members, machine, nodes),
+        fabric=first.plan.fabric.name if first.plan.fabric else None,
     )
     return Pool(plan, machine, first.placement.offering, _shares(members, machine, nodes))
 

@@ -12,6 +12,8 @@ from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, k
 from .spread import SpreadPins
 from .types import Alternative, Decision
 
+STAGES = "stages hold the layers in turn"
+
 
 def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[Decision, ...]:
     service, sized, machine = requirement.service, placement.sized, placement.machine
@@ -49,7 +51,9 @@ def _spread(sized: Sized, decide: Callable[[str, object, object, str], Decision]
     plain = parallel == sized.engine.spread(sized.devices)
     yield decide("tensorParallel", sized.devices if plain else parallel.tensor, pins.tensor, "fewest GPUs per replica at that cost")
     if pins.pipeline is not None or (parallel.pipeline > 1 and not plain):
-        yield decide("pipelineParallel", parallel.pipeline, pins.pipeline, "stages hold the layers in turn")
+        many = sized.machines
+        reason = f"{many} machines hold what one does not; stages hand on less than layers that are shared would" if many > 1 else STAGES
+        yield decide("pipelineParallel", parallel.pipeline, pins.pipeline, reason)
     if pins.data is not None or parallel.data > 1:
         reason = "each GPU keeps the KV cache of its own sequences, where tensor parallelism would copy one"
         yield decide("dataParallel", parallel.data, pins.data, reason)

@@ -53,6 +53,7 @@ RELAXATIONS = (
     Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
     Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
+    Relaxation("modelUri", lambda r: r.checkpoint and r.checkpoint.uri, lambda r: replace(r, checkpoint=None)),
     Relaxation(
         "engineArgs",
         lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None,
@@ -196,7 +197,8 @@ def _offer(found: Placement, without: str) -> str:
 
 def _plan_text(found: Placement) -> str:
     machine, sized = found.machine, found.sized
-    where = f"{sized.devices} x {machine.accelerator} on {machine.name}" if machine.accelerator else machine.name
+    several = f"{sized.machines} x " if sized.machines > 1 else ""
+    where = f"{sized.devices} x {machine.accelerator} on {several}{machine.name}" if machine.accelerator else machine.name
     cost = f", {money(found.monthly_usd.expected)} a month" if found.monthly_usd else ""
     assert sized.replica is not None
     context = f", context {sized.replica.shape.context:,}"

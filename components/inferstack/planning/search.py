@@ -15,7 +15,7 @@ from .placement import Failure, Placement
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
-from .spread import SPREAD_KEYS
+from .spread import MACHINES, SPREAD_KEYS
 
 KEEPS_QUALITY_BITS = 8
 """Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
@@ -88,14 +88,32 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
             outcome.refusals.append(no_checkpoint(requirement, engine))
         full = [c for c in offered if is_asked_for(requirement) or keeps_quality(requirement, c)]
         _explore(requirement, site, engine, full, context, outcome)
+        if not outcome.feasible and _outgrows(requirement, site, engine, full, context, outcome):
+            _explore(requirement, site, engine, full, context, outcome, spanning=True)
         coarse = [c for c in offered if c not in full]
         if coarse:
             _explore_coarse(requirement, site, engine, coarse, context, outcome)
-        if outcome.feasible or any(key in SPREAD_KEYS for key, _ in outcome.refusals):
-            # Another engine is no answer to a degree that the first one refuses.
+        if outcome.feasible or any(key in (*SPREAD_KEYS, "modelUri") for key, _ in outcome.refusals):
+            # Another engine is no answer to a degree, or to a place of weights, that the first one refuses.
             break
     outcome.feasible.sort(key=lambda placement: placement.rank)
     return outcome
+
+
+def _outgrows(requirement: Requirement, site: Site, engine: Engine, full: list[Checkpoint], context: int, outcome: Outcome) -> bool:
+    """True where no machine holds these weights with a single request, however short: then several machines may."""
+    if MACHINES not in engine.traits.spreads or not _lack_only_memory(outcome):
+        return False
+    shortest = context if requirement.context is not None else power_of_two(requirement.workload.isl + requirement.workload.osl)
+    if shortest == context:
+        return True
+    short = Outcome(context=shortest)
+    _explore(requirement, site, engine, full, shortest, short)
+    return not short.feasible and _lack_only_memory(short)
+
+
+def _lack_only_memory(outcome: Outcome) -> bool:
+    return bool(outcome.rejected) and all(each.failure and each.failure.criterion == "memory" for each in outcome.rejected)
 
 
 def is_asked_for(requirement: Requirement) -> bool:
@@ -134,13 +152,15 @@ def _explore(
     context: int,
     outcome: Outcome,
     undercut: Decimal | None = None,
+    *,
+    spanning: bool = False,
 ) -> None:
     """Size every checkpoint on every silicon, cheapest silicon first; stop where one node costs more than the runners-up.
 
     With `undercut`, a monthly price, only something cheaper is of interest, and the first that is found is enough.
     """
     best = _CheapestByAccelerator(outcome.feasible)
-    silicon = best.worth_sizing(requirement, silicon_for(requirement, site) if checkpoints else (), undercut)
+    silicon = best.worth_sizing(requirement, silicon_for(requirement, site, spanning=spanning) if checkpoints else (), undercut)
     for found in placements(requirement, site, engine, checkpoints, silicon, context):
         if isinstance(found, Refused):
             outcome.refusals.append((found.key, found.refusal))

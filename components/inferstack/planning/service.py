@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from .. import sizing
 from ..catalog.types import CapacityType
+from ..clouds.types import Fabric
 from ..engines import overrides
 from ..engines.types import Elasticity, EngineSpec, Metrics, ServingIdentity
 from ..errors import join_names
@@ -47,6 +49,8 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     cold_start = cold_start_of(sized, placement.machine, site)
     longest = _longest_response(requirement, performance, outcome.context)
     spec = _spec(requirement, placement, replica, site, cold_start, longest)
+    fabric = site.cloud.fabric(placement.machine) if sized.machines > 1 else None
+    network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
     return ServicePlan(
         name=requirement.service.name,
@@ -56,7 +60,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         quantization=sized.checkpoint.quantization,
         gpu=placement.machine.accelerator if placement.machine.accelerator else CPU,
         machine_type=placement.machine.name,
-        pool=pool_name(placement.machine, requirement.capacity, requirement.service.reservation_id),
+        pool=pool_name(placement.machine, requirement.capacity, requirement.service.reservation_id, fabric),
         capacity_type=requirement.capacity,
         replica=replica,
         replicas=placement.replicas,
@@ -74,7 +78,9 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         rollout=_rollout(placement, site),
         endpoint=requirement.service.endpoint,
         timeout_seconds=longest,
-        node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site),
+        node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site, fabric),
+        fabric=fabric,
+        network_tpot_ms=None if network is None else network.decode_s(performance.sequences).scaled(1000),
         decisions=decisions(requirement, outcome, placement),
         alternatives=alternatives(requirement, outcome, placement),
         warnings=(
@@ -82,6 +88,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *_warnings(requirement, placement, performance),
             *additions.warnings(requirement.service, requirement.beside.physics),
             *_asleep(requirement, placement, cold_start),
+            *_between_machines(placement, fabric, site),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
             *_led(spec, site),
@@ -264,6 +271,15 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {COARSE}")
     return tuple(found)
+
+
+def _between_machines(placement: Placement, fabric: Fabric | None, site: Site) -> tuple[str, ...]:
+    if placement.sized.machines == 1:
+        return ()
+    if fabric is not None:
+        return (fabric.note,)
+    machine = placement.machine.name
+    return (f"what joins {machine} to {machine} is not known here, and nothing is requested for it: the band of TPOT may be too narrow",)
 
 
 def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple[str, ...]:

@@ -16,8 +16,13 @@ from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .counting import HOURS_PER_WEEK
 from .requirement import CPU, Requirement
 from .site import Site
+from .spread import SpreadPins
 
 TENSOR_DEGREES = (1, 2, 4, 8, 16)
+MACHINE_COUNTS = (2, 3, 4)
+"""Machines of one replica that are considered unasked, where no single one will do."""
+LEAST_SPANNED = 8
+"""GPUs of a machine from which on a replica spans several unasked."""
 NEVER = Decimal("Infinity")
 """Where an unpriced machine stands among the priced ones."""
 
@@ -30,43 +35,71 @@ class Silicon:
     device: Device
     machines: tuple[Machine, ...]
     hourly_usd: Decimal
-    """Price of the cheapest: no placement on this silicon costs less per hour."""
+    """Price of the cheapest, of all machines of a replica: no placement on this silicon costs less per hour."""
 
 
-def silicon_for(requirement: Requirement, site: Site) -> tuple[Silicon, ...]:
-    """The devices that a replica could run on, in order of the cheapest machine that carries them; unpriced ones last."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What performance depends on, of machines that may stand for one another."""
+
+    id: str
+    link: str
+    count: int
+    machines: int = 1
+    network_gbps: float | None = None
+    """Between the machines of one replica."""
+
+
+def silicon_for(requirement: Requirement, site: Site, *, spanning: bool = False) -> tuple[Silicon, ...]:
+    """The devices that a replica could run on, in order of the cheapest machine that carries them; unpriced ones last.
+
+    With `spanning` those of several machines, which are left out otherwise, except where the stack file asks for so many.
+    """
     machine = requirement.machine.name if requirement.machine else None
-    spread = requirement.spread.devices(TENSOR_DEGREES)
-    return _silicon(site, requirement.capacity, requirement.commitment, requirement.gpu, machine, spread)
+    return _silicon(site, requirement.capacity, requirement.commitment, requirement.gpu, machine, requirement.spread, spanning)
 
 
 @lru_cache(maxsize=256)
 def _silicon(
-    site: Site, capacity: CapacityType, term: str | None, gpu: str | None, machine: str | None, counts: tuple[int, ...]
+    site: Site, capacity: CapacityType, term: str | None, gpu: str | None, machine: str | None, pins: SpreadPins, spanning: bool
 ) -> tuple[Silicon, ...]:
-    groups: dict[tuple[str, str, int], list[Machine]] = {}
-    for candidate in _machines(site, capacity, gpu, machine):
-        if candidate.accelerator is None:
-            groups.setdefault((candidate.name, "none", 1), []).append(candidate)
-            continue
-        for count in counts:
-            if count <= candidate.accelerator_count:
-                groups.setdefault((candidate.accelerator, candidate.link if count > 1 else "none", count), []).append(candidate)
+    groups: dict[_Kind, list[Machine]] = {}
+    candidates = tuple(_machines(site, capacity, gpu, machine))
+    for candidate in candidates:
+        largest = max(other.accelerator_count for other in candidates if other.accelerator == candidate.accelerator)
+        for kind in _kinds(candidate, pins, spanning, largest, site):
+            groups.setdefault(kind, []).append(candidate)
     found: list[Silicon] = []
-    for (_, link, count), machines in groups.items():
-        device = _device(machines[0], count, link)
+    for kind, machines in groups.items():
+        device = _device(machines[0], kind)
         if device is not None:
-            accelerator = machines[0].accelerator
-            priced = sorted(machines, key=lambda each: hourly_usd(site, each, capacity, term))
-            found.append(
-                Silicon(
-                    catalog.accelerator(accelerator) if accelerator else None,
-                    device,
-                    tuple(priced),
-                    hourly_usd(site, priced[0], capacity, term),
-                )
-            )
+            name = machines[0].accelerator
+            priced = tuple(sorted(machines, key=lambda each: hourly_usd(site, each, capacity, term)))
+            usd = hourly_usd(site, priced[0], capacity, term) * kind.machines
+            found.append(Silicon(catalog.accelerator(name) if name else None, device, priced, usd))
     return tuple(sorted(found, key=lambda silicon: (silicon.hourly_usd, silicon.device.count)))
+
+
+def _kinds(machine: Machine, pins: SpreadPins, spanning: bool, largest: int, site: Site) -> Iterator[_Kind]:
+    """The parts of one machine, or the numbers of whole ones, that a replica could take; `largest` is what one holds at most."""
+    each = machine.accelerator_count
+    if machine.accelerator is None:
+        if not spanning:
+            yield _Kind(machine.name, "none", 1)
+        return
+    fabric = site.cloud.fabric(machine)
+    network = machine.network_gbps if fabric is not None else None
+    if spanning:
+        if pins.pipeline is None and pins.data is None and each >= LEAST_SPANNED and fabric is not None:
+            for machines in MACHINE_COUNTS:
+                yield _Kind(machine.accelerator, machine.link, each * machines, machines, network)
+        return
+    for count in pins.devices(TENSOR_DEGREES):
+        if count <= each:
+            yield _Kind(machine.accelerator, machine.link if count > 1 else "none", count)
+        elif pins.pipeline is not None and count > largest and count % each == 0 and each % (count // pins.pipeline) == 0:
+            # A stage stays within its machine.
+            yield _Kind(machine.accelerator, machine.link, count, count // each, network)
 
 
 def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None) -> Iterator[Machine]:
@@ -79,10 +112,10 @@ def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str 
             yield candidate
 
 
-def _device(machine: Machine, count: int, link: str) -> Device | None:
+def _device(machine: Machine, kind: _Kind) -> Device | None:
     """The silicon of `machine` as physics sees it; None where its memory or bandwidth is not known."""
     if machine.accelerator is not None:
-        return sizing.device_for(catalog.accelerator(machine.accelerator), count, link)
+        return sizing.device_for(catalog.accelerator(machine.accelerator), kind.count, kind.link, kind.machines, kind.network_gbps)
     return sizing.cpu_device(machine.vcpus, machine.memory_gib, catalog.cpu(machine.cpu) if machine.cpu else None, machine.cpu_share)
 
 

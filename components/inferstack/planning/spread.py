@@ -41,7 +41,9 @@ def ways(engine: Engine, model: Model, device: Device, pins: SpreadPins) -> Iter
             yield from _of_experts(engine, device.count, model, pins)
         return
     data = pins.data or 1
-    pipeline = pins.pipeline if pins.pipeline is not None else device.machines if pins.data is None else 1
+    pipeline = pins.pipeline
+    if pipeline is None:
+        pipeline = 1 if device.machines == 1 else device.count // pins.tensor if pins.tensor else device.machines
     tensor = device.count // (pipeline * data)
     spread = tensor * data if pins.expert or (pins.expert is None and data > 1) else None
     yield Parallelism(tensor=tensor, pipeline=pipeline, data=data, expert=spread)

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
 from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, minor
-from ..clouds.nodes import KUBERAY
+from ..clouds.nodes import KUBERAY, LWS
 from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
@@ -179,14 +179,18 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
 
 
 def heads(tenants: Sequence[Tenant]) -> tuple[Agent, ...]:
-    """The pods that lead Ray clusters, and their operator: none of them on a node with accelerators."""
+    """The pods that lead Ray clusters, and the operators of those and of groups: none of them on a node with accelerators."""
     found: list[Agent] = []
     for tenant in tenants:
         served = tenant.plan.spec.served
         if served is not None:
             image = tenant.placement.sized.engine.release_for(tenant.plan.replica.shape.device.kind).image_gib
             found.append(Agent(f"{tenant.plan.name}-head", served.head.cpu_millicores, served.head.memory_bytes >> 20, image_gib=image))
-    return (*found, KUBERAY) if found else ()
+    if found:
+        found.append(KUBERAY)
+    if any(tenant.plan.machines > 1 for tenant in tenants):
+        found.append(LWS)
+    return tuple(found)
 
 
 def _demand(tenant: Tenant) -> Demand:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import CapacityType
-from ..clouds.types import QuotaNeed, SystemPool
+from ..clouds.types import Fabric, QuotaNeed, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
 from ..engines.types import EngineSpec
@@ -153,10 +153,25 @@ class ServicePlan:
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 
+    fabric: Fabric | None = None
+    """What joins the machines of one replica, where it spans several that have it."""
+    network_tpot_ms: Estimate | None = None
+    """What the network between them adds to TPOT at the planned peak; None on one machine."""
+
+    @property
+    def machines(self) -> int:
+        """Machines of one replica, and pods."""
+        return self.replica.shape.device.machines
+
+    @property
+    def on_kserve(self) -> bool:
+        """False where a replica spans machines, or a Ray cluster serves."""
+        return self.machines == 1 and self.spec.served is None
+
     @property
     def gpus_per_replica(self) -> int:
         """On all machines of a replica; 0 on CPU."""
-        return self.resources.gpus * self.replica.shape.device.machines
+        return self.resources.gpus * self.machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +197,8 @@ class PoolPlan:
     services: tuple[str, ...]
     idle_share: float
     """Part of the accelerators of the nodes at maximum that no replica uses."""
+    fabric: str | None = None
+    """Network that joins the accelerators of its nodes: EFA, GPUDirect RDMA. None where no replica spans them, or they have none."""
 
 
 @dataclass(frozen=True, slots=True)

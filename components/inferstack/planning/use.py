@@ -98,13 +98,14 @@ def _traffic(tenant: Tenant) -> Band:
 
 
 def _pulled(tenant: Tenant, usage: Usage, schemes: tuple[str, ...], images: bool) -> Band:
-    """Weights per replica that starts anew; images with each node that starts, and with rollouts at the top of the band."""
+    """Weights per machine of a replica that starts anew; images with each node that starts, and with rollouts at the top of the band."""
     plan, replica = tenant.plan, tenant.plan.replica
     weights = Decimal(0)
     if plan.checkpoint_uri.partition("://")[0] in schemes:
         weights = Decimal(replica.memory.weight_bytes * replica.shape.parallel.devices) / GB
     release = tenant.placement.sized.engine.release_for(replica.shape.device.kind)
     image = exact(release.image_gib) * GB_PER_GIB if images else Decimal(0)
+    weights, image = weights * plan.machines, image * plan.machines
     starts = _starts(tenant) * (weights + image)
     low, expected, high = (exact(count) for count in _rollouts(usage))
     replicas = Columns(Decimal(plan.replicas.min), exact(plan.replicas.expected), Decimal(plan.replicas.max))
@@ -170,7 +171,7 @@ def _surge(pool: Pool, members: Sequence[Tenant], usage: Usage) -> CostLine:
 
 
 def _node_starts(tenant: Tenant) -> Decimal:
-    return _starts(tenant) / max(1, tenant.placement.replicas_per_node)
+    return _starts(tenant) * tenant.plan.machines / max(1, tenant.placement.replicas_per_node)
 
 
 def _node_hours(pool: Pool, name: str, seconds: tuple[Decimal, Decimal, Decimal], note: str) -> CostLine:

@@ -58,10 +58,10 @@ class InferenceService(pulumi.ComponentResource):
     def _prepare(
         self, name: str, plan: ServicePlan, args: InferenceServiceArgs, opts: pulumi.ResourceOptions | None
     ) -> list[KubernetesObject]:
-        """What must stand before the InferenceService. The first of it waits for what the caller names, the others for the first."""
+        """What must stand before the workload. The first of it waits for what the caller names, the others for the first."""
         first, *others = manifests.prerequisites(plan)
         account = self._add(f"{name}-{suffix(first)}", first, opts.depends_on if opts else None)
-        made = [self._add(f"{name}-{suffix(item)}", item, account) for item in others]
+        made = [self._add(f"{name}-{_leaders(item)}{suffix(item)}", item, account) for item in others]
         secrets = [(kind, manifests.secret(plan, kind, value)) for kind, value in secret_values(plan, args)]
         return [account, *made, *(self._add(f"{name}-{kind}", item, account) for kind, item in secrets)]
 
@@ -75,6 +75,11 @@ class InferenceService(pulumi.ComponentResource):
             raise InputError([Problem("opts", "has no Kubernetes provider", nearest="pass ResourceOptions(provider=cluster.provider)")])
 
 
+def _leaders(manifest: dict[str, Any]) -> str:
+    """Told apart from the Service of a load balancer, which has the plain name."""
+    return "leader-" if manifest["kind"] == "Service" else ""
+
+
 def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(
         replace_on_changes=_replacing(plan),
@@ -86,6 +91,8 @@ def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
 def _replacing(plan: ServicePlan) -> list[str]:
     """What cannot change in place: KServe keeps the mode of an InferenceService, and KubeRay leaves the pods of a cluster alone that has no
     room for a second one beside it. Objects of a fixed name go before their successor comes."""
+    if plan.machines > 1:
+        return []
     if plan.spec.served is None:
         return [MODE_ANNOTATION]
     return [RAY_PODS] if plan.rollout == "recreate" else []

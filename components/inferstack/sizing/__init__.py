@@ -13,6 +13,7 @@ from .explain_memory import explain_memory
 from .kv import kv_bytes_per_token, sequence_bytes
 from .layout import Limits, batched_tokens, concurrency, default_share, layout, limits, reported_tokens, sequence_bytes_of
 from .memory import activation_bytes, graph_bytes, runtime_bytes
+from .network import network_of
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
@@ -48,6 +49,7 @@ __all__ = [
     "legal_tensor_degrees",
     "limits",
     "memory_constants",
+    "network_of",
     "output_to_input_ratio",
     "refuse_tensor_degree",
     "reported_tokens",

@@ -26,13 +26,15 @@ class Spread:
 def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
     """The band of `quantity` (output_tps, ttft, tpot) at `load` (offline, batch-1, closed-loop, burst, request-rate)."""
     fitted = efficiency_of(shape)
-    return _spread(load, quantity, tuple(label.split(" ", 1)[0] for label in fitted.unmeasured))
+    return _spread(load, quantity, tuple(label.split(" ", 1)[0] for label in fitted.unmeasured), shape.device.machines > 1)
 
 
 @functools.cache
-def _spread(load: str, quantity: str, unmeasured: tuple[str, ...]) -> Spread:
+def _spread(load: str, quantity: str, unmeasured: tuple[str, ...], spans_machines: bool) -> Spread:
     data = constants("performance")["bands"]
     own = data["loads"][load][quantity]
     wider = sum(math.log(data["unmeasured"][kind]) ** 2 for kind in unmeasured)
+    if spans_machines:
+        wider += math.log(constants("network")["spread"]) ** 2
     low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))
     return Spread(low=math.exp(-low), high=math.exp(high))

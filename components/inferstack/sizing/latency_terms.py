@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .efficiency import Fitted, efficiency_of
-from .performance import launch_s, provenance_of, times_of
-from .types import Provenance, Shape, Term
+from .network import Network, network_of, over_network
+from .performance import StepTimes, launch_s, provenance_of, times_of
+from .types import Estimate, Provenance, Shape, Term
 from .work import Work, generates, work_of
 
 MS = 1000.0
@@ -23,13 +24,24 @@ def latency_terms(shape: Shape, isl: float, osl: float, batch: float) -> list[Te
 def mbu(shape: Shape, isl: float, osl: float, batch: float) -> float:
     """Predicted memory-bandwidth utilisation: (weights + live KV) / TPOT / peak bandwidth; weights as far as a batch reads them."""
     work = work_of(shape, isl, osl)
-    return _read_s(work, batch) / times_of(work, efficiency_of(shape).efficiency).decode_s(batch)
+    return _read_s(work, batch) / _times(shape, work, efficiency_of(shape)).decode_s(batch)
 
 
 def prefill_mfu(shape: Shape, isl: float, osl: float) -> float:
     """Predicted model-FLOPS utilisation of one prompt: its products and attention at peak rates over the time it takes."""
     work = work_of(shape, isl, osl)
-    return _multiplied_s(work) / times_of(work, efficiency_of(shape).efficiency).prefill_s
+    return _multiplied_s(work) / _times(shape, work, efficiency_of(shape)).prefill_s
+
+
+def _times(shape: Shape, work: Work, fitted: Fitted) -> StepTimes:
+    return over_network(times_of(work, fitted.efficiency), network_of(shape), work.isl)
+
+
+def _between_machines(network: Network | None, estimate: Estimate | None, tokens: str) -> list[Term]:
+    if network is None or estimate is None:
+        return []
+    formula = f"{network.hops} hops x ({network.hop_s.expected * 1e6:.0f} us + {tokens} x {network.token_s.expected * 1e6:.2f} us)"
+    return [Term("network between machines", formula, estimate.expected * MS, "ms", estimate.provenance, estimate.source)]
 
 
 def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
@@ -40,9 +52,11 @@ def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
         _over("prefill attention", work.prefill_attention_s, reached.attention, fitted),
         _over("prefill all-reduces", work.isl * work.link_token_s, reached.link, fitted),
     ]
-    total = times_of(work, reached).prefill_s
+    total = _times(shape, work, fitted).prefill_s
+    network = network_of(shape)
     return [
         *(term for term in terms if term.value),
+        *_between_machines(network, network.prefill_s(work.isl) if network else None, f"{work.isl:,.0f} tokens"),
         _sum("prefill", "products + experts + attention + all-reduces", total, shape, fitted),
         Term("prefill MFU", f"{_ms(_multiplied_s(work))} at peak / {_ms(total)}", _multiplied_s(work) / total, "", *_fit(shape, fitted)),
     ]
@@ -72,10 +86,12 @@ def _decode(shape: Shape, work: Work, fitted: Fitted, batch: float) -> list[Term
         ),
         _count("host per sequence", batch / work.ranks, reached.sequence_s, "sequences", fitted),
     ]
-    total = times_of(work, reached).decode_s(batch)
+    total = _times(shape, work, fitted).decode_s(batch)
     read = _read_s(work, batch)
+    network = network_of(shape)
     return [
         *(term for term in terms if term.value),
+        *_between_machines(network, network.decode_s(batch) if network else None, f"{batch / stages:,.0f} sequences"),
         _sum("decode step", "all of the above since prefill", total, shape, fitted),
         Term("MBU", f"(weights + live KV) {_ms(read)} at peak / {_ms(total)}", read / total, "", *_fit(shape, fitted)),
     ]

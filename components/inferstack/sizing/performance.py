@@ -17,6 +17,7 @@ from .bands import spread_of
 from .constants import constants, memory_constants
 from .devices import peak_flops
 from .efficiency import Efficiency, efficiency_of
+from .network import network_of, over_network
 from .types import NO_ADDITIONS, Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
 
@@ -51,7 +52,7 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     """Times of `shape` at `isl` input and `osl` output tokens; pipeline stages are in a row for one token, side by side for several."""
     work = work_of(shape, isl, osl)
     efficiency = efficiency_of(shape).efficiency
-    times = times_of(work, efficiency)
+    times = over_network(times_of(work, efficiency), network_of(shape), isl)
     if not generates(shape.model):
         times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
     if shape.measured is not None:
@@ -126,9 +127,9 @@ def launch_s(work: Work, efficiency: Efficiency) -> float:
 
 
 def provenance_of(shape: Shape) -> Provenance:
-    """The worst of constants, device and link; what is beside the model is believed."""
+    """The worst of constants, device, link and, between machines, the network; what is beside the model is believed."""
     parts = [efficiency_of(shape).provenance, shape.device.provenance]
-    if shape.additions is not NO_ADDITIONS:
+    if shape.device.machines > 1 or shape.additions is not NO_ADDITIONS:
         parts.append(Provenance.BELIEVED)
     if shape.parallel.devices > 1:
         parts.append(Provenance(constants("performance")["links"][shape.device.link]["provenance"]))
@@ -152,7 +153,10 @@ def _banded(value: float, shape: Shape, load: str, quantity: str) -> Estimate:
     if measured is not None and around is not None:
         return Estimate(value / around, value, value * around, Provenance.MEASURED, measured.source)
     spread = spread_of(shape, load, quantity)
-    return Estimate(value * spread.low, value, value * spread.high, provenance_of(shape), efficiency_of(shape).source)
+    source = efficiency_of(shape).source
+    if shape.device.machines > 1:
+        source = f"{source}; believed for the network between machines"
+    return Estimate(value * spread.low, value, value * spread.high, provenance_of(shape), source)
 
 
 def _with_techniques(times: StepTimes, work: Work, efficiency: Efficiency, techniques: Techniques) -> StepTimes:

@@ -295,6 +295,10 @@ class Shape:
     """What the user measured of this very setup."""
     additions: Additions = NO_ADDITIONS
 
+    @property
+    def devices_per_machine(self) -> int:
+        return self.parallel.devices // self.device.machines
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryLayout:

@@ -47,6 +47,10 @@ class Versions(Section):
     """Version of the chart kube-prometheus-stack."""
     nvidia_device_plugin: Release | None = None
     """Version of its chart."""
+    lws: Release | None = None
+    """Version of its chart (LeaderWorkerSet)."""
+    efa_device_plugin: Release | None = None
+    """Version of the chart aws-efa-k8s-device-plugin."""
     cluster_autoscaler: Release | None = None
     """Version of its chart."""
 
@@ -56,6 +60,10 @@ class Addons(Section):
 
     nvidia_device_plugin: bool | None = None
     """Left out: installed on EKS and on existing clusters with GPUs, not on GKE, whose nodes bring it."""
+    lws: bool | None = None
+    """Left out: installed where a replica spans machines."""
+    efa_device_plugin: bool | None = None
+    """EKS only. Left out: installed where a replica spans machines that have EFA."""
     cluster_autoscaler: bool | None = None
     """EKS only. Left out: installed where `nodeScaling` is autoscaler."""
     cert_manager: bool = True

@@ -77,6 +77,8 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     kept = f", KV cache in {service['kvDtype']}" if service["task"] == GENERATE else ""
     yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens{kept}"
     yield "Memory", _memory(service["memory"])
+    if service["networkTpotMs"]:
+        yield "Network", _network(service)
     yield "Cold start", _cold_start(service)
     yield "Rollout", ROLLOUTS[service["rollout"]]
     yield "Endpoint", _endpoint(service)
@@ -115,9 +117,22 @@ def _headline(service: Mapping[str, Any]) -> Text:
     return Text.assemble(
         (service["model"], layout.STRONG),
         f" in {service['checkpoint']['quantization']} with {engine['name']} {engine['version']} on ",
-        (f"{devices(service)}, {service['machineType']}", layout.STRONG),
+        (f"{devices(service)}, {_machines(service)}", layout.STRONG),
         f", {service['capacityType']}",
     )
+
+
+def _machines(service: Mapping[str, Any]) -> str:
+    count = service["machinesPerReplica"]
+    return service["machineType"] if count == 1 else f"{count} x {service['machineType']}"
+
+
+def _network(service: Mapping[str, Any]) -> Text:
+    """What joins the machines of a replica, and what it costs."""
+    added = service["networkTpotMs"]
+    joined = service["fabric"] if service["fabric"] else "not known here"
+    text = Text(f"{joined}; adds {figures.milliseconds(added['expected'])} ({figures.band(added, figures.milliseconds)}) to TPOT, ")
+    return text.append_text(layout.provenance(added["provenance"]))
 
 
 def _checkpoint(checkpoint: Mapping[str, Any]) -> Text:

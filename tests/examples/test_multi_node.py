@@ -1,0 +1,52 @@
+"""The stack files of replicas on several machines: they plan, and what they render is what a cluster takes."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from inferstack import manifests, planning, stackfile
+from inferstack.planning import StackPlan
+from tests.engines.command_lines import problems
+from tests.manifests import crd_schema
+
+FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
+EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke"])
+
+
+@functools.cache
+def planned(name: str) -> StackPlan:
+    return planning.plan(stackfile.load(FOLDER / f"{name}.yaml"))
+
+
+@EACH
+def test_a_replica_is_two_machines(name: str) -> None:
+    """Each service keeps its SLO on replicas of two machines, which something joins."""
+    for service in planned(name).services:
+        assert service.meets_slo
+        assert service.machines == 2
+        assert service.fabric is not None
+
+
+@EACH
+def test_objects_are_valid(name: str) -> None:
+    """Every object fits the schema of its CRD, or of Kubernetes 1.34 to 1.36, without an unknown field."""
+    for item in manifests.stack_objects(planned(name)):
+        if crd_schema.known(item["apiVersion"], item["kind"]):
+            assert crd_schema.problems(item) == [], item["metadata"]["name"]
+        else:
+            for version in ("1.34", "1.35", "1.36"):
+                kubernetes_validate.validate(item, version, strict=True)
+
+
+@EACH
+def test_both_command_lines_are_known(name: str) -> None:
+    """Leader and workers are given options that the pinned release has, with legal values once the group's variables are filled in."""
+    for service in planned(name).services:
+        assert service.spec.workers is not None
+        for args in (service.spec.args, service.spec.workers.args):
+            filled = [word.replace("$(LWS_WORKER_INDEX)", "1").replace("$(LWS_LEADER_ADDRESS)", "giant-0.giant") for word in args]
+            assert problems(service.spec.engine, filled) == []

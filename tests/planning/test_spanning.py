@@ -1,0 +1,122 @@
+"""Replicas that span machines: when the planner takes them, what they cost, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inferstack.clouds.addons import ADDONS
+from inferstack.errors import InputError
+from tests.planning.stacks import EKS, GKE, plan, plan_one, service
+
+DEEPSEEK: dict[str, Any] = {"model": "deepseek-ai/DeepSeek-V3", "gpu": "h100-80", "slo": None}
+LARGE: dict[str, Any] = {"model": "meta-llama/Llama-3.1-405B-Instruct", "quantization": "bf16", "gpu": "h100-80", "slo": None}
+BUSY = {"requestsPerSecond": 12.0, "isl": 2000, "osl": 500}
+
+
+def refused(target: dict[str, Any] = EKS, **changes: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        plan_one(target=target, **changes)
+    return str(caught.value.problems[0])
+
+
+@pytest.mark.parametrize("changes", [DEEPSEEK, LARGE])
+def test_what_no_machine_holds_spans_machines(changes: dict[str, Any]) -> None:
+    """Weights that exceed the largest machine with that GPU are spread over two: shared layers inside of each, stages between them."""
+    made = plan_one(**changes)
+    parallel = made.replica.shape.parallel
+    assert (made.machines, parallel.tensor, parallel.pipeline) == (2, 8, 2)
+    assert made.resources.gpus == 8
+    assert made.gpus_per_replica == 16
+
+
+def test_what_one_machine_holds_stays_there() -> None:
+    """A shorter context or a larger GPU comes before a second machine."""
+    assert plan_one(**{**DEEPSEEK, "gpu": "h200-141"}).machines == 1
+    assert plan_one(**{**DEEPSEEK, "gpu": None}).machines == 1
+
+
+def test_whole_machines_are_paid() -> None:
+    """Nodes are replicas times machines, at both ends of the range, in the pool, the bill and the quota."""
+    made = plan(service(**{**DEEPSEEK, "traffic": BUSY}))
+    (one,), (pool,) = made.services, made.pools
+    assert pool.nodes.max == 2 * one.replicas.max
+    assert pool.nodes.min == 2 * one.replicas.min
+    assert pool.idle_share == 0
+    assert one.replicas.max > 1
+    assert next(need for need in made.quota if "P instances" in need.name).amount == 192 * pool.nodes.max
+
+
+def test_the_network_has_its_price() -> None:
+    """The plan says what joins the machines, and what that adds to TPOT, as a believed band."""
+    made = plan_one(**DEEPSEEK)
+    assert made.fabric is not None
+    assert made.fabric.name == "EFA"
+    assert made.network_tpot_ms is not None
+    assert made.network_tpot_ms.provenance == "believed"
+    assert made.network_tpot_ms.low < made.network_tpot_ms.expected < made.network_tpot_ms.high
+    assert any("libfabric" in warning for warning in made.warnings)
+
+
+def test_joined_nodes_are_a_pool_of_their_own_in_one_zone() -> None:
+    """What joins accelerators ends at the zone, and other services' nodes are not joined."""
+    made = plan(
+        service(**DEEPSEEK), service(name="small", gpu="h100-80", model="Qwen/Qwen2.5-72B-Instruct", slo=None, machineType="p5.48xlarge")
+    )
+    pools = {pool.name: pool for pool in made.pools}
+    assert set(pools) == {"p5-48xlarge-fabric", "p5-48xlarge"}
+    assert len(pools["p5-48xlarge-fabric"].zones) == 1
+    assert len(pools["p5-48xlarge"].zones) > 1
+
+
+def test_groups_bring_their_controller() -> None:
+    """LeaderWorkerSet and EFA's device plugin are installed where a replica spans machines, and KServe only where another does not."""
+    alone = {addon.name for addon in plan(service(**DEEPSEEK)).addons if addon.installed}
+    mixed = {addon.name for addon in plan(service(**DEEPSEEK), service(name="small")).addons if addon.installed}
+    assert {"lws", "efa-device-plugin"} <= alone
+    assert "kserve" not in alone
+    assert {"lws", "efa-device-plugin", "kserve", "cert-manager"} <= mixed
+    assert not {"lws", "efa-device-plugin"} & {addon.name for addon in plan(service()).addons if addon.installed}
+    assert alone | mixed <= set(ADDONS)
+
+
+def test_pins_span_machines_anywhere() -> None:
+    """`pipelineParallel` beyond one machine is planned on nodes whose network is not known, too, and the plan says that."""
+    nodes = {"gpu": "l40s", "gpusPerNode": 4, "count": 2, "cpu": 64, "memoryGib": 512}
+    made = plan_one(
+        target={"cloud": "existing", "nodes": [nodes]},
+        model="Qwen/Qwen3-32B",
+        quantization="bf16",
+        slo=None,
+        tensorParallel=4,
+        pipelineParallel=2,
+        traffic={"requestsPerSecond": 0.1, "isl": 500, "osl": 200},
+    )
+    assert (made.machines, made.fabric) == (2, None)
+    assert any("is not known here" in warning for warning in made.warnings)
+
+
+def test_gke_claims_its_interfaces() -> None:
+    """Machines with RDMA are joined by claims; those with TCPX alone are not taken unasked."""
+    made = plan_one(target=GKE, **{**LARGE, "gpu": "h200-141", "pipelineParallel": 2, "tensorParallel": 8, "capacityType": "spot"})
+    assert made.fabric is not None
+    assert made.fabric.device_class == "mrdma.google.com"
+    assert plan_one(target=GKE, **DEEPSEEK).machines == 1
+
+
+@pytest.mark.parametrize("name", ["tgi", "tensorrt-llm", "triton"])
+def test_engines_without_it_name_those_that_have_it(name: str) -> None:
+    """An engine that serves a replica on one machine is refused where two are asked for, with the plan of another and its price."""
+    said = refused(**LARGE, engine=name, tensorParallel=8, pipelineParallel=2)
+    assert said.startswith(f"inferstack:services[0].engine: {name} ")
+    assert "vllm or sglang" in said
+    assert "without engine it works" in said
+    assert "a month" in said
+
+
+def test_weights_come_without_kserve() -> None:
+    """What KServe would mount is refused; the hub and claims are not."""
+    bucket = {**LARGE, "modelUri": "s3://models/llama", "tensorParallel": 8, "pipelineParallel": 2}
+    assert "use hf:// or pvc://" in refused(**bucket)
+    assert plan_one(**{**bucket, "modelUri": "pvc://models/llama"}).machines == 2
