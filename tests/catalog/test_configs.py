@@ -16,6 +16,8 @@ from inferstack.catalog.architectures import ARCHITECTURES
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "configs.json").read_text(encoding="utf-8"))
 """Published `config.json` files, cut to the keys that say something about size."""
+OTHERS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "other_configs.json").read_text(encoding="utf-8"))["configs"]
+"""Dimensions of models that the catalog does not have, with the parameters that their cards state."""
 WITHOUT_OUTPUT = {"embedding", "reward"}
 """Kinds of models that leave the output embedding out."""
 PLAIN = (
@@ -76,6 +78,7 @@ def test_every_architecture_is_proved_by_a_model() -> None:
     """Architectures without a model in the tests above are few and named here."""
     proved = {model.architecture for model in catalog.models().values() if model.architecture in PLAIN}
     proved |= {catalog.model_from_config(config, name, "").architecture for name, config in CONFIGS.items()}
+    proved |= {config["model_type"] for config in OTHERS.values()}
     alike = {
         "ministral3": "a mistral without window",
         "qwen2_moe": "qwen3_moe with the shared expert of qwen3_5_moe_text",
@@ -86,6 +89,14 @@ def test_every_architecture_is_proved_by_a_model() -> None:
         "gemma4_unified_text": "gemma4_text",
     }
     assert set(ARCHITECTURES) - proved == set(alike)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_architectures_that_the_catalog_has_no_model_of_come_out_at_their_cards(name: str) -> None:
+    """Dimensions alone give the parameters that the model's card states, within 1 %."""
+    config = dict(OTHERS[name])
+    stated = config.pop("billions")
+    assert catalog.model_from_config(config, name, "config.json").params_total / 1e9 == pytest.approx(stated, rel=0.01)
 
 
 def test_nominal_sizes_of_other_architectures() -> None:
@@ -147,6 +158,38 @@ def test_broken_config_says_what_is_wrong(change: dict[str, Any], message: str) 
     assert message in str(refused.value)
 
 
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    """All bad fields of a config are in one refusal, of the language model inside and of the vision tower as well, none of them twice."""
+    config = {
+        "model_type": "qwen3_vl",
+        "text_config": {**CONFIGS["Qwen/Qwen3-8B"], "hidden_size": None, "vocab_size": "many", "num_hidden_layers": -1},
+        "vision_config": {"hidden_size": 1.5},
+    }
+    with pytest.raises(catalog.BadConfig) as refused:
+        catalog.model_from_config(config, "me/mine", "config.json")
+    assert str(refused.value) == (
+        "lacks `hidden_size`; has num_hidden_layers -1, which is not a positive whole number;"
+        " has vocab_size 'many', which is not a positive whole number; has hidden_size 1.5, which is not a whole number"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "ours"),
+    [
+        ({"quant_method": "gptq", "bits": 8}, "gptq-int8"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}}}, "fp8"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "int"}}}}, "gptq-int4"),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "gptq-int4"),
+        ({"quant_method": "something-new"}, None),
+    ],
+)
+def test_quantization_configs_of_every_tool_are_read(stated: dict[str, Any], ours: str | None) -> None:
+    """What a checkpoint says of its own weights becomes our name for it, whichever tool wrote it."""
+    config = {**CONFIGS["Qwen/Qwen3-8B"], "quantization_config": stated}
+    assert catalog.model_from_config(config, "me/mine", "config.json").native_quantization == ours
+
+
 def test_own_quantization_is_read() -> None:
     """Weights that are quantized themselves carry the quantization of their config, block-wise FP8 under its own name."""
     native = {name: catalog.model_from_config(config, name, "").native_quantization for name, config in CONFIGS.items()}
@@ -158,8 +201,8 @@ def test_own_quantization_is_read() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "mixtral"}, "lacks `num_local_experts`"),
-        ({"architecture": "qwen3_moe"}, "lacks `num_local_experts`"),
+        ({"architecture": "mixtral"}, "lacks `num_local_experts`; lacks `num_experts_per_tok`"),
+        ({"architecture": "qwen3_moe"}, "lacks `num_local_experts`; lacks `num_experts_per_tok`"),
         ({"num_kv_heads": 7}, "has 7 KV heads, which do not divide its 32 attention heads"),
         ({"num_kv_heads": 64}, "has 64 KV heads, which do not divide its 32 attention heads"),
         ({"hidden_size": 4097}, "lacks `head_dim`"),

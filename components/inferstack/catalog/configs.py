@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from .architectures import ARCHITECTURES, WRAPPERS, Architecture, Dimensions, LatentAttention, LinearAttention, parameters
-from .config_fields import BadConfig, layer_types, listed, number
+from .config_fields import BadConfig, Facts, layer_types, listed, number, refuse
 from .irregular import IRREGULAR
 from .types import KvCache, KvKind, Model
 
@@ -19,9 +19,32 @@ INDEXER_BYTES = 132
 """Bytes per token and layer that DeepSeek's sparse-attention indexer keeps beside the latent."""
 
 
+MOST_LAYERS = 2000
+"""No model has as many; a larger number is a slip, and layers are counted one by one."""
+MOST_PARAMETERS = 20e12
+
+
 def read(config: Mapping[str, Any], id: str, source: str, gated: bool | None) -> Model:
-    """What `catalog.model_from_config` answers."""
-    text, kind = _language_model(config)
+    """What `catalog.model_from_config` answers. Raises `BadConfig` with everything that is wrong."""
+    problems: list[str] = []
+    model: Model | None = None
+    try:
+        model = _read(config, problems, id, source, gated)
+    except BadConfig as bad:
+        problems.append(str(bad))
+    except ArithmeticError:
+        # Stand-ins need not divide one another.
+        if not problems:
+            raise
+    if model is not None and model.params_total > MOST_PARAMETERS:
+        problems.append(f"comes to {model.params_total / 1e12:,.0f} trillion parameters, which no model has")
+    if problems or model is None:
+        raise BadConfig("; ".join(dict.fromkeys(problems)))
+    return model
+
+
+def _read(config: Mapping[str, Any], problems: list[str], id: str, source: str, gated: bool | None) -> Model:
+    text, kind = _language_model(config, problems)
     architecture = ARCHITECTURES[kind]
     dims = _dimensions(text, architecture)
     if kind in IRREGULAR:
@@ -30,7 +53,7 @@ def read(config: Mapping[str, Any], id: str, source: str, gated: bool | None) ->
     else:
         total, active = parameters(architecture, dims)
         kv = kv_cache(text, architecture, dims)
-    vision = _vision(config)
+    vision = _vision(config, problems)
     longest = number(text, "max_position_embeddings", "n_positions", "seq_length", default=0)
     return Model(
         id=id,
@@ -75,10 +98,11 @@ def config_of(dimensions: Mapping[str, Any]) -> dict[str, Any]:
     return {renamed.get(key, key): value for key, value in dimensions.items() if value is not None}
 
 
-def _language_model(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def _language_model(config: Mapping[str, Any], problems: list[str]) -> tuple[Facts, str]:
     """The part of the config that describes the language model, and its architecture."""
     nested = next((cast("Mapping[str, Any]", config[key]) for key in NESTED if isinstance(config.get(key), Mapping)), None)
-    outer = config.get("model_type")
+    outer: object = config.get("model_type")
+    kind: object
     if nested is None:
         text, kind = config, outer
     else:
@@ -87,21 +111,27 @@ def _language_model(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     kind = WRAPPERS.get(str(kind), kind)
     if kind is None:
         raise BadConfig("names no `model_type`")
+    if not isinstance(kind, str):
+        raise BadConfig(f"has model_type {kind!r}, which is not text")
     if kind not in ARCHITECTURES:
         raise BadConfig(f"is of architecture {kind}, which is not known; known are {', '.join(sorted(ARCHITECTURES))}")
-    return text, str(kind)
+    return Facts(text, problems), kind
 
 
-def _dimensions(text: Mapping[str, Any], architecture: Architecture) -> Dimensions:
+def _dimensions(text: Facts, architecture: Architecture) -> Dimensions:
     hidden = number(text, "hidden_size", "n_embd", "d_model")
-    layers = number(text, "num_hidden_layers", "n_layer", default=_layers_of_pattern(text))
-    heads = number(text, "num_attention_heads", "n_head")
+    layers = number(text, "num_hidden_layers", "n_layer", "n_layers", default=_layers_of_pattern(text))
+    if not 0 < layers <= MOST_LAYERS:
+        layers = refuse(text, f"has {layers} layers, which no model has")
+    heads = number(text, "num_attention_heads", "n_head", "n_heads")
     latent = _latent(text) if architecture.mla else None
     head_width = latent.nope + latent.rope if latent else number(text, "head_dim", default=_even_head_width(hidden, heads))
     experts = number(text, "num_local_experts", "num_experts", "n_routed_experts", default=None if architecture.experts else 0)
     expert_layers = _expert_layers(text, layers) if experts else 0
     default_width = 4 * hidden if architecture.four_times_wide else None
-    wide = number(text, "intermediate_size", "ffn_hidden_size", "n_inner", default=default_width if expert_layers < layers else 0)
+    wide = number(
+        text, "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim", default=default_width if expert_layers < layers else 0
+    )
     expert_width = number(text, "moe_intermediate_size", default=wide) if experts else 0
     kinds = layer_types(text, layers)
     return Dimensions(
@@ -130,12 +160,14 @@ def _layers_of_pattern(text: Mapping[str, Any]) -> int | None:
     return count if count else None
 
 
-def _kv_heads(text: Mapping[str, Any], architecture: Architecture, heads: int) -> int:
+def _kv_heads(text: Facts, architecture: Architecture, heads: int) -> int:
     if architecture.query_per_kv and text.get("multi_query") and not text.get("new_decoder_architecture"):
         return 1
     kv_heads = number(text, "num_key_value_heads", "num_kv_heads", default=heads)
+    if text.problems:
+        return kv_heads
     if not kv_heads or heads % kv_heads:
-        raise BadConfig(f"has {kv_heads} KV heads, which do not divide its {heads} attention heads")
+        return refuse(text, f"has {kv_heads} KV heads, which do not divide its {heads} attention heads")
     return kv_heads
 
 
@@ -145,13 +177,13 @@ def _even_head_width(hidden: int, heads: int) -> int | None:
 
 
 def _latent(text: Mapping[str, Any]) -> LatentAttention:
-    query_rank = text.get("q_lora_rank")
+    query_rank = number(text, "q_lora_rank", default=0)
     index_heads, index_width = number(text, "index_n_heads", default=0), number(text, "index_head_dim", default=0)
     hidden = number(text, "hidden_size")
-    indexer = index_width * (index_heads * int(query_rank) + hidden) + hidden * index_heads if index_heads and query_rank else 0
+    indexer = index_width * (index_heads * query_rank + hidden) + hidden * index_heads if index_heads and query_rank else 0
     return LatentAttention(
         kv_rank=number(text, "kv_lora_rank"),
-        query_rank=int(query_rank) if query_rank else None,
+        query_rank=query_rank if query_rank else None,
         rope=number(text, "qk_rope_head_dim"),
         nope=number(text, "qk_nope_head_dim"),
         value=number(text, "v_head_dim"),
@@ -173,9 +205,11 @@ def _expert_layers(text: Mapping[str, Any], layers: int) -> int:
     """Layers with experts: all but the first dense ones, every n-th, or those that the config lists."""
     if layers_with_experts := listed(text, "moe_layers"):
         return len(layers_with_experts)
-    step = number(text, "interleave_moe_layer_step", "decoder_sparse_step", "moe_layer_freq", default=1)
+    if marked := listed(text, "moe_layer_freq"):
+        return sum(mark == 1 for mark in marked)
+    step = max(1, number(text, "interleave_moe_layer_step", "decoder_sparse_step", "moe_layer_freq", default=1))
     first = number(text, "first_k_dense_replace", default=0)
-    dense = set(listed(text, "mlp_only_layers"))
+    dense = listed(text, "mlp_only_layers")
     return sum(1 for layer in range(first, layers) if (layer + 1) % step == 0 and layer not in dense)
 
 
@@ -183,7 +217,7 @@ def _shared_width(text: Mapping[str, Any], architecture: Architecture, expert_wi
     if architecture.shared_expert == "width":
         return number(text, "shared_expert_intermediate_size", default=0)
     if architecture.shared_expert == "count":
-        return number(text, "n_shared_experts", default=0) * expert_width
+        return number(text, "n_shared_experts", "num_shared_experts", default=0) * expert_width
     return expert_width if architecture.shared_expert == "one" else 0
 
 
@@ -243,15 +277,34 @@ def _quantization(config: Mapping[str, Any], text: Mapping[str, Any]) -> str | N
     if not isinstance(stated, Mapping):
         return None
     facts = cast("Mapping[str, Any]", stated)
-    method = str(facts.get("quant_method", ""))
-    if method == "gptq":
-        return f"gptq-int{facts.get('bits', 4)}"
+    method = str(facts.get("quant_method", "")).replace("_", "-")
     if method == "fp8" and facts.get("weight_block_size"):
         return "fp8-block"
+    if method in ("gptq", "auto-round", "bitsandbytes"):
+        return "gptq-int8" if facts.get("bits", 4) == 8 or facts.get("load_in_8bit") else "gptq-int4"
+    if method.startswith("modelopt"):
+        return {"FP8": "fp8", "NVFP4": "nvfp4", "W4A16_AWQ": "awq"}.get(str(facts.get("quant_algo", "")).upper())
+    if method == "compressed-tensors":
+        return _compressed(facts)
     return method if method in ("fp8", "awq", "mxfp4", "nvfp4") else None
 
 
-def _vision(config: Mapping[str, Any]) -> int:
+def _compressed(facts: Mapping[str, Any]) -> str | None:
+    """What the first group of a compressed-tensors config stores its weights in."""
+    groups = facts.get("config_groups")
+    first = next(iter(cast("Mapping[str, Any]", groups).values()), None) if isinstance(groups, Mapping) else None
+    weights = cast("Mapping[str, Any]", first).get("weights") if isinstance(first, Mapping) else None
+    if not isinstance(weights, Mapping):
+        return None
+    stored = cast("Mapping[str, Any]", weights)
+    if stored.get("type") == "float":
+        return {8: "fp8", 4: "nvfp4"}.get(stored.get("num_bits", 0))
+    if stored.get("num_bits") == 4:
+        return "int4-g32" if stored.get("group_size") == 32 else "gptq-int4"
+    return "int8" if stored.get("num_bits") == 8 else None
+
+
+def _vision(config: Mapping[str, Any], problems: list[str]) -> int:
     """Parameters of a vision tower, counted as a plain vision transformer with the mergers that its config names; 0 where it has none.
 
     Patch and position embeddings and other projectors are left out: below 2 % of the tower, far below 1 % of a model.
@@ -259,7 +312,7 @@ def _vision(config: Mapping[str, Any]) -> int:
     tower = config.get("vision_config")
     if not isinstance(tower, Mapping):
         return 0
-    facts = cast("Mapping[str, Any]", tower)
+    facts = Facts(cast("Mapping[str, Any]", tower), problems)
     hidden = number(facts, "hidden_size", "embed_dim", "width", default=0)
     wide = number(facts, "intermediate_size", default=4 * hidden)
     layers = number(facts, "num_hidden_layers", "depth", "layers", default=0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .architectures import Dimensions
-from .config_fields import BadConfig, layer_types, listed, number
+from .config_fields import layer_types, listed, number, refuse
 from .types import KvCache, KvKind
 
 
@@ -36,6 +36,9 @@ def gemma4(text: Mapping[str, Any], dims: Dimensions) -> Counts:
     total = dims.vocabulary * dims.hidden * (1 if dims.tied else 2) + 3 * dims.hidden * number(text, "intermediate_size") * dense_layers
     total += inner * layers * (number(text, "vocab_size_per_layer_input", default=dims.vocabulary) + 3 * dims.hidden) if inner else 0
     kept = {"full_attention": 0, "sliding_attention": 0}
+    if strange := set(kinds) - kept.keys():
+        refuse(text, f"has layers of kind {min(strange)}, which Gemma 4 has not")
+        kinds = ()
     for layer, kind in enumerate(kinds):
         full = kind == "full_attention"
         width, heads = (wide, full_heads) if full else (dims.head_width, dims.kv_heads)
@@ -89,7 +92,7 @@ def _pattern(text: Mapping[str, Any]) -> str:
     for kind in listed(text, "layers_block_type"):
         pattern += letters.get(str(kind), str(kind))
     if not pattern:
-        raise BadConfig("lacks `hybrid_override_pattern`")
+        refuse(text, "lacks `hybrid_override_pattern`")
     return pattern
 
 

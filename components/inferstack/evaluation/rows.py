@@ -25,6 +25,10 @@ MEMORY_OBSERVED = {
 THROUGHPUT_OBSERVED = ("output_tps", "total_tps", "ttft_ms", "ttft_p50_ms", "ttft_p99_ms", "tpot_ms", "tpot_p50_ms", "tpot_p99_ms")
 
 
+MOST_DEVICES = 4096
+"""No replica spans as many; a larger degree is a slip."""
+
+
 class BadRow(InferstackError):
     """A row that cannot be used. As text: a sentence that names the field, its value and the reason."""
 
@@ -145,7 +149,7 @@ def _memory_row(fields: _Fields) -> MemoryRow:
         kv_dtype=fields.text("kv_dtype"),
         gpu=fields.text("gpu"),
         gpu_total_gib=fields.positive("gpu_total_gib"),
-        **{name: fields.count(name) for name in ("tp", "pp", "dp", "ep", "dcp")},
+        **{name: fields.degree(name) for name in ("tp", "pp", "dp", "ep", "dcp")},
         gpu_memory_utilization=fields.share("gpu_memory_utilization"),
         **{name: fields.count(name) for name in ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "block_size")},
         model_config=fields.config("model_config"),
@@ -163,7 +167,8 @@ def _throughput_row(fields: _Fields) -> ThroughputRow:
         version=fields.text("version"),
         quantization=fields.text("quantization"),
         kv_dtype=fields.text("kv_dtype"),
-        **{name: fields.count(name) for name in ("n_gpus", "tp", "pp", "dp", "ep", "concurrency")},
+        **{name: fields.degree(name) for name in ("n_gpus", "tp", "pp", "dp", "ep")},
+        concurrency=fields.count("concurrency"),
         isl=fields.positive("isl"),
         osl=fields.positive("osl"),
         load=fields.one_of("load", tuple(spellings()["loads"])),
@@ -237,6 +242,12 @@ class _Fields:
         if value is not None and value != int(value):
             raise BadRow(self.row_id, f"{name} is {value:g}, which is not a whole number")
         return None if value is None else int(value)
+
+    def degree(self, name: str) -> int | None:
+        value = self.count(name)
+        if value is not None and value > MOST_DEVICES:
+            raise BadRow(self.row_id, f"{name} is {value:,}, which is more than {MOST_DEVICES:,} devices")
+        return value
 
     def words(self, name: str) -> tuple[str, ...]:
         value = self.facts.get(name)
