@@ -73,3 +73,11 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
         refused = inferstack("prices", "show", *arguments)
         assert refused.returncode == 2
         assert refused.stderr.startswith(said)
+
+
+def test_newer_prices_of_apis_need_their_package_and_a_day() -> None:
+    """Without the extra the error says how to get it; what is no day is named."""
+    ended = inferstack("prices", "refresh", "--on", "2026-12-01")
+    assert (ended.returncode, "pip install 'inferstack[api-prices]'" in ended.stderr) == (2, True)
+    ended = inferstack("prices", "refresh", "--on", "tomorrow")
+    assert (ended.returncode, "--on: tomorrow is not a date" in ended.stderr) == (2, True)

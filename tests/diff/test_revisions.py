@@ -62,6 +62,21 @@ def test_a_file_that_a_revision_lacks_counts_as_nothing(folder: Path, monkeypatc
     assert rps(folder, "main", stack="new") is None
 
 
+def test_a_price_file_is_read_from_the_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices of the older side are those of its own revision, though the file says something else by now."""
+    monkeypatch.chdir(folder)
+    text = stack_text(1.0) + "  inferstack:prices: prices.yaml\n"
+    prices = "machines: [{{machineType: g2-standard-4, usdPerHour: {}}}]\n"
+    (folder / "Pulumi.dev.yaml").write_text(text)
+    (folder / "prices.yaml").write_text(prices.format(0.5))
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "prices")
+    (folder / "prices.yaml").write_text(prices.format(0.25))
+    sides = [read(name, "dev", folder).plan for name in ("HEAD", "Pulumi.dev.yaml")]
+    paid = [branch["monthlyUsd"]["max"] for side in sides if side for branch in side["costs"]["lines"]["children"][:1]]
+    assert paid[0] == pytest.approx(2 * paid[1])
+
+
 def test_a_models_config_is_read_from_the_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A custom model's config.json comes from the same revision as the stack file, though it is gone from the folder."""
     monkeypatch.chdir(folder)

@@ -1,7 +1,8 @@
-"""`inferstack prices show` and `inferstack prices check`: the price book as a table, and what is wrong with it."""
+"""`inferstack prices`: the price book as a table, what is wrong with it, and newer prices of APIs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 CloudOption = Annotated[str | None, typer.Option("--cloud", metavar="CLOUD", help="eks or gke, in place of the stack's.")]
 RegionOption = Annotated[str | None, typer.Option("--region", metavar="REGION", help="One region. With --cloud: left out, all of them.")]
 MachineOption = Annotated[str | None, typer.Option("--machine", metavar="TYPE", help="One machine type.")]
+
+OnOption = Annotated[str, typer.Option("--on", metavar="DATE", help="Day whose prices hold, such as 2026-12-01.")]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write what changed as rows of a stack file.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="The price book: show it, or check it.")
 
@@ -80,10 +84,37 @@ def check(stack: StackOption = None, cloud: CloudOption = None, json: JsonOption
         raise GuardError(f"{problems} of the prices need a look before plans are made with them")
 
 
+@app.command(short_help="Newer prices of APIs: what changed, as rows of a stack file.")
+def refresh(on: OnOption, output_file: OutputOption = None, json: JsonOption = False) -> None:
+    """Hold the shipped prices of APIs against those that the package genai-prices (extra api-prices) has for a day; needs no network.
+
+    \b
+    Example:
+      inferstack prices refresh --on 2026-12-01 -o api-prices.yaml
+    """
+    from ..catalog.refresh import stack_file_row
+    from ..plain import plain
+    from . import api_prices, output
+
+    changes = api_prices.changes(on)
+    document: dict[str, Any] = {"on": on, "changes": plain(changes)}
+    if json:
+        output.print_json(document)
+    else:
+        from .render.prices import refresh_report
+
+        output.print_report(refresh_report(document))
+    if output_file is not None:
+        import yaml
+
+        rows = {"inferstack:apiPrices": [stack_file_row(change.after) for change in changes]}
+        head = f"# Rows of a stack file: prices of APIs on {on} that are others than the shipped ones, from {api_prices.source()}.\n"
+        output_file.write_text(head + yaml.safe_dump(rows, sort_keys=False), encoding="utf-8")
+        output.say(f"{len(changes)} rows written to {output_file}")
+
+
 def _book(stack: str | None, cloud: str | None, region: str | None, whole: bool = False) -> Book:
     """Cloud, region, rows and fees: of the stack with its own prices, or of `cloud` as shipped."""
-    from pathlib import Path
-
     from .. import catalog, planning, stackfile
     from ..catalog.prices import price_book
     from ..errors import InputError, Problem

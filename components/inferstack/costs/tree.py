@@ -143,7 +143,13 @@ def _in_order(branches: Mapping[str, list[CostLine]]) -> Iterator[tuple[str, lis
 def _node_note(group: NodeGroup) -> str:
     offering = group.offering
     kind = "" if offering is None or offering.capacity_type is CapacityType.ON_DEMAND else f", {offering.capacity_type.value}"
-    return f"{group.machine.name}{kind}{_idle(group)}"
+    return f"{group.machine.name}{kind}{_idle(group)}{_per_zone(group)}"
+
+
+def _per_zone(group: NodeGroup) -> str:
+    """`; 1 in each of 2 zones`: clouds that count nodes per zone would bill the whole number in each of them."""
+    each = group.nodes.max / group.zones if group.zones > 1 else Decimal(0)
+    return f"; {each:f} in each of {group.zones} zones" if each and each == each.to_integral_value() else ""
 
 
 def _idle(group: NodeGroup) -> str:

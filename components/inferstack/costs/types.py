@@ -194,6 +194,9 @@ class NodeGroup:
     shares: tuple[tuple[str, Decimal], ...] = ()
     """Part of the group that each service occupies; the rest to 1 is idle and spread in the same proportion. Empty: system nodes."""
 
+    zones: int = 0
+    """Zones that its nodes are spread over evenly; 0 where that is left to the cloud."""
+
     @property
     def is_system(self) -> bool:
         """True for nodes that carry controllers and no service: all services pay for them evenly."""

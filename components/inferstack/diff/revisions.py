@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -91,7 +93,7 @@ def _document(stack: StackFile, source: str) -> dict[str, Any]:
 
 
 def _at(reference: str, path: str, folder: Path) -> Revision:
-    """The stack file at `path` of a revision, with the model configs that it names, read from git alone."""
+    """The stack file at `path` of a revision with the files that it names, read from git alone."""
     label = f"{reference}:{path}"
     if not _is_revision(reference, folder):
         raise InputError([_unknown(reference, folder)])
@@ -102,26 +104,23 @@ def _at(reference: str, path: str, folder: Path) -> Revision:
     if text is None:
         return Revision(label, None)
     with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / PurePosixPath(path).name
+        inside = PurePosixPath(path)
+        _export(reference, inside.parent, Path(scratch), folder)
+        copy = Path(scratch) / inside.name
         copy.write_bytes(text)
         try:
             stack = stackfile.load(copy)
         except InputError as refused:
             raise InputError(refused.problems, label) from None
-        _copy_configs(stack, reference, PurePosixPath(path).parent, Path(scratch), folder)
         return Revision(label, _document(stack.model_copy(update={"source": str(copy)}), label))
 
 
-def _copy_configs(stack: StackFile, reference: str, beside: PurePosixPath, scratch: Path, folder: Path) -> None:
-    """The `config.json` files that the services' own models name, where they lie below the stack file's folder."""
-    for service in stack.services:
-        config = None if isinstance(service.model, str) else service.model.config
-        if config is None or PurePosixPath(config).is_absolute() or ".." in PurePosixPath(config).parts:
-            continue
-        text = _show(reference, str(beside / config), folder)
-        if text is not None:
-            (scratch / config).parent.mkdir(parents=True, exist_ok=True)
-            (scratch / config).write_bytes(text)
+def _export(reference: str, inside: PurePosixPath, scratch: Path, folder: Path) -> None:
+    """What lies beside and below the stack file at that revision: its price file, measurements and model configs."""
+    packed = subprocess.run(["git", "archive", "--format=tar", f"{reference}:./{inside}"], cwd=folder, capture_output=True, check=False)
+    if packed.returncode == 0:
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            archive.extractall(scratch, filter="data")
 
 
 def _unknown(reference: str, folder: Path) -> Problem:

@@ -9,7 +9,7 @@ from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
 from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
-from .additions import speaks_for, takes_adapters
+from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
 from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
@@ -139,7 +139,7 @@ def _sized(
     requirement: Requirement, site: Site, engine: Engine, checkpoint: Checkpoint, silicon: Silicon, parallel: Parallelism, context: int
 ) -> Sized:
     """The replica there, sized once for all wishes that ask nothing else of it: how it is bought, how many there are, when they run."""
-    if site.sized is None or requirement.calibration is not None:
+    if site.sized is None or requirement.calibration is not None or requirement.beside is not NOTHING_BESIDE:
         return size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
     key = (*_asked_of_a_replica(requirement), *_weights(checkpoint), id(engine), _hardware(silicon), parallel, context)
     known = site.sized.get(key)

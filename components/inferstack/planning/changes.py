@@ -149,10 +149,10 @@ def _smaller_requests(
         wish = replace(requirement, engine=engine, overrides=replace(requirement.overrides, tuning=tuning))
         text = f"`engine: {engine.name}`, `engineArgs: {{{name}: {value}}}`"
         yield from _change("kv-cache", text, QUALITY, wish, _replanned(wish, outcome.context, planned, site, below))
-    if pools(requirement.model):
+    if pools(requirement.model) or requirement.beside.physics.prefix_hit_rate:
         return
     wish = replace(requirement, techniques=Techniques(prefix_hit_rate=PREFIX_HIT_RATE))
-    text = f"prompts of which {PREFIX_HIT_RATE:.0%} are found in the prefix cache"
+    text = f"prompts of which {PREFIX_HIT_RATE:.0%} are found in the prefix cache (`prefixHitRate`)"
     caveat = "the plan counts on no such hits: measure the rate before relying on it"
     found = _replanned(wish, outcome.context, planned, site, below)
     if found is not None:

@@ -154,11 +154,15 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
 def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons: Sequence[AddonPlan]) -> tuple[ServicePlan, ...]:
     """What a service owes to its stack: it surges only into room that others leave, and is monitored where Prometheus is."""
     room = {pool.plan.name: float(pool.plan.nodes.max) * max(1, pool.machine.accelerator_count) * pool.plan.idle_share for pool in pools}
-    monitored = any(addon.name == "prometheus" and addon.installed for addon in addons)
+    monitored = _monitored(addons)
     return tuple(
         replace(plan, monitored=monitored, rollout=plan.rollout if plan.gpus_per_replica <= room[plan.pool] + 1e-9 else "recreate")
         for plan in (tenant.plan for tenant in tenants)
     )
+
+
+def _monitored(addons: Sequence[AddonPlan]) -> bool:
+    return any(addon.name == "prometheus" and addon.installed for addon in addons)
 
 
 def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Usage) -> StackCost:
@@ -168,12 +172,12 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
     if system is not None:
         machine = site.machine(system.machine_type)
         offering = site.offering(machine, CapacityType.ON_DEMAND)
-        groups.append(NodeGroup("system", machine, offering, Columns.same(system.nodes), system.disk_gib))
+        groups.append(NodeGroup("system", machine, offering, Columns.same(system.nodes), system.disk_gib, zones=len(system.zones)))
     internal = sum(tenant.plan.endpoint == "internal" for tenant in tenants)
     charges = site.cloud.charges(site.target, tuple(groups), internal, use_of(usage, tenants, len(site.zones)))
     if charges:
         # On a cluster that is there already, what is not charged is paid elsewhere and not free.
-        charges = (*charges, *known_free(tenants))
+        charges = (*charges, *known_free(tenants, _monitored(plan_addons(site.target, site, [tenant.plan for tenant in tenants]))))
     demands = [_demand(tenant) for tenant in tenants]
     return costs.estimate(groups, charges, site.fees, demands, tuple(extras(usage, tenants, pools)))
 

@@ -52,11 +52,13 @@ def use_of(usage: Usage, tenants: Sequence[Tenant], zones: int) -> Use:
     )
 
 
-def known_free(tenants: Sequence[Tenant]) -> Iterator[Charge]:
-    """What people look for in an estimate and what costs nothing here, each with its reason."""
+def known_free(tenants: Sequence[Tenant], monitored: bool) -> Iterator[Charge]:
+    """What people look for in an estimate and what costs nothing here, each with its reason; `monitored` where Prometheus is installed."""
     surging = any(tenant.plan.rollout == "surge" and tenant.placement.machine.accelerator is None for tenant in tenants)
     if not surging:
         yield Charge("rollouts", "surge", FREE.name, Columns.same(1), "no node is added: a spare replica starts only where there is room")
+    why = "Prometheus runs on the system nodes and keeps a day" if monitored else "nothing scrapes: no managed metrics service is rendered"
+    yield Charge("metrics", "metrics", FREE.name, Columns.same(1), why)
     yield Charge("disks", "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
 
 

@@ -63,3 +63,26 @@ def check_report(document: Mapping[str, Any]) -> RenderableType:
 
 def _of(document: Mapping[str, Any], severity: str) -> Sequence[str]:
     return [f"{found['subject']} {found['text']}" for found in document["findings"] if found["severity"] == severity]
+
+
+def refresh_report(document: Mapping[str, Any]) -> RenderableType:
+    """The rows whose prices are others by now, before and after."""
+    changes = document["changes"]
+    heading = layout.heading("API prices", f"{figures.plural(len(changes), 'row')} changed by {document['on']}, $ per million tokens")
+    if not changes:
+        return heading
+    rows = [
+        [Text(change["after"]["host"], style=layout.STRONG), change["after"]["model"], *map(_moved, *_sides(change))] for change in changes
+    ]
+    return Group(heading, layout.table(("host", "model", "input", "output", "cached input"), rows, right=(2, 3, 4)))
+
+
+def _sides(change: Mapping[str, Any]) -> tuple[list[float | None], list[float | None]]:
+    keys = ("inputUsd", "outputUsd", "cachedInputUsd")
+    before, after = ([change[side]["rates"][key] for key in keys] for side in ("before", "after"))
+    return before, after
+
+
+def _moved(before: float | None, after: float | None) -> str:
+    old, new = ("-" if usd is None else figures.unit_price(usd) for usd in (before, after))
+    return new if old == new else f"{old} → {new}"
