@@ -15,7 +15,7 @@ def test_tables_are_whole(engine: str) -> None:
     """Every table belongs to an engine of the catalog, says where it is from, and no alias of one option is the name of another."""
     table = catalog.engine_flags(engine)
     assert table.engine == engine
-    assert table.style in ("equals", "words", "environment")
+    assert table.style in ("equals", "words", "environment", "keywords")
     assert table.source
     assert table.as_of
     names = set(table.flags)

@@ -30,6 +30,7 @@ from .flags import Flag, FlagTable, engine_flags
 from .images import Encoder, encoder
 from .names import UnknownName
 from .places import CLOUDS, fees, machine, machines, regions, twin, zones
+from .quality import QualityLoss, quality_losses
 from .releases import engine_release, engine_releases, engine_support
 from .silicon import accelerator, accelerators, cpu, cpus
 from .types import (
@@ -68,6 +69,7 @@ __all__ = [
     "Machine",
     "Model",
     "Offering",
+    "QualityLoss",
     "Quantization",
     "TokenRates",
     "UnknownName",
@@ -91,6 +93,7 @@ __all__ = [
     "model_from_config",
     "model_from_dimensions",
     "models",
+    "quality_losses",
     "quantization",
     "quantizations",
     "regions",

@@ -70,7 +70,7 @@ class Ollama(GgufEngine):
 
     name = NAME
     title = "Ollama"
-    traits = Traits(open_api=True, kinds=EMBEDS)
+    traits = Traits(open_api=True, development=True, kinds=EMBEDS)
     flags = FLAGS
     host = HOST
     cpu_runtime = CPU_RUNTIME

@@ -329,6 +329,8 @@ class Traits:
     """True where a plan may choose it for a service that names no engine."""
     open_api: bool = False
     """True where it asks nobody for a key: it serves inside the cluster only, behind a network policy."""
+    development: bool = False
+    """True where it is for development: served where it is named, compared with nothing."""
     scales_itself: bool = False
     """True where the engine starts and stops its own replicas with the load, so that nothing else may."""
     own_image: str | None = None
@@ -347,6 +349,11 @@ class Traits:
     """Methods of `Speculation` that it has."""
     sized_as: tuple[str, str] | None = None
     """Engine and version whose constants of memory and speed are used; None for its own."""
+
+    @property
+    def is_comparable(self) -> bool:
+        """True where its predictions are its own and its image is published, so that its cost can be held against that of others."""
+        return self.sized_as is None and self.own_image is None and self.superseded is None and not self.development
 
 
 class Engine(Protocol):

@@ -33,11 +33,15 @@ class Refused:
 
 
 def engines_for(requirement: Requirement) -> Iterable[Engine]:
-    """The pinned one, or those that may be chosen unasked and have what the service asks for beside its model, the preferred first."""
-    if requirement.engine:
+    """The pinned one; those that are compared; or those that may be chosen unasked: what has all that the service asks for, the preferred
+    first."""
+    if requirement.engine is not None:
         return (requirement.engine,)
-    unasked = [engine for engine in engines.engines().values() if engine.traits.unasked]
-    return [engine for engine in unasked if speaks_for(engine, requirement.service)]
+    able = [engine for engine in engines.engines().values() if speaks_for(engine, requirement.service)]
+    if not requirement.compares:
+        return [engine for engine in able if engine.traits.unasked]
+    outside = requirement.service.endpoint != "cluster"
+    return [engine for engine in able if engine.traits.is_comparable and not (outside and engine.traits.open_api)]
 
 
 def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint]:

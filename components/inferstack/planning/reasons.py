@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 
 from .. import engines
 from ..costs import money
+from ..costs.money import exact
 from .placement import Placement, Sized, at_load
+from .quality import floor_text, is_asked_for, keeps_quality, loss_text
 from .requirement import CPU, Requirement
-from .search import CONTEXT_HEADROOM, KEEPS_QUALITY_BITS, RUNNERS_UP, Outcome, keeps_quality
+from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome
 from .spread import SpreadPins
 from .types import Alternative, Decision
 
 STAGES = "stages hold the layers in turn"
+MILLION = 1_000_000
 
 
 def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[Decision, ...]:
@@ -27,8 +30,16 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
     capacity = sized.replica.performance.capacity_rps.expected
     replicas = placement.replicas
     return (
-        decide("engine", f"{sized.engine.name} {sized.engine.release.version}", service.engine, _engine_reason(placement)),
-        decide("quantization", sized.checkpoint.quantization, service.quantization, _quantization_reason(requirement, outcome, placement)),
+        decide(
+            "engine",
+            f"{sized.engine.name} {sized.engine.release.version}",
+            service.named_engine,
+            _engine_reason(requirement, outcome, placement),
+        ),
+        decide(
+            "quantization", sized.checkpoint.quantization, service.named_quantization, _quantization_reason(requirement, outcome, placement)
+        ),
+        *_quality(requirement, sized),
         decide("modelUri", sized.checkpoint.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
         decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
         decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
@@ -67,12 +78,48 @@ def _spare_reason(requirement: Requirement) -> str:
     return f"; {spare} spare, so that the SLO holds while {'one is' if spare == 1 else 'as many are'} lost or replaced" if spare else ""
 
 
-def _engine_reason(placement: Placement) -> str:
+def _quality(requirement: Requirement, sized: Sized) -> Iterator[Decision]:
+    """What the weights cost in quality, where they are reduced, or a floor is set."""
+    floor = requirement.quality
+    if floor is None and not sized.is_reduced:
+        return
+    unasked = (
+        "as named" if is_asked_for(requirement) else floor_text(None) if keeps_quality(requirement, sized.checkpoint) else "whatever works"
+    )
+    lost = loss_text(sized.checkpoint.quantization) if sized.is_reduced else "the weights are as they were published, or of 16 bits"
+    asked = "" if floor is None else "the floor of the stack file; "
+    yield Decision("quality", unasked if floor is None else floor_text(floor), f"{asked}{lost}", pinned=False)
+
+
+def _engine_reason(requirement: Requirement, outcome: Outcome, placement: Placement) -> str:
+    if requirement.compares:
+        return _comparison(requirement, outcome)
     kind = placement.machine.accelerator if placement.machine.accelerator else "CPU"
     first = next(iter(engines.engines().values()))
     if placement.machine.accelerator and placement.sized.engine.name != first.name:
         return f"{first.name} has no placement that works here"
     return f"first of the engines that run this model on {kind}"
+
+
+def _comparison(requirement: Requirement, outcome: Outcome) -> str:
+    """What a million tokens costs with each engine that was compared, and why it has no placement where it has none."""
+    workload = requirement.workload
+    millions = exact((workload.input_tokens_per_month + workload.output_tokens_per_month) / MILLION)
+    said: list[str] = []
+    for engine in outcome.engines:
+        best = next((placement for placement in outcome.feasible if placement.sized.engine.name == engine), None)
+        failed = [placement for placement in outcome.rejected if placement.sized.engine.name == engine]
+        if best is not None and best.monthly_usd is not None:
+            said.append(f"{engine} {money(best.monthly_usd.expected / millions)}")
+        elif best is not None:
+            said.append(f"{engine} at no known price")
+        elif failed:
+            nearest = min(failed, key=lambda placement: placement.distance)
+            assert nearest.failure is not None
+            said.append(f"{engine} does not ({nearest.failure.reason})")
+        else:
+            said.append(f"{engine} runs it on nothing here")
+    return f"compared by the price of a million tokens within the SLO: {', '.join(said)}; at equal price the first"
 
 
 def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: Placement) -> str:
@@ -85,7 +132,7 @@ def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: 
         return "the precision that the model was published in"
     if not keeps_quality(requirement, checkpoint):
         return "nothing finer works here"
-    return f"cheapest that keeps {KEEPS_QUALITY_BITS} bits or more; at equal cost the whole weights"
+    return f"cheapest that keeps {floor_text(requirement.quality)}; at equal cost the whole weights"
 
 
 def _machine_reason(placement: Placement) -> str:
@@ -122,8 +169,8 @@ def _nearest_first(outcome: Outcome) -> Iterator[Placement]:
     yield from sorted(outcome.rejected, key=lambda rejected: rejected.distance)
 
 
-def _kind(placement: Placement) -> tuple[str | None, str, int]:
-    return placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.devices
+def _kind(placement: Placement) -> tuple[str, str | None, str, int]:
+    return placement.sized.engine.name, placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.devices
 
 
 def _alternative(requirement: Requirement, placement: Placement, chosen: Placement) -> Alternative:

@@ -14,6 +14,7 @@ from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .placement import Placement
+from .quality import floor_text
 from .requirement import CPU, Requirement
 from .search import Outcome, search
 from .site import Site
@@ -52,6 +53,7 @@ RELAXATIONS = (
     Relaxation("tensorParallel", lambda r: r.spread.tensor, lambda r: replace(r, spread=replace(r.spread, tensor=None))),
     Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
+    Relaxation("quality", lambda r: r.quality and floor_text(r.quality), lambda r: replace(r, quality=None)),
     Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
     Relaxation("modelUri", lambda r: r.checkpoint and r.checkpoint.uri, lambda r: replace(r, checkpoint=None)),
     Relaxation(

@@ -9,8 +9,8 @@ from ..catalog.types import CapacityType, Checkpoint, Machine, Model
 from ..engines.types import Engine, Overrides
 from ..sizing.performance import PLAIN
 from ..sizing.types import Slo, Techniques, Workload
+from ..stackfile.schema import QualityFloor, Service
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
-from ..stackfile.schema import Service
 from .additions import NOTHING_BESIDE, Beside
 from .spread import SpreadPins
 
@@ -56,6 +56,10 @@ class Requirement:
     """Term for which machines that always stand are bought; None: as all others."""
     beside: Beside = NOTHING_BESIDE
     """Adapters, proposed tokens and hits in the prefix cache."""
+    quality: QualityFloor | None = None
+    """How coarse weights may be that nobody named."""
+    compares: bool = False
+    """True where the engine is the one with the cheapest placement, and not the first that has one."""
     overrides: Overrides = NO_OVERRIDES
     """Flags, variables and image that the stack file gives the engine."""
     techniques: Techniques = PLAIN

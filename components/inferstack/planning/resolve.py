@@ -13,7 +13,7 @@ from ..engines.own import OwnEngine, OwnServer
 from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
 from ..stackfile.own import OwnServer as OwnServerSection
-from ..stackfile.schema import ReplicaRange, Service
+from ..stackfile.schema import AUTO, ReplicaRange, Service
 from .additions import NOTHING_BESIDE, beside, unmet
 from .images import images_of, longest_excess
 from .problems import Problems
@@ -33,7 +33,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     before = len(problems.found)
     model = served_model(service, path, base, problems)
     engine = _engine(service, path, problems)
-    quantization = problems.lookup(f"{path}.quantization", service.quantization, catalog.quantization)
+    quantization = problems.lookup(f"{path}.quantization", service.named_quantization, catalog.quantization)
     gpu = _gpu(service, path, problems)
     machine = _machine(service, path, site, gpu, problems) if site else None
     images = None if model is None else images_of(service, model, path, problems)
@@ -75,6 +75,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         commitment=service.commitment,
         calibration=calibration,
         has_token=has_token,
+        quality=service.quality,
+        compares=service.engine == AUTO,
         overrides=overrides,
         beside=added,
     )
@@ -83,7 +85,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
 def _engine(service: Service, path: str, problems: Problems) -> Engine | None:
     """The engine that is named, or what the user's own server amounts to."""
     if service.custom is None or service.image is None:
-        return problems.lookup(f"{path}.engine", service.engine, engines.engine)
+        return problems.lookup(f"{path}.engine", service.named_engine, engines.engine)
     kin = problems.lookup(f"{path}.custom.like", service.custom.like, engines.engine)
     return None if kin is None else OwnEngine(_own_server(service.custom, service.image), kin)
 
@@ -123,11 +125,15 @@ def _check_engine(engine: Engine, service: Service, path: str, problems: Problem
 def _overrides(service: Service, engine: Engine | None, path: str, problems: Problems) -> Overrides:
     """What the service says in its engine's words. Variables alone need no engine: every one that might be chosen must take them."""
     asked = engine is not None or bool(service.env)
-    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if found.traits.unasked)
+    known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if _may_be_chosen(found, service))
     made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
     found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
     problems.found += [replace(problem, path=f"{path}.{problem.path}") for problem in found]
     return made[0][0] if made else NO_OVERRIDES
+
+
+def _may_be_chosen(engine: Engine, service: Service) -> bool:
+    return engine.traits.is_comparable if service.engine == AUTO else engine.traits.unasked
 
 
 def _calibration(service: Service, path: str, base: Path, problems: Problems) -> Calibration | None:

@@ -12,15 +12,12 @@ from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
 from .images import longest_excess
 from .placement import Failure, Placement
+from .quality import coarse_text, floor_text, is_asked_for, keeps_quality
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
 from .spread import MACHINES, SPREAD_KEYS
 
-KEEPS_QUALITY_BITS = 8
-"""Weights of at least this many bits are considered unasked; fewer where nothing else keeps the SLO, or the stack file says so."""
-COARSE = "is coarser than what is chosen unasked: how much quality it loses is not known here"
-UNASKED_SCHEMES = ("bf16", "fp16", "fp8", "gguf")
 RUNNERS_UP = 3
 CONTEXT_HEADROOM = 4
 """Longest request over mean request, where the stack file does not say how long requests get."""
@@ -39,6 +36,21 @@ class Outcome:
     refusals: list[tuple[str, Refusal]] = field(default_factory=list[tuple[str, Refusal]])
     """What engines refused outright: key of the stack file and why."""
     considered: int = 0
+    engines: list[str] = field(default_factory=list[str])
+    """Those that were asked, the preferred first: at equal cost it is taken."""
+
+    def add(self, engine: Engine, found: Outcome) -> None:
+        """What was found for `engine` as well."""
+        self.engines.append(engine.name)
+        self.feasible += found.feasible
+        self.rejected += found.rejected
+        self.refusals += found.refusals
+        self.considered += found.considered
+
+    def rank(self, placement: Placement) -> tuple[object, ...]:
+        """`Placement.rank`, with the preferred engine before more capacity: that is within the bands of what is compared."""
+        *cost, capacity = placement.rank
+        return (*cost, self.engines.index(placement.sized.engine.name), capacity)
 
     @property
     def chosen(self) -> Placement | None:
@@ -83,21 +95,37 @@ def _lacks_memory(outcome: Outcome) -> bool:
 def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
     outcome = Outcome(context=context)
     for engine in engines_for(requirement):
-        offered = checkpoints_for(requirement, engine)
-        if not offered:
-            outcome.refusals.append(no_checkpoint(requirement, engine))
-        full = [c for c in offered if is_asked_for(requirement) or keeps_quality(requirement, c)]
-        _explore(requirement, site, engine, full, context, outcome)
-        if not outcome.feasible and _outgrows(requirement, site, engine, full, context, outcome):
-            _explore(requirement, site, engine, full, context, outcome, spanning=True)
-        coarse = [c for c in offered if c not in full]
-        if coarse:
-            _explore_coarse(requirement, site, engine, coarse, context, outcome)
-        if outcome.feasible or any(key in (*SPREAD_KEYS, "modelUri") for key, _ in outcome.refusals):
+        found = Outcome(context=context)
+        _search_engine(requirement, site, engine, found)
+        outcome.add(engine, found)
+        refused = any(key in (*SPREAD_KEYS, "modelUri") for key, _ in outcome.refusals)
+        if not requirement.compares and (outcome.feasible or refused):
             # Another engine is no answer to a degree, or to a place of weights, that the first one refuses.
             break
-    outcome.feasible.sort(key=lambda placement: placement.rank)
+    _keep_finer(requirement, outcome)
+    outcome.feasible.sort(key=outcome.rank)
     return outcome
+
+
+def _search_engine(requirement: Requirement, site: Site, engine: Engine, outcome: Outcome) -> None:
+    """Every placement of one engine; what another has found hides none of them, so that engines can be compared."""
+    context = outcome.context
+    offered = checkpoints_for(requirement, engine)
+    if not offered:
+        outcome.refusals.append(no_checkpoint(requirement, engine))
+    full = [c for c in offered if is_asked_for(requirement) or keeps_quality(requirement, c)]
+    _explore(requirement, site, engine, full, context, outcome)
+    if not outcome.feasible and _outgrows(requirement, site, engine, full, context, outcome):
+        _explore(requirement, site, engine, full, context, outcome, spanning=True)
+    coarse = [c for c in offered if c not in full]
+    if not coarse:
+        return
+    if requirement.quality is None:
+        _explore_coarse(requirement, site, engine, coarse, context, outcome)
+        return
+    names = ", ".join(sorted({c.quantization for c in coarse}))
+    reason = f"is to keep {floor_text(requirement.quality)}, which leaves out {names} of {engine.name}"
+    outcome.refusals.append(("quality", Refusal(reason, "lower it, or name the weights with quantization")))
 
 
 def _outgrows(requirement: Requirement, site: Site, engine: Engine, full: list[Checkpoint], context: int, outcome: Outcome) -> bool:
@@ -116,17 +144,16 @@ def _lack_only_memory(outcome: Outcome) -> bool:
     return bool(outcome.rejected) and all(each.failure and each.failure.criterion == "memory" for each in outcome.rejected)
 
 
-def is_asked_for(requirement: Requirement) -> bool:
-    """True where the stack file says which weights to serve, so that their quality is not ours to judge."""
-    return requirement.quantization is not None or requirement.checkpoint is not None
-
-
-def keeps_quality(requirement: Requirement, checkpoint: Checkpoint) -> bool:
-    """True for the precision that the model was published in, and for floating point and GGUF of 8 bits and more."""
-    if checkpoint.quantization == requirement.model.native_quantization:
-        return True
-    stored = catalog.quantization(checkpoint.quantization)
-    return stored.bits >= KEEPS_QUALITY_BITS and stored.scheme in UNASKED_SCHEMES
+def _keep_finer(requirement: Requirement, outcome: Outcome) -> None:
+    """Where one engine works with weights that keep their quality, another's coarser ones are no alternative to it."""
+    if is_asked_for(requirement) or not any(keeps_quality(requirement, placement.sized.checkpoint) for placement in outcome.feasible):
+        return
+    coarser = [placement for placement in outcome.feasible if not keeps_quality(requirement, placement.sized.checkpoint)]
+    if coarser:
+        outcome.feasible = [placement for placement in outcome.feasible if keeps_quality(requirement, placement.sized.checkpoint)]
+    outcome.rejected += [
+        replace(placement, failure=Failure("quality", coarse_text(placement.sized.checkpoint.quantization))) for placement in coarser
+    ]
 
 
 def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse: list[Checkpoint], context: int, outcome: Outcome) -> None:
@@ -138,7 +165,7 @@ def _explore_coarse(requirement: Requirement, site: Site, engine: Engine, coarse
     price = chosen.monthly_usd.expected if chosen.monthly_usd else None
     coarsest = min(coarse, key=lambda checkpoint: catalog.quantization(checkpoint.quantization).bits)
     _explore(requirement, site, engine, [coarsest], context, outcome, price)
-    reason = f"{COARSE}; pin `quantization` to accept it"
+    reason = f"{coarse_text(coarsest.quantization)}; pin `quantization` to accept it, or set `quality`"
     cheaper = [placement for placement in outcome.feasible[len(finer) :] if placement.rank < chosen.rank]
     outcome.rejected.extend(replace(placement, failure=Failure("quality", reason)) for placement in cheaper)
     outcome.feasible = finer

@@ -17,9 +17,10 @@ from . import additions
 from .additions import speculation
 from .placement import Placement, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
+from .quality import coarse_text, keeps_quality
 from .reasons import alternatives, decisions
 from .requirement import CPU, HUB, Requirement
-from .search import COARSE, Outcome, keeps_quality
+from .search import Outcome
 from .site import Site
 from .succession import succession
 from .task import TASKS
@@ -269,7 +270,7 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
         found.append(f"{requirement.service.calibration} measured {others}, not what is planned: the bands are those without it")
     checkpoint = placement.sized.checkpoint
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
-        found.append(f"{checkpoint.quantization} {COARSE}")
+        found.append(f"{checkpoint.quantization} {coarse_text(checkpoint.quantization)}")
     return tuple(found)
 
 

@@ -16,9 +16,10 @@ from ..costs.types import Columns
 from ..sizing.types import Performance, Workload
 from .candidates import Refused, checkpoints_for, engines_for, placements
 from .placement import Placement, at_load
+from .quality import coarse_text, is_asked_for, keeps_quality
 from .reasons import cost_reason
 from .requirement import CPU, Requirement
-from .search import COARSE, Outcome, is_asked_for, keeps_quality
+from .search import Outcome
 from .silicon import silicon_for
 from .site import Site
 from .spread import SPREAD_KEYS
@@ -155,7 +156,7 @@ def _verdict(requirement: Requirement, placement: Placement, chosen: Placement) 
     if placement is chosen:
         return CHOSEN, "cheapest that keeps the SLO"
     if not (is_asked_for(requirement) or keeps_quality(requirement, sized.checkpoint)):
-        return COARSER, COARSE
+        return COARSER, coarse_text(sized.checkpoint.quantization)
     if sized.engine.name != chosen.sized.engine.name:
         return WORKS, f"{chosen.sized.engine.name} is preferred where it works"
     return WORKS, cost_reason(placement, chosen)

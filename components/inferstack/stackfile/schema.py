@@ -16,7 +16,7 @@ from .apis import ApiPriceRow, Constraints, rules_of_api_prices
 from .budget import Budget, ServiceBudget
 from .prices import Prices
 from .section import Broken, Section
-from .service import CustomModel, ReplicaRange, Service, SloTargets
+from .service import AUTO, CustomModel, QualityFloor, ReplicaRange, Service, SloTargets
 from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versions
 from .traffic import Traffic
 from .untyped import is_list, is_mapping
@@ -24,6 +24,7 @@ from .usage import Usage
 from .values import Many
 
 __all__ = [
+    "AUTO",
     "Addons",
     "ApiPriceRow",
     "Budget",
@@ -33,6 +34,7 @@ __all__ = [
     "Network",
     "OwnedHardware",
     "Prices",
+    "QualityFloor",
     "ReplicaRange",
     "Service",
     "ServiceBudget",

@@ -19,6 +19,8 @@ from .traffic import HOURS_PER_DAY, Traffic
 from .untyped import is_list, is_mapping
 from .values import MAPPING, SCALAR, Count, Dimension, Image, Many, Name, Settings, Share, Text, Tokens, WeightsUri, shape
 
+AUTO = "auto"
+"""What `engine` and `quantization` say where the plan is to compare."""
 OWN_ENGINE = "custom"
 """What `engine` says for a server of the user's own."""
 
@@ -102,6 +104,20 @@ _DIMENSIONS = (
 )
 
 
+class QualityFloor(Section):
+    """Below this no weights are chosen, whatever they would save."""
+
+    min_bits: Annotated[float, Field(ge=1, le=16, allow_inf_nan=False)] | None = None
+    """Bits of a weight; 4 admits awq and gptq-int4 as well."""
+    max_loss_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    """Most accuracy that a published evaluation of that quantization may have lost; what nobody is known to have evaluated is left out."""
+
+    @classmethod
+    def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
+        if given.get("minBits") is None and given.get("maxLossPercent") is None:
+            yield Broken("sets no floor", "give `minBits`, such as 8, or `maxLossPercent`, or remove it")
+
+
 class Service(Section):
     """One model behind one endpoint."""
 
@@ -116,7 +132,8 @@ class Service(Section):
     traffic: Traffic = Field(examples=["{requestsPerSecond: 2, isl: 512, osl: 256}"])
     slo: SloTargets = Field(default_factory=SloTargets)
     engine: Text | None = None
-    """Name of an engine, such as vllm, llama.cpp or sglang. Left out: decided by the plan, between vllm and llama.cpp."""
+    """Name of an engine, such as vllm, llama.cpp or sglang, or `auto`: the one with the cheapest placement. Left out: vllm, or llama.cpp
+    where that has none."""
     engine_args: Settings = Field(default_factory=dict, examples=["{enable-auto-tool-choice: true, tool-call-parser: hermes}"])
     """Flags of the engine's own, checked against its release: true and false switch, lists are several values, mappings JSON."""
     env: Settings = Field(default_factory=dict, examples=["{NCCL_DEBUG: INFO}"])
@@ -130,7 +147,9 @@ class Service(Section):
     revision: Text | None = None
     """Commit of the Hugging Face repository."""
     quantization: Text | None = None
-    """How the weights are stored, as in the catalog: bf16, fp8, awq, gguf-q4_k_m, ..."""
+    """How the weights are stored, as in the catalog: bf16, fp8, awq, gguf-q4_k_m, ... Left out or `auto`: the cheapest above `quality`."""
+    quality: QualityFloor | None = None
+    """How coarse weights may be. Left out: 8 bits in floating point or GGUF, and less only where nothing else works, with a warning."""
     gpu: Text | None = None
     """GPU as in the catalog, or `cpu`."""
     machine_type: Text | None = None
@@ -172,6 +191,16 @@ class Service(Section):
     endpoint: Literal["cluster", "internal"] = "cluster"
     """cluster: inside the cluster only. internal: a load balancer inside the network, `inferstack:apiKey` required."""
 
+    @property
+    def named_engine(self) -> str | None:
+        """The engine that the stack file names; None where the plan decides."""
+        return None if self.engine == AUTO else self.engine
+
+    @property
+    def named_quantization(self) -> str | None:
+        """The quantization that the stack file names; None where the plan decides."""
+        return None if self.quantization == AUTO else self.quantization
+
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
         if given.get("capacityType") == CapacityType.RESERVED and given.get("reservationId") is None:
@@ -180,7 +209,7 @@ class Service(Section):
             yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("reservationId",))
         if given.get("commitment") is not None and given.get("capacityType") not in (None, CapacityType.ON_DEMAND):
             yield Broken("goes with capacity type on-demand", f"remove it: {given['capacityType']} is bought otherwise", at=("commitment",))
-        if given.get("modelUri") is not None and given.get("quantization") is None:
+        if given.get("modelUri") is not None and given.get("quantization") in (None, AUTO):
             yield Broken("is needed with `modelUri`", "say how those weights are stored, such as bf16", at=("quantization",))
         uri, model = given.get("modelUri"), given.get("model")
         named = model.get("id") if is_mapping(model) else None
@@ -195,10 +224,12 @@ class Service(Section):
             yield Broken(
                 "stands beside a `modelUri` that is not hf://", "remove it: a revision is a commit on Hugging Face", at=("revision",)
             )
+        if given.get("quality") is not None and given.get("quantization") not in (None, AUTO):
+            yield Broken("stands beside `quantization`, which decides it", "remove one of the two", at=("quality",))
         yield from _rules_of_own_servers(given)
         yield from rules_of_adapters(given)
         for key in ("engineArgs", "image"):
-            if given.get(key) is not None and given.get("engine") is None:
+            if given.get(key) is not None and given.get("engine") in (None, AUTO):
                 yield Broken("is one engine's own", "say which with `engine`", at=(key,))
         yield from _rules_of_schedules(given)
         yield from _rules_of_going_to_zero(given)
