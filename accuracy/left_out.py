@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from inferstack.sizing import batched_tokens, memory_constants
+from inferstack.sizing import batched_tokens, concurrency, memory_constants
 from inferstack.sizing.memory import forward_bytes, logits_bytes
 
 from .data import Memory
@@ -48,6 +48,34 @@ def score(pair: Pair) -> float:
     assert pair.high is not None
     half = pair.high - pair.predicted if pair.measured > pair.predicted else pair.predicted - pair.low
     return 0.0 if not off else off / half if half else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Whether one sequence of full length fits, predicted beside what the engine found."""
+
+    n: int
+    wrong: int
+    beyond: int
+    """Wrong although both ends of the band say so: by more than the stated margin."""
+
+
+def fits(cases: Sequence[Memory]) -> Verdicts:
+    """Over the rows whose log says how much cache was left, or that none was."""
+    told = [(found, case.prediction) for case in cases if (found := _started(case)) is not None]
+    wrong = [(found, one) for found, one in told if one.predicted["fits"] is not found]
+    beyond = sum(one.band["fits"].low == one.band["fits"].high for _, one in wrong)
+    return Verdicts(len(told), len(wrong), beyond)
+
+
+def _started(case: Memory) -> bool | None:
+    """What the engine found; None where its log does not say, or nothing is predicted."""
+    kv = case.row.observed.get("kv_gib_per_gpu")
+    if case.shape is None or kv is None or case.prediction.predicted["fits"] is None or case.row.max_model_len is None:
+        return None
+    if memory_constants(case.shape.engine, case.shape.engine_version).budget == "allotted":
+        return None
+    return concurrency(case.shape, round(kv * 2**30)) >= 1
 
 
 def sampler_pairs(cases: Sequence[Memory]) -> tuple[list[Pair], list[Pair]]:

@@ -9,7 +9,7 @@ from .choice import NEAR, choices
 from .claims import verdicts
 from .data import Memory, Throughput, below_knee, memory, observed, pairs_by, throughput
 from .errors import Errors, Pair, errors
-from .left_out import GROUPS, coverage, sampler_pairs
+from .left_out import GROUPS, coverage, fits, sampler_pairs
 from .peers import GIB, THROUGHPUT, Load, kaito_kv_gib_per_gpu, llm_d_kv_gib_per_gpu
 
 LEAST = 4
@@ -150,6 +150,9 @@ measurement, so that four in five hold them. Where settings are not stated in a 
 SAMPLER = """The bytes per logit of vLLM's sampler are the constant that moves most. Taken from the other families of the same release, the
 activation peak is off by {left} in the median of {n} logs and {left_p95} at the 95th percentile; fitted on all, by {fitted} and {p95}.
 """
+FITS = """Of {found.n} logs that show whether a sequence of the admitted length fits, {found.wrong} came out otherwise than predicted,
+{found.beyond} of them although both ends of the band agreed.
+"""
 
 
 def _memory_left_out() -> str:
@@ -160,7 +163,8 @@ def _memory_left_out() -> str:
             left = (found.left_out[kind] for kind in GROUPS)
             rows.append((title, str(found.n), _percent(found.in_band), *("" if part is None else _percent(part) for part in left)))
     header = ("figure", "n", "as printed", *(f"new {kind}" for kind in GROUPS))
-    return "\n".join((MEMORY_LEFT_OUT, _table(header, rows), _sampler_left_out()))
+    found = fits(memory())
+    return "\n".join((MEMORY_LEFT_OUT, _table(header, rows), _sampler_left_out(), FITS.format(found=found)))
 
 
 def _sampler_left_out() -> str:

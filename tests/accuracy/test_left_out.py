@@ -6,7 +6,7 @@ import pytest
 
 from accuracy.data import memory
 from accuracy.errors import Pair, errors
-from accuracy.left_out import coverage, sampler_pairs, score
+from accuracy.left_out import coverage, fits, sampler_pairs, score
 
 
 @pytest.mark.parametrize(("measured", "widths"), [(10.0, 0.0), (12.0, 1.0), (9.0, 0.5), (16.0, 3.0)])
@@ -34,3 +34,10 @@ def test_the_sampler_of_other_families_predicts_a_new_one() -> None:
     assert found is not None
     assert found.n >= 10
     assert found.p95 < 0.03
+
+
+def test_what_fits_is_never_wrong_beyond_its_band() -> None:
+    """Where both ends of the band say that a model fits, or that it does not, every log agrees."""
+    found = fits(memory())
+    assert found.n >= 20
+    assert found.beyond == 0
