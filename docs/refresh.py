@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs import claims, engine_page
+from docs import claims, engine_page, published
 from inferstack import stackfile
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +19,7 @@ ENGINES_PAGE = ROOT / "docs" / "engines.md"
 SIZE_PAGE = ROOT / "docs" / "size.md"
 README = ROOT / "README.md"
 CLAIMS_PAGE = ROOT / "docs" / "api-or-self-host.md"
+COSTS_PAGE = ROOT / "docs" / "costs.md"
 
 OUTPUT = re.compile(r"(?<=<!-- output: inferstack preview -s dev -->\n```\n).*?(?=```\n<!-- end of output -->)", re.DOTALL)
 EXCERPTS = (
@@ -64,6 +65,7 @@ def main() -> None:
     STACK_FILE_PAGE.write_text(stackfile.markdown(), encoding="utf-8")
     ENGINES_PAGE.write_text(engine_page.markdown(), encoding="utf-8")
     CLAIMS_PAGE.write_text(claims.page(CLAIMS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    COSTS_PAGE.write_text(published.page(COSTS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     SIZE_PAGE.write_text(with_output(SIZE_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), printed("preview", "-s", "dev")), encoding="utf-8")
 
