@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from inferstack.sizing.layout import limits
+
 from .data import Throughput, observed, throughput
 from .errors import Pair, errors
 
@@ -40,8 +42,12 @@ MODELS = {
 """Ours -> the configuration that it ships; others are asked for by their own name."""
 ASKED = ("offline, dense", "offline, mixture of experts", "batch 1", "closed loop")
 """Loads that are a batch; it takes no request rate."""
-BATCHES = (512, 256, 128, 64, 32, 16, 8)
+BATCHES = tuple(size for power in range(11, 3, -1) for size in (2**power, 3 * 2 ** (power - 2)))
+"""Tried offline from the largest down."""
+EVERY = 9
+"""Rows asked for: each ninth, because one answer takes it a minute."""
 GEMM = {"bf16": "bfloat16", "fp16": "bfloat16", "fp8": "fp8", "nvfp4": "nvfp4", "int8": "sq"}
+KV = {"bf16": "bfloat16", "fp16": "bfloat16", "fp8": "fp8"}
 
 
 def comparison() -> str:
@@ -63,10 +69,11 @@ def comparison() -> str:
     if mine is None or its is None:
         return "aiconfigurator answered none of the rows.\n"
     return (
-        f"aiconfigurator {document['version']} ({document['as_of']}), which looks operations up in tables measured on each GPU, answered "
-        f"{its.n} of these rows: median error {its.median:.0%}, {its.within_2:.0%} within x2; on the same rows inferstack "
-        f"{mine.median:.0%} and {mine.within_2:.0%}. "
-        "It was told the batch that was measured; offline, where sources name none, the largest that it says fits.\n"
+        f"aiconfigurator {document['version']} ({document['as_of']}), which looks operations up in tables measured on each GPU, was asked "
+        f"for every {document['every']}th of the rows on engines and GPUs that it knows, without pipelines, and answered {its.n}: median "
+        f"error {its.median:.0%}, {its.within_2:.0%} within x2; on the same rows inferstack {mine.median:.0%} and {mine.within_2:.0%}. "
+        "It was told the batch that was measured, offline the largest that it says fits, formats of weights, experts and KV cache, and the "
+        "tokens of a step; its throughput is a full batch over its TTFT and TPOT.\n"
     )
 
 
@@ -77,36 +84,48 @@ def main() -> None:
     from importlib.metadata import version
 
     logging.disable(logging.WARNING)
-    answers = {str(case.row.id): found for case in throughput() if (found := _ask(case)) is not None}
+    asked = [case for case in throughput() if _settings(case) is not None][::EVERY]
+    answers = {str(case.row.id): found for case in asked if (found := _ask(case)) is not None}
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    document = {"version": version("aiconfigurator"), "as_of": today, "output_tps": answers}
+    document = {"version": version("aiconfigurator"), "as_of": today, "every": EVERY, "output_tps": answers}
     RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _ask(case: Throughput) -> float | None:
-    """Output tokens per second at the batch that was measured; offline, at the largest batch that it says fits."""
+def _settings(case: Throughput) -> dict[str, object] | None:
+    """What it is told of a row; None where it does not know engine, GPU or format, or where a batch goes through a pipeline."""
     shape, row = case.shape, case.row
-    system, backend = SYSTEMS.get(shape.device.id), BACKENDS.get(shape.engine)
-    gemm = GEMM.get(shape.checkpoint.quantization)
-    if system is None or backend is None or gemm is None or not row.isl or not row.osl or case.regime not in ASKED:
+    system, backend, gemm = SYSTEMS.get(shape.device.id), BACKENDS.get(shape.engine), GEMM.get(shape.checkpoint.quantization)
+    known = system and backend and gemm and row.isl and row.osl and case.regime in ASKED
+    if not known or shape.parallel.pipeline > 1:
         return None
-    data = shape.parallel.data
     settings: dict[str, object] = {
         "model_path": MODELS.get(shape.model.id, shape.model.id),
         "system_name": system,
         "backend_name": backend,
-        "isl": round(row.isl),
-        "osl": max(2, round(row.osl)),
+        "isl": round(row.isl or 1),
+        "osl": max(2, round(row.osl or 2)),
         "tp_size": shape.parallel.tensor,
-        "pp_size": shape.parallel.pipeline,
-        "attention_dp_size": data,
+        "attention_dp_size": shape.parallel.data,
         "gemm_quant_mode": gemm,
+        "kvcache_quant_mode": KV.get(shape.kv_dtype),
+        "ctx_tokens": limits(shape.engine, shape.engine_version, shape.device).batched_tokens,
     }
     if shape.model.is_moe:
-        settings |= {"moe_tp_size": shape.parallel.tensor * data, "moe_ep_size": 1}
-    stated = 1 if case.regime == "batch 1" else row.concurrency
+        devices, whole = shape.parallel.tensor * shape.parallel.data, shape.parallel.data > 1 or bool(shape.parallel.expert)
+        settings |= {"moe_quant_mode": gemm, "moe_tp_size": 1 if whole else devices, "moe_ep_size": devices if whole else 1}
+    return settings
+
+
+def _ask(case: Throughput) -> float | None:
+    """Output tokens per second at the batch that was measured; offline, at the largest batch that it says fits."""
+    settings, osl, data = _settings(case), case.row.osl, case.shape.parallel.data
+    if settings is None or osl is None:
+        return None
+    stated = 1 if case.regime == "batch 1" else case.row.concurrency
+    if stated is None and _rate(BATCHES[-1], osl, settings) is None:
+        return None
     for batch in BATCHES if stated is None else (max(1, stated // data),):
-        if (rate := _rate(batch, row.osl, settings)) is not None:
+        if (rate := _rate(batch, osl, settings)) is not None:
             return rate * data
     return None
 

@@ -38,6 +38,13 @@ the measurements inside the band that is printed with each figure, an 80 % inter
 Constants were fitted on these rows, so these are errors of fit. What to expect of a model, a GPU or an engine that the fit has not seen
 stands under [Left out](#left-out): there the whole group was kept from the fit that predicts it.
 """
+BANDS = """### Inside the band
+
+Part of the left-out measurements that is inside the 80 % interval printed with each figure. For a new family the interval, too, is made
+from the other families alone; for a new GPU, engine or quantization it is as wide as for one that has never been measured. *overload* is a
+request rate that cannot be sustained.
+
+"""
 PEERS = """## Beside other tools
 
 Median error of output tokens per second, on those of the rows above that each tool covers, and their number. The tools take a batch and no
@@ -105,9 +112,22 @@ def _left_out_section() -> str:
         if isinstance(figures, dict)
     ]
     note = recorded.get("note", "")
-    return f"## Left out\n\nRecorded by the fit with the constants themselves: {note}.\n\n" + _table(
-        ("load and quantity", "n", "not fitted", "fitted", "new family", "new GPU", "new engine"), rows
-    )
+    errors_table = _table(("load and quantity", "n", "not fitted", "fitted", "new family", "new GPU", "new engine"), rows)
+    return f"## Left out\n\nRecorded by the fit with the constants themselves: {note}.\n\n{errors_table}\n{_inside_section()}"
+
+
+INSIDE = (("family", "new family"), ("device", "new GPU"), ("engine", "new engine"), ("quantization", "new quantization"))
+"""Kind of group that was left out -> column of the part inside its band."""
+
+
+def _inside_section() -> str:
+    from inferstack.sizing.constants import constants
+
+    rows = [
+        (f"{row['load']}, {row['quantity']}", str(row["n"]), *(_percent(row[kind]) for kind, _ in INSIDE))
+        for row in constants("performance")["bands"]["inside"]
+    ]
+    return BANDS + _table(("load and quantity", "n", *(title for _, title in INSIDE)), rows)
 
 
 def _peers_section() -> str:

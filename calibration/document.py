@@ -11,20 +11,14 @@ import numpy as np
 from inferstack.sizing.efficiency import Base
 from inferstack.sizing.loads import LoadConstants
 
+from .bands import LOADS, SOURCE, bands, coverage, unmeasured
+from .measurements import FILES, digest
 from .model import QUANTITIES, Model
-from .parameters import GROUPS, Floats
-from .ranges import GENERATION_KIN, KIN, RANGES
+from .parameters import GROUPS, LINKS, Floats
+from .ranges import GENERATION_KIN, KIN, QUANTIZATION_KIN, RANGES
 
 FEWEST = 4
 """Rows below which a factor is believed rather than fitted."""
-NARROWEST = 1.12
-"""No band is narrower than this on either side."""
-STAND_IN = "closed-loop"
-BANDS = (
-    "10 % and 90 % quantiles of measured over predicted on left-out model families; `unmeasured` widens them in quadrature by what"
-    " leaving out whole devices, engines and quantizations adds; where `n` is 0 the band is that of closed loop, not measured at this load"
-)
-LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate")
 
 
 def document(model: Model, vector: Floats, errors: Mapping[str, Floats], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,13 +29,14 @@ def document(model: Model, vector: Floats, errors: Mapping[str, Floats], before:
     gpu = {"provenance": "fitted", "base": {field.name: _short(shared[field.name]) for field in fields(Base)}, **_tables(model, vector)}
     data = dict(before)
     data["source"] = _source(model, own, errors)
+    data["fitted_to"] = {name: digest(name) for name in FILES}
     data["loads"] = {field.name: _short(shared[field.name]) for field in fields(LoadConstants)}
-    data["kin"], data["generation_kin"] = dict(KIN), dict(GENERATION_KIN)
+    data["kin"], data["generation_kin"], data["quantization_kin"] = dict(KIN), dict(GENERATION_KIN), dict(QUANTIZATION_KIN)
     data["regimes"] = {"gpu": gpu, "cpu": before["regimes"]["cpu"]}
     data["links"] = _links(before["links"], shared)
     if errors:
         data["errors"] = _errors(model, start, own, errors)
-        data["bands"] = {"source": BANDS, "loads": _bands(model, errors["family"]), "unmeasured": _unmeasured(model, errors)}
+        data["bands"] = _bands(model, vector, errors)
     return data
 
 
@@ -75,8 +70,7 @@ def _by_range(rows: Mapping[str, Any]) -> dict[str, Any]:
 
 def _links(before: Mapping[str, Any], shared: Mapping[str, float]) -> dict[str, Any]:
     latency = _short(shared["message_s"])
-    part = {"nvlink": shared["nvlink"], "pcie": shared["pcie"], "none": shared["pcie"]}
-    return {kind: {**row, "efficiency": _short(part[kind]), "latency_s": latency} for kind, row in before.items()}
+    return {kind: {**row, "efficiency": _short(shared[LINKS[kind]]), "latency_s": latency} for kind, row in before.items()}
 
 
 def _errors(model: Model, start: Floats, own: Floats, errors: Mapping[str, Floats]) -> dict[str, Any]:
@@ -84,7 +78,7 @@ def _errors(model: Model, start: Floats, own: Floats, errors: Mapping[str, Float
         "note": "medians of |predicted / measured - 1|: with physical defaults, as fitted, and where the row's model family, device or"
         " engine was left out of the fit; within_2 as fitted, left_out_within_2 without the family"
     }
-    for load in LOADS:
+    for load in LOADS[:-1]:
         for kind in ("dense", "mixture"):
             for at, quantity in enumerate(QUANTITIES):
                 rows = _rows(model, load, kind) & np.isfinite(own[:, at])
@@ -100,65 +94,12 @@ def _errors(model: Model, start: Floats, own: Floats, errors: Mapping[str, Float
     return found
 
 
-def _bands(model: Model, errors: Floats) -> dict[str, Any]:
-    """Per load and quantity; a quantity without enough rows takes that of a closed loop. TTFT counts where nobody waits for a slot."""
-    bands: dict[str, Any] = {load: {} for load in LOADS}
-    queued = np.array([row.case.run.queued > 0 for row in model.rows])
-    for load in LOADS:
-        rows = np.array([row.case.load == load for row in model.rows])
-        for at, quantity in enumerate(QUANTITIES):
-            known = rows & np.isfinite(errors[:, at]) & (~queued if quantity == "ttft" else True)
-            if known.sum() >= 20:
-                weight = _balanced(model, known)
-                low, high = (float(np.exp(_quantile(errors[known, at], weight, part))) for part in (0.1, 0.9))
-                bands[load][quantity] = {
-                    "low": _short(min(low, 1 / NARROWEST)),
-                    "high": _short(max(high, NARROWEST)),
-                    "n": int(known.sum()),
-                }
-    for quantity in QUANTITIES:
-        stand_in = {**bands[STAND_IN][quantity], "n": 0}
-        for load in LOADS:
-            bands[load].setdefault(quantity, stand_in)
-    return bands
-
-
-def _unmeasured(model: Model, errors: Mapping[str, Floats]) -> dict[str, float]:
-    """What an unknown level adds: the left-out spread of its kind beyond that of families, as a factor."""
-    base = _spread(model, errors["family"])
-    added = {kind: max(0.0, _spread(model, errors[kind]) ** 2 - base**2) ** 0.5 for kind in ("device", "engine", "quantization")}
-    return {
-        "engine": _short(np.exp(max(added["engine"], 0.2))),
-        "quantization": _short(np.exp(max(added["quantization"], 0.15))),
-        "silicon": _short(np.exp(max(added["device"], 0.15))),
-        "gpu": _short(np.exp(max(added["device"] / 2, 0.1))),
-        "cpu": _short(np.exp(0.5)),
-    }
-
-
-def _spread(model: Model, errors: Floats) -> float:
-    """Half the width of the 80 % interval of throughput and TPOT, on the logarithm."""
-    widths: list[float] = []
-    for at in (0, 2):
-        known = np.isfinite(errors[:, at])
-        weight = _balanced(model, known)
-        widths.append((_quantile(errors[known, at], weight, 0.9) - _quantile(errors[known, at], weight, 0.1)) / 2)
-    return float(np.mean(widths))
-
-
-def _balanced(model: Model, rows: Any) -> Floats:
-    """Weights with which reconstructed rows, which are many, count as much as published ones."""
-    second = np.array([row.groups["source"] == "aiconfigurator" for row in model.rows])[rows]
-    weight = np.ones(int(rows.sum()))
-    if 0 < second.sum() < len(second):
-        weight[second] = (~second).sum() / second.sum()
-    return weight
-
-
-def _quantile(values: Floats, weight: Floats, part: float) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(weight[order]) / weight.sum()
-    return float(values[order][min(int(np.searchsorted(reached, part)), len(values) - 1)])
+def _bands(model: Model, vector: Floats, errors: Mapping[str, Floats]) -> dict[str, Any]:
+    loads = model.loads(vector)
+    table = bands(model, errors["family"], loads, np.ones(len(model.rows), dtype=bool))
+    added = unmeasured(model, errors, table, loads)
+    inside = coverage(model, errors, table, added, loads)
+    return {"source": SOURCE, "loads": table, "unmeasured": added, "inside": inside}
 
 
 def _rows(model: Model, load: str, kind: str) -> Any:

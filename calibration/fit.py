@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from .document import document
-from .fitting import fit, left_out
+from .fitting import FOLDS, fit, left_out
 from .measurements import measurements
 from .model import Model
 
 TARGET = Path(__file__).parent.parent / "components/inferstack/sizing/performance.json"
-FOLDS = {"family": 8, "device": 8, "engine": 8, "quantization": 6}
 
 
 def main(quick: bool) -> None:
@@ -34,7 +33,7 @@ def main(quick: bool) -> None:
     vector = fit(model, every)
     progress("fitted")
     kinds = {} if quick else FOLDS
-    errors = {kind: left_out(model, kind, most, steps=9, progress=progress) for kind, most in kinds.items()}
+    errors = {kind: left_out(model, kind, most, steps=8, progress=progress) for kind, most in kinds.items()}
     before = json.loads(TARGET.read_text(encoding="utf-8"))
     TARGET.write_text(_text(document(model, vector, errors, before)), encoding="utf-8")
     progress(f"wrote {TARGET.name}")

@@ -19,6 +19,8 @@ STEP = 1e-6
 """Of forward differences, on logarithms."""
 PRIOR_WEIGHT = 1.0
 """Pull of a prior, in rows of weight one."""
+FOLDS = {"family": 8, "device": 6, "generation": 5, "engine": 6, "quantization": 5}
+"""Kind of group that is left out whole -> most folds."""
 Mask = NDArray[np.bool_]
 
 

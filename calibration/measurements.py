@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 from collections import Counter, defaultdict
@@ -18,9 +19,10 @@ from inferstack.evaluation.throughput import Case, case_of
 from inferstack.sizing.constants import kin
 
 from .model import Measurement
-from .ranges import GENERATION_KIN, KIN, RANGES, range_of
+from .ranges import GENERATION_KIN, KIN, QUANTIZATION_KIN, RANGES, range_of
 
 DATA = Path(__file__).with_name("data")
+FILES = ("throughput.json", "aiconfigurator.csv")
 LONGEST_TTFT_S = 10.0
 """A longer TTFT is a queue that grew for the whole run, not a property of the replica."""
 CELL_POWER = -0.35
@@ -36,14 +38,19 @@ def measurements() -> list[Measurement]:
     return _weighted([*_published(), *_thinned(_reconstructed())])
 
 
+def digest(name: str) -> str:
+    """SHA-256 of a data file: which measurements the constants are from."""
+    return hashlib.sha256((DATA / name).read_bytes()).hexdigest()
+
+
 def _published() -> Iterator[Measurement]:
-    raw = [row for row in json.loads((DATA / "throughput.json").read_text(encoding="utf-8")) if row["clean"]]
+    raw = [row for row in json.loads((DATA / FILES[0]).read_text(encoding="utf-8")) if row["clean"]]
     for row, facts in zip(throughput_rows(raw), raw, strict=True):
         yield from _measurement(row, facts, str(facts["load"]))
 
 
 def _reconstructed() -> Iterator[Measurement]:
-    with (DATA / "aiconfigurator.csv").open(encoding="utf-8", newline="") as lines:
+    with (DATA / FILES[1]).open(encoding="utf-8", newline="") as lines:
         raw = [_typed(line) for line in csv.DictReader(lines)]
     for row, facts in zip(throughput_rows(raw), raw, strict=True):
         yield from _measurement(row, facts, "aiconfigurator")
@@ -63,13 +70,12 @@ def _measurement(row: ThroughputRow | BadRow, facts: dict[str, Any], source: str
         return
     if engine_memory.layout(case.shape).kv_bytes <= 0:
         return
-    short = "short-run-use-latency-only" in row.flags
     ttft = _seconds(facts.get("ttft_ms"))
     yield Measurement(
         id=str(row.id),
         case=case,
         groups=_groups(case) | {"source": source, "kind": "mixture" if case.shape.model.is_moe else "dense"},
-        output_tps=math.nan if short or not facts.get("output_tps") else float(facts["output_tps"]),
+        output_tps=math.nan if not facts.get("output_tps") else float(facts["output_tps"]),
         ttft=math.nan if ttft > LONGEST_TTFT_S else ttft,
         tpot=_seconds(facts.get("tpot_ms")),
         weight=1.0,
@@ -81,10 +87,11 @@ def _groups(case: Case) -> dict[str, str]:
     engine = shape.engine if shape.engine in RANGES else kin(KIN, shape.engine)
     return {
         "engine": range_of(engine, shape.engine_version),
-        "quantization": shape.checkpoint.quantization,
+        "quantization": QUANTIZATION_KIN.get(shape.checkpoint.quantization, shape.checkpoint.quantization),
         "generation": GENERATION_KIN.get(shape.device.generation, shape.device.generation),
         "device": shape.device.id,
         "family": shape.model.id,
+        "setup": f"{shape.model.id} {shape.device.id}",
     }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inferstack.evaluation.throughput import Case, served_of
+from inferstack.evaluation.throughput import Case, band_load, served_of
 from inferstack.sizing.performance import StepTimes, times_of
 
-from .parameters import GROUPS, Floats, Members, Parameters, efficiency, loads, stacked
+from .parameters import GROUPS, LINKS, Floats, Members, Parameters, efficiency, loads, stacked
 
 QUANTITIES = ("output_tps", "ttft", "tpot")
 
@@ -43,7 +43,7 @@ class Model:
         levels = self.parameters.levels
         self.members = Members(
             index={kind: np.array([levels[kind].index(row.groups[kind]) for row in self.rows]) for kind in kinds},
-            nvlink=np.array([row.case.work.link == "nvlink" for row in self.rows]),
+            link=np.array([list(LINKS).index(row.case.work.link) for row in self.rows]),
             expert_width=np.array([row.case.work.expert_width for row in self.rows]),
             weight_only=np.array([float(row.case.work.weight_only) for row in self.rows]),
         )
@@ -57,6 +57,12 @@ class Model:
     def part(self, rows: NDArray[np.intp]) -> Model:
         """The same parameters over some of the rows."""
         return Model([self.rows[at] for at in rows], self.parameters)
+
+    def loads(self, vector: Floats) -> dict[str, NDArray[np.bool_]]:
+        """The rows of each load that has a band of its own."""
+        times = times_of(self.work, efficiency(self.parameters, vector, self.members))
+        found = np.array([band_load(row.case, one) for row, one in zip(self.rows, _each(times), strict=True)])
+        return {load: found == load for load in sorted(set(found.tolist()))}
 
     def predict(self, vector: Floats) -> Floats:
         """Rows x (output_tps, ttft, tpot); seconds."""

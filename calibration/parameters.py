@@ -24,21 +24,25 @@ SHARED: Mapping[str, tuple[float, float]] = {
     "prefill": (0.6, 0.2), "decode": (0.45, 0.3), "attention": (0.5, 0.3),
     "expert_prefill": (0.7, 0.3), "expert_decode": (0.7, 0.4), "expert_width": (2000, 0.7), "weight_only": (0.8, 0.3),
     # Base: seconds
-    "layer_s": (25e-6, 0.5), "expert_layer_s": (20e-6, 0.6), "step_s": (1e-3, 0.5),
+    "layer_s": (25e-6, 0.5), "expert_layer_s": (20e-6, 0.6), "step_s": (1e-3, 0.5), "unfused_layer_s": (50e-6, 0.7),
+    "prompt_layer_s": (50e-6, 0.7), "prompt_expert_layer_s": (100e-6, 0.7),
     "sequence_s": (15e-6, 0.7), "request_s": (1e-3, 0.7), "http_s": (15e-3, 0.7),
     # links
-    "nvlink": (0.6, 0.3), "pcie": (0.5, 0.4), "message_s": (8e-6, 0.5),
+    "nvlink": (0.6, 0.3), "pcie": (0.5, 0.4), "pcie_host": (0.15, 0.5), "message_s": (8e-6, 0.5),
     # loads
-    "wait_steps": (1.5, 0.3), "first_wave": (0.5, 0.2), "tail_lengths": (4.0, 0.4),
+    "wait_steps": (1.5, 0.3), "first_wave": (0.5, 0.2), "drain": (0.8, 0.3),
+    "last_lengths": (3.0, 0.3), "short_answers": (2.5, 0.3),
 }  # fmt: skip
 
 GROUPS: Mapping[str, Mapping[str, float]] = {
-    "engine": {"silicon": 0.25, "prefill": 0.2, "host": 0.6, "sequence": 0.5, "http": 1.0},
+    "engine": {"silicon": 0.25, "prefill": 0.2, "attention": 0.2, "host": 0.6, "sequence": 0.5, "http": 1.0},
     "quantization": {"kernel": 0.2, "unpack": 0.1},
     "generation": {"compute": 0.15, "memory": 0.1},
     "device": {"device": 0.1},
 }
 """Factors per kind of group, each with the spread of its prior."""
+LINKS: Mapping[str, str] = {"nvlink": "nvlink", "pcie": "pcie", "pcie-host": "pcie_host", "none": "pcie"}
+"""Kind of link -> shared constant."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class Members:
     """For each row the index of its level in each kind of group, and what else its efficiency depends on."""
 
     index: Mapping[str, NDArray[np.intp]]
-    nvlink: NDArray[np.bool_]
+    link: NDArray[np.intp]
+    """Index in `LINKS`."""
     expert_width: Floats
     weight_only: Floats
 
@@ -106,7 +111,7 @@ def efficiency(parameters: Parameters, vector: Floats, members: Members) -> Effi
         factor: values[members.index[kind]] for kind, own in parameters.factors(vector).items() for factor, values in own.items()
     }
     base = Base(**{field.name: shared[field.name] for field in fields(Base)})
-    link: Any = np.where(members.nvlink, shared["nvlink"], shared["pcie"])
+    link: Any = np.array([shared[parameter] for parameter in LINKS.values()])[members.link]
     width, stored_only = _untyped(members.expert_width), _untyped(members.weight_only)
     return combine(base, Factors(**gathered), link, shared["message_s"], width, stored_only)
 

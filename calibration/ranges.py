@@ -22,6 +22,9 @@ GENERATION_KIN: Mapping[str, str] = {
     "10.3": "10.0", "11.0": "10.0", "12.1": "12.0", "8.7": "8.6", "7.5": "8.6", "7.0": "8.0", "CDNA4": "CDNA3", "CDNA2": "CDNA3",
 }  # fmt: skip
 
+QUANTIZATION_KIN: Mapping[str, str] = {"fp16": "bf16"}
+"""What costs the same: 16 bits are 16 bits."""
+
 
 def range_of(engine: str, version: str) -> str:
     """The level of an engine's version: `vllm 0.16`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from accuracy import claims
 from accuracy.choice import choices
 from accuracy.data import below_knee, memory, observed, throughput
@@ -36,6 +38,11 @@ def test_verdicts_begin_with_an_answer() -> None:
     assert all(verdict.holds.startswith(("yes", "no", "partly")) and verdict.source for verdict in found)
 
 
+def test_the_committed_page_is_current() -> None:
+    """What `make accuracy` would write is what is there: data, constants and formulas have not moved since."""
+    assert (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text(encoding="utf-8") == page()
+
+
 def test_the_page_has_all_its_sections() -> None:
     """Errors by regime, engine, GPU and family; what was left out; other tools; choices; memory; rules of thumb."""
     text = page()
@@ -45,6 +52,7 @@ def test_the_page_has_all_its_sections() -> None:
         "by GPU",
         "by family",
         "## Left out",
+        "### Inside the band",
         "## Beside other tools",
         "## Choosing",
         "## Memory",

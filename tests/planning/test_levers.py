@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from inferstack import planning
+from inferstack import catalog, planning
 from inferstack.planning.changes import TRIED
 from inferstack.planning.levers import Lever, ServiceLevers, levers
 from tests.planning.stacks import EKS, GKE, plan, plan_one, service, stack
@@ -23,6 +23,12 @@ def pulled(target: dict[str, Any] = EKS, **changes: Any) -> ServiceLevers:
 
 def lever(found: ServiceLevers, name: str) -> Lever:
     return next(each for each in found.levers if each.name == name)
+
+
+def coarse_models() -> list[str]:
+    """Open models of 20 to 80 billion parameters that are offered in fewer than 8 bits: those too large for the cheapest machines."""
+    large = (model for model in catalog.models().values() if 20e9 < model.params_total < 80e9)
+    return [model.id for model in large if any(catalog.quantization(each.quantization).bits < 8 for each in catalog.checkpoints(model.id))]
 
 
 def test_levers_are_ranked_by_what_they_save() -> None:
@@ -58,9 +64,9 @@ def test_a_lever_becomes_what_the_planner_makes_of_the_change(name: str, pins: d
 
 
 def test_coarser_weights_are_a_lever_and_say_so() -> None:
-    """Weights that the planner does not choose unasked are named with what is not known of them."""
-    found = lever(pulled(model="Qwen/Qwen3-30B-A3B"), "quantization")
-    assert found.becomes.bits < 8
+    """Weights that the planner does not choose unasked are named with what is not known of them, for the first model that they help."""
+    tried = (each for model in coarse_models() for each in pulled(model=model).levers if each.name == "quantization")
+    found = next(each for each in tried if each.becomes.bits < 8)
     assert "quality" in found.caveat
 
 

@@ -9,11 +9,12 @@ from inferstack.errors import InputError
 from .stacks import plan_one
 
 BUSY = {"requestsPerSecond": 12.0, "isl": 500, "osl": 200}
+PINNED = {"traffic": BUSY, "gpu": "l40s", "tensorParallel": 1, "quantization": "bf16", "engine": "vllm", "machineType": "g6e.4xlarge"}
 
 
 def test_a_spare_replica_stands_beside_what_the_traffic_needs() -> None:
     """N+1 adds one replica at both ends of the range, with its reason, and no replica has more to do."""
-    plain, spared = plan_one(traffic=BUSY), plan_one(traffic=BUSY, spareReplicas=1)
+    plain, spared = plan_one(**PINNED), plan_one(**PINNED, spareReplicas=1)
     assert (spared.replicas.min, spared.replicas.max) == (2, plain.replicas.max + 1)
     assert spared.replica.performance.load_rps < plain.replica.performance.load_rps
     reason = next(decision.reason for decision in spared.decisions if decision.key == "replicas")
@@ -22,10 +23,9 @@ def test_a_spare_replica_stands_beside_what_the_traffic_needs() -> None:
 
 def test_pinned_replicas_must_hold_the_spare() -> None:
     """As many replicas as the peak takes are too few beside a spare, and the refusal says what it takes."""
-    pinned = {"traffic": BUSY, "gpu": "l40s", "tensorParallel": 1, "quantization": "bf16", "engine": "vllm", "machineType": "g6e.4xlarge"}
-    needed = plan_one(**pinned).replicas.max
+    needed = plan_one(**PINNED).replicas.max
     with pytest.raises(InputError, match=f"without the 1 spare.*it takes {needed + 1}"):
-        plan_one(**pinned, replicas=needed, spareReplicas=1)
+        plan_one(**PINNED, replicas=needed, spareReplicas=1)
 
 
 def test_bursts_and_mixed_lengths_never_need_less() -> None:

@@ -10,7 +10,7 @@ from inferstack.sizing.performance import latency_band, throughput_band
 
 from .cases import H100, L4, LLAMA_8B, shape
 
-LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate")
+LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate", "overload")
 QUANTITIES = ("output_tps", "ttft", "tpot")
 
 
@@ -20,6 +20,17 @@ def test_every_load_and_quantity_has_a_band_around_its_value(load: str, quantity
     """The expected value lies inside its band, whatever is measured."""
     spread = spread_of(shape(LLAMA_8B), load, quantity)
     assert 0 < spread.low < 1 < spread.high
+
+
+def test_a_load_without_measurements_has_the_widest_band_of_its_kin() -> None:
+    """Nobody measured mixtures at a request rate: their band holds that of dense models and those of mixtures at other loads."""
+    table = constants("performance")["bands"]["loads"]
+    for quantity in QUANTITIES:
+        band = table["request-rate"][quantity]["mixture"]
+        assert band["n"] == 0
+        for kin in (table["request-rate"][quantity]["dense"], table["closed-loop"][quantity]["mixture"]):
+            assert band["low"] <= kin["low"]
+            assert band["high"] >= kin["high"]
 
 
 def test_unmeasured_silicon_widens_the_band() -> None:
@@ -33,5 +44,5 @@ def test_estimates_carry_the_band_of_their_load() -> None:
     """Throughput has the band of a closed loop, latencies that of a request rate."""
     loads = constants("performance")["bands"]["loads"]
     throughput, ttft = throughput_band(100, shape(LLAMA_8B)), latency_band(100, shape(LLAMA_8B), "ttft")
-    assert throughput.low == pytest.approx(100 * loads["closed-loop"]["output_tps"]["low"])
-    assert ttft.high == pytest.approx(100 * loads["request-rate"]["ttft"]["high"])
+    assert throughput.low == pytest.approx(100 * loads["closed-loop"]["output_tps"]["dense"]["low"])
+    assert ttft.high == pytest.approx(100 * loads["request-rate"]["ttft"]["dense"]["high"])

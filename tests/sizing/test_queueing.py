@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inferstack.catalog.types import Model
 from inferstack.sizing import latency_at, output_to_input_ratio, step_times
-from inferstack.sizing.queueing import server
+from inferstack.sizing.queueing import decoding, server
 
 from .cases import LLAMA_8B, QWEN_30B_A3B, memory, shape
 
@@ -84,3 +84,8 @@ def test_next_to_no_load_is_an_idle_replica(model: Model, isl: int, osl: int, rp
     idle, quiet = (latency_at(loaded, memory(loaded, 20), isl, osl, load) for load in (0.0, rps))
     assert quiet.tpot_p95_ms == pytest.approx(idle.tpot_p95_ms, rel=1e-2)
     assert quiet.ttft_p95_ms == pytest.approx(idle.ttft_p95_ms, rel=1e-2)
+
+
+def test_steps_bound_how_many_decode() -> None:
+    """Where each step takes 8,192 tokens, requests of 2,000 and 100 need 2,100 of them for 100 steps: 390 decode at once."""
+    assert decoding(8192, 2000, 100) == pytest.approx(8192 * 100 / 2100)

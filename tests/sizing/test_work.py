@@ -107,3 +107,35 @@ def test_dense_models_have_no_narrow_experts() -> None:
     """Expert width is a mixture's; a dense model's is infinite."""
     assert expert_width(QWEN_30B_A3B) == 768
     assert expert_width(LLAMA_8B) == float("inf")
+
+
+def test_a_full_pipeline_goes_at_the_pace_of_the_stage_with_the_logits() -> None:
+    """Eight billion bytes in four stages: each step waits four times for lm_head; one sequence, which cannot fill them, reads it once."""
+    alone, full = (work_of(shape(LLAMA_8B, pipeline=4, max_sequences=sequences), 1000, 100) for sequences in (1, 256))
+    assert full.dense_read_s - alone.dense_read_s == pytest.approx(3 * EMBEDDING_8B * 2 / 3350e9)
+    assert full.token_dense_s - alone.token_dense_s == pytest.approx(3 * 2 * EMBEDDING_8B / 989e12)
+
+
+def test_geforce_multiplies_at_twice_its_rate_where_sums_have_16_bits() -> None:
+    """llama.cpp accumulates in 16 bits, at which a GeForce is not held back; a professional card is as fast either way."""
+    geforce, professional = replace(H100, id="rtx-4090", nvlink_gb_s=None), H100
+    prefill = [
+        work_of(shape(LLAMA_8B, accelerator=silicon, engine=engine), 1000, 100).prefill_dense_s
+        for silicon in (geforce, professional)
+        for engine in ("vllm", "llama.cpp")
+    ]
+    assert prefill == pytest.approx([prefill[0], prefill[0] / 2, prefill[0], prefill[0]])
+
+
+def test_geforce_reaches_its_neighbours_by_way_of_the_host() -> None:
+    """Without peer access the link of a GeForce is one of its own."""
+    geforce = replace(H100, id="rtx-4090", nvlink_gb_s=None)
+    assert work_of(shape(LLAMA_8B, tensor=2, accelerator=geforce), 1000, 100).link == "pcie-host"
+
+
+def test_an_engine_without_a_kernel_for_experts_visits_each() -> None:
+    """transformers runs the experts of each layer one after the other, and 8-bit weights in more launches than 16-bit ones."""
+    eager = work_of(shape(QWEN_30B_A3B, "fp8", engine="transformers"), 1000, 100)
+    assert (eager.loops, eager.unfused) == (48 * 128, True)
+    captured = work_of(shape(QWEN_30B_A3B, "fp8"), 1000, 100)
+    assert (captured.loops, captured.unfused) == (0, False)

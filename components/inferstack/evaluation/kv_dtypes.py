@@ -44,7 +44,9 @@ def kv_dtype_of(
     first, past = (version_key(bound) for bound in SPARSE_BY_DEFAULT)
     if sparse and engine == "vllm" and first <= version_key(version) < past:
         return SPARSE
-    return "fp8" if _says_fp8(checkpoint, config) and _follows(engine, version) else "bf16"
+    if _says_fp8(checkpoint, config) and _follows(engine, version):
+        return "fp8"
+    return spellings()["own_kv_dtypes"].get(engine, {}).get(checkpoint.quantization, "bf16")
 
 
 def _meaning(text: str) -> str:

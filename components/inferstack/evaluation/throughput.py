@@ -12,9 +12,10 @@ from ..sizing.bands import spread_of
 from ..sizing.constants import constants, memory_constants
 from ..sizing.efficiency import efficiency_of
 from ..sizing.kv import sequence_bytes
+from ..sizing.layout import limits
 from ..sizing.loads import LoadConstants, Run, Served
 from ..sizing.performance import StepTimes, times_of
-from ..sizing.queueing import Server
+from ..sizing.queueing import Server, decoding
 from ..sizing.types import EngineSettings, Shape, Variability
 from ..sizing.work import Work, work_of
 from .resolve import resolve_throughput
@@ -26,6 +27,8 @@ from .unresolvable import Unresolvable
 KEYS = {"output_tps": "output_tps", "ttft_ms": "ttft", "tpot_ms": "tpot"}
 """Predicted key -> quantity of the bands."""
 MS = 1000.0
+OVERLOAD = "overload"
+"""A request rate that cannot be sustained."""
 OFFLINE_SEQUENCES = 2048
 """Most sequences in a batch, per scheduler, of an engine that is tuned for throughput (TensorRT-LLM's default)."""
 LEAST_KV_SHARE = 0.02
@@ -59,9 +62,10 @@ def evaluate_throughput(row: ThroughputRow | BadRow) -> Prediction:
         case = case_of(row)
     except Unresolvable as reason:
         return skipped(row.id, tuple(KEYS), str(reason))
-    served = served_of(case, times_of(case.work, efficiency_of(case.shape).efficiency))
+    times = times_of(case.work, efficiency_of(case.shape).efficiency)
+    served, load = served_of(case, times), band_load(case, times)
     values = {"output_tps": served.output_tps, "ttft_ms": served.ttft_s * MS, "tpot_ms": served.tpot_s * MS}
-    bands = {key: _band(case, KEYS[key], value) for key, value in values.items()}
+    bands = {key: _band(case.shape, load, KEYS[key], value) for key, value in values.items()}
     return Prediction(row.id, values, bands)
 
 
@@ -121,9 +125,18 @@ def served_of(case: Case, times: StepTimes, loads: LoadConstants | None = None) 
         return physics.closed_loop(times, case.run, found)
     if case.load == "burst":
         return physics.burst(times, case.run, found)
+    return physics.request_rate(_server(case, times), case.run, case.rps, found)
+
+
+def band_load(case: Case, times: StepTimes) -> str:
+    """The load whose band a row has: its own, or overload where requests come faster than they can be answered."""
+    over = case.load == "request-rate" and not physics.sustained(_server(case, times), case.rps)
+    return OVERLOAD if over else case.load
+
+
+def _server(case: Case, times: StepTimes) -> Server:
     varied = Variability(length_spread=math.sqrt(constants("performance")["service_cv2"]["value"]))
-    server = Server(times=times, osl=case.run.osl, slots=case.slots, bound="kv-cache", chunks=0.0, variability=varied)
-    return physics.request_rate(server, case.run, case.rps, found)
+    return Server(times=times, osl=case.run.osl, slots=case.slots, bound="kv-cache", chunks=0.0, variability=varied)
 
 
 def _load_of(row: ThroughputRow) -> str:
@@ -150,11 +163,27 @@ def _run(row: ThroughputRow, load: str, slots: float, shape: Shape) -> Run:
     else:
         together = float((row.concurrency if load == "burst" else None) or requests or UNSTATED_REQUESTS)
         requests = together
-    batch = max(1.0, together if load == "offline" else min(together, slots))
-    varied = any(word in (row.dataset or "") for word in spellings()["varied_lengths"])
+    batch = max(1.0, min(together, _admitted(row.isl, row.osl, slots, shape)))
+    varied = _varied(row, load)
     return Run(row.isl, row.osl, batch, max(0.0, together - batch), max(requests or ROUNDS * together, together), float(varied))
 
 
-def _band(case: Case, quantity: str, value: float) -> Band:
-    spread = spread_of(case.shape, case.load, quantity)
+def _varied(row: ThroughputRow, load: str) -> bool:
+    """True where output lengths vary: a dataset of conversations, or a burst of nothing else that is said; never where the mean is whole,
+    because then the length was set."""
+    text, words = row.dataset or "", spellings()["lengths"]
+    drawn = any(word in text for word in words["drawn"]) or (load == "burst" and not any(word in text for word in words["set"]))
+    return drawn and row.osl is not None and not float(row.osl).is_integer()
+
+
+def _admitted(isl: float, osl: float, slots: float, shape: Shape) -> float:
+    """Sequences that decode at once by the cache and by the engine's own limits, each of which a data-parallel rank has for itself."""
+    own, ranks = limits(shape.engine, shape.engine_version, shape.device), shape.parallel.data
+    prompts_first = shape.engine in constants("performance")["prompts_first"]["engines"]
+    budget = math.inf if prompts_first else own.batched_tokens * ranks
+    return min(slots, own.sequences * ranks, decoding(budget, isl, osl))
+
+
+def _band(shape: Shape, load: str, quantity: str, value: float) -> Band:
+    spread = spread_of(shape, load, quantity)
     return Band(value * spread.low, value * spread.high)

@@ -1,4 +1,4 @@
-"""How far a measurement may lie from its prediction: 80 % intervals per load and quantity, wider where the fit has not been.
+"""How far a measurement may lie from its prediction: 80 % intervals per load, quantity and kind of model, wider where the fit has not been.
 
 The intervals are quantiles of measured over predicted on groups that the fit had not seen (`make fit`). What an engine, a quantization or a
 device without measurements adds is the spread between known ones, in quadrature on the logarithm.
@@ -24,16 +24,18 @@ class Spread:
 
 
 def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
-    """The band of `quantity` (output_tps, ttft, tpot) at `load` (offline, batch-1, closed-loop, burst, request-rate)."""
+    """The band of `quantity` (output_tps, ttft, tpot) at `load` (offline, batch-1, closed-loop, burst, request-rate, overload)."""
     fitted = efficiency_of(shape)
-    return _spread(load, quantity, tuple(label.split(" ", 1)[0] for label in fitted.unmeasured), shape.device.machines > 1)
+    kind = "mixture" if shape.model.is_moe else "dense"
+    unmeasured = tuple(label.split(" ", 1)[0] for label in fitted.unmeasured)
+    return _spread(load, quantity, kind, unmeasured, shape.device.machines > 1)
 
 
 @functools.cache
-def _spread(load: str, quantity: str, unmeasured: tuple[str, ...], spans_machines: bool) -> Spread:
+def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], spans_machines: bool) -> Spread:
     data = constants("performance")["bands"]
-    own = data["loads"][load][quantity]
-    wider = sum(math.log(data["unmeasured"][kind]) ** 2 for kind in unmeasured)
+    own = data["loads"][load][quantity][kind]
+    wider = sum(math.log(data["unmeasured"][quantity][level]) ** 2 for level in unmeasured)
     if spans_machines:
         wider += math.log(constants("network")["spread"]) ** 2
     low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))

@@ -62,6 +62,17 @@ def cpu_device(vcpus: float, memory_gib: float, cpu: Cpu | None, share: float | 
     )
 
 
+def link_kind(device: Device) -> str:
+    """Key of the constants of a device's link: nvlink, pcie, pcie-host where devices reach each other only by way of the host, or none."""
+    by_host = device.link == "pcie" and is_geforce(device)
+    return "pcie-host" if by_host else device.link
+
+
+def is_geforce(device: Device) -> bool:
+    """True for cards that are held back from what their silicon can."""
+    return device.id in constants("performance")["geforce"]["accelerators"]
+
+
 def peak_flops(device: Device, dtype: str) -> float:
     """Peak dense FLOPS of one device at `dtype`; a type that it lacks runs at 16 bit."""
     for name in (dtype, "bf16", "fp16"):

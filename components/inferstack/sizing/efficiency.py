@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import catalog
 from .constants import constants, kin, version_key
+from .devices import link_kind
 from .types import Provenance, Shape, worst
 from .work import expert_width, weight_only
 
@@ -44,6 +45,12 @@ class Base:
     """Launching one layer."""
     expert_layer_s: float
     """Added by routing, in a layer with experts."""
+    unfused_layer_s: float
+    """Added in a layer whose products are several launches each."""
+    prompt_layer_s: float
+    """Launching one layer for a prompt, which no captured graph serves."""
+    prompt_expert_layer_s: float
+    """Added to that in a layer with experts."""
     step_s: float
     """Scheduling and sampling, per pipeline stage."""
     sequence_s: float
@@ -62,6 +69,8 @@ class Factors:
     """All rates, by engine and version."""
     prefill: float = NEUTRAL
     """Rates of prefill, by engine and version."""
+    attention: float = NEUTRAL
+    """Reading the KV cache, by engine and version."""
     host: float = NEUTRAL
     """Launching, scheduling and the latency of collectives, by engine and version."""
     sequence: float = NEUTRAL
@@ -96,6 +105,9 @@ class Efficiency:
     expert_decode: float
     layer_s: float
     expert_layer_s: float
+    unfused_layer_s: float
+    prompt_layer_s: float
+    prompt_expert_layer_s: float
     step_s: float
     sequence_s: float
     request_s: float
@@ -126,7 +138,7 @@ def combine(base: Base, factors: Factors, link: float, message_s: float, expert_
     return Efficiency(
         weight_read=saturating(base.weight_read * memory * factors.unpack),
         expert_read=saturating(base.weight_read * base.expert_read * memory * factors.unpack),
-        kv_read=saturating(base.kv_read * memory),
+        kv_read=saturating(base.kv_read * memory * factors.attention),
         prefill=saturating(base.prefill * products * factors.prefill),
         decode=saturating(base.decode * products),
         attention=saturating(base.attention * compute * factors.prefill),
@@ -134,6 +146,9 @@ def combine(base: Base, factors: Factors, link: float, message_s: float, expert_
         expert_decode=saturating(base.decode * base.expert_decode * products * narrow),
         layer_s=base.layer_s * factors.host,
         expert_layer_s=base.expert_layer_s * factors.host,
+        unfused_layer_s=base.unfused_layer_s * factors.host,
+        prompt_layer_s=base.prompt_layer_s * factors.host,
+        prompt_expert_layer_s=base.prompt_expert_layer_s * factors.host,
         step_s=base.step_s * factors.host,
         sequence_s=base.sequence_s * factors.sequence,
         request_s=base.request_s * factors.sequence,
@@ -155,7 +170,7 @@ def efficiency_of(shape: Shape) -> Fitted:
         shape.engine,
         shape.engine_version,
         shape.checkpoint.quantization,
-        (device.kind, device.id, device.generation, device.link),
+        (device.kind, device.id, device.generation, link_kind(device)),
         expert_width(shape.model),
         weight_only(device.flops, shape.checkpoint.quantization),
     )
@@ -169,7 +184,7 @@ def _fitted(engine: str, version: str, quantization: str, silicon: tuple[str, st
     link = data["links"][link_name]
     rows = {
         f"engine {engine}": _engine_row(regime["engines"], data["kin"], engine, version),
-        f"quantization {quantization}": _quantization_row(regime["quantizations"], quantization),
+        f"quantization {quantization}": _quantization_row(regime["quantizations"], data["quantization_kin"], quantization),
         f"silicon {generation or kind}": _generation_row(regime["generations"], data["generation_kin"], generation),
         f"{kind} {device}": regime["devices"].get(device),
     }
@@ -197,9 +212,9 @@ def _engine_row(rows: Mapping[str, Any], kin_of: Mapping[str, str], engine: str,
     return None if not kindred else {**kindred[0], "provenance": Provenance.BELIEVED}
 
 
-def _quantization_row(rows: Mapping[str, Any], quantization: str) -> Mapping[str, Any] | None:
-    """The row of the quantization itself, else of its scheme."""
-    return rows.get(quantization, rows.get(catalog.quantization(quantization).scheme))
+def _quantization_row(rows: Mapping[str, Any], same: Mapping[str, str], quantization: str) -> Mapping[str, Any] | None:
+    """The row of the quantization itself or of what costs the same, else of its scheme."""
+    return rows.get(same.get(quantization, quantization), rows.get(catalog.quantization(quantization).scheme))
 
 
 def _generation_row(rows: Mapping[str, Any], kin_of: Mapping[str, str], generation: str) -> Mapping[str, Any] | None:

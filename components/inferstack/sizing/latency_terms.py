@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .efficiency import Fitted, efficiency_of
 from .network import Network, network_of, over_network
-from .performance import StepTimes, launch_s, provenance_of, times_of
+from .performance import EXPERT_OF_LAYER, StepTimes, launch_s, layer_s, prompt_launch_s, provenance_of, times_of
 from .types import Estimate, Provenance, Shape, Term
 from .work import Work, generates, work_of
 
@@ -51,13 +51,22 @@ def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
         _over("prefill experts", work.prefill_expert_s, reached.expert_prefill, fitted),
         _over("prefill attention", work.prefill_attention_s, reached.attention, fitted),
         _over("prefill all-reduces", work.isl * work.link_token_s, reached.link, fitted),
+        Term(
+            "prefill launches",
+            f"{work.layers} layers x {reached.prompt_layer_s * 1e6:.0f} us + {work.expert_layers} with experts x"
+            f" {reached.prompt_expert_layer_s * 1e6:.0f} us",
+            prompt_launch_s(work, reached) * MS,
+            "ms",
+            fitted.provenance,
+            fitted.source,
+        ),
     ]
     total = _times(shape, work, fitted).prefill_s
     network = network_of(shape)
     return [
         *(term for term in terms if term.value),
         *_between_machines(network, network.prefill_s(work.isl) if network else None, f"{work.isl:,.0f} tokens"),
-        _sum("prefill", "products + experts + attention + all-reduces", total, shape, fitted),
+        _sum("prefill", "products + experts + attention + all-reduces + launches", total, shape, fitted),
         Term("prefill MFU", f"{_ms(_multiplied_s(work))} at peak / {_ms(total)}", _multiplied_s(work) / total, "", *_fit(shape, fitted)),
     ]
 
@@ -77,7 +86,7 @@ def _decode(shape: Shape, work: Work, fitted: Fitted, batch: float) -> list[Term
         _count("all-reduce latency", work.messages + work.hops, reached.message_s, "messages", fitted),
         Term(
             "launches",
-            f"{work.layers} layers x {reached.layer_s * 1e6:.1f} us + {work.expert_layers} with experts x"
+            f"{work.layers} layers{_loops(work)} x {layer_s(work, reached) * 1e6:.1f} us + {work.expert_layers} with experts x"
             f" {reached.expert_layer_s * 1e6:.1f} us + {stages} x {_ms(reached.step_s)}",
             launch_s(work, reached) * MS,
             "ms",
@@ -95,6 +104,10 @@ def _decode(shape: Shape, work: Work, fitted: Fitted, batch: float) -> list[Term
         _sum("decode step", "all of the above since prefill", total, shape, fitted),
         Term("MBU", f"(weights + live KV) {_ms(read)} at peak / {_ms(total)}", read / total, "", *_fit(shape, fitted)),
     ]
+
+
+def _loops(work: Work) -> str:
+    return f" and {work.loops:,.0f} experts x {EXPERT_OF_LAYER:.2f}" if work.loops else ""
 
 
 def _read_s(work: Work, batch: float) -> float:

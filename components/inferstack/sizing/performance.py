@@ -3,7 +3,7 @@
     decode(B)  = fixed + B x sequence + experts x (1 - (1 - k/E)^B)
     fixed      = dense weights / e_b + launches + latency of links
     sequence   = products / e_d + attention / e_a + KV cache / e_kv + links + host
-    prefill(I) = products / e_p + attention / e_a + links
+    prefill(I) = products / e_p + attention / e_a + links + launches
 
 A sum fits measurements better than the larger of compute and memory. Work: `work.py`. Efficiencies: `efficiency.py`. Seconds throughout.
 """
@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from .additions import adapter_step_s, draft_shape, draft_share, encoding_flops, techniques_of
 from .bands import spread_of
 from .constants import constants, memory_constants
-from .devices import peak_flops
+from .devices import link_kind, peak_flops
 from .efficiency import Efficiency, efficiency_of
 from .network import network_of, over_network
 from .types import NO_ADDITIONS, Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
 
 PLAIN = Techniques()
+EXPERT_OF_LAYER = 3 / 7
+"""Products of one expert over those of a layer: gate, up and down; beside them q, k, v and o."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def times_of(work: Work, efficiency: Efficiency) -> StepTimes:
     )
     sequence = token_compute_s(work, efficiency) + work.kv_read_s / efficiency.kv_read + work.link_token_s / efficiency.link
     return StepTimes(
-        prefill_s=prefill,
+        prefill_s=prefill + prompt_launch_s(work, efficiency),
         prefill_busy_s=prefill / work.stages + efficiency.request_s / work.ranks,
         fixed_s=work.dense_read_s / efficiency.weight_read
         + launch_s(work, efficiency)
@@ -121,9 +123,21 @@ def token_compute_s(work: Work, efficiency: Efficiency) -> float:
     return products + work.token_attention_s / efficiency.attention
 
 
+def prompt_launch_s(work: Work, efficiency: Efficiency) -> float:
+    """Seconds of kernel launches of a prompt that is alone; prompts that share a step share them."""
+    return work.layers * efficiency.prompt_layer_s + work.expert_layers * efficiency.prompt_expert_layer_s
+
+
+def layer_s(work: Work, efficiency: Efficiency) -> float:
+    """Seconds of launches of one layer without experts."""
+    return efficiency.layer_s + work.unfused * efficiency.unfused_layer_s
+
+
 def launch_s(work: Work, efficiency: Efficiency) -> float:
-    """Seconds of kernel launches and scheduling in one step: L t_layer + L_experts t_expert + PP t_step."""
-    return work.layers * efficiency.layer_s + work.expert_layers * efficiency.expert_layer_s + work.stages * efficiency.step_s
+    """Seconds of kernel launches and scheduling in one step: L t_layer + L_experts t_expert + PP t_step; experts that are visited
+    one after the other are `EXPERT_OF_LAYER` of a layer each."""
+    layers = work.layers + EXPERT_OF_LAYER * work.loops
+    return layers * layer_s(work, efficiency) + work.expert_layers * efficiency.expert_layer_s + work.stages * efficiency.step_s
 
 
 def provenance_of(shape: Shape) -> Provenance:
@@ -132,7 +146,7 @@ def provenance_of(shape: Shape) -> Provenance:
     if shape.device.machines > 1 or shape.additions is not NO_ADDITIONS:
         parts.append(Provenance.BELIEVED)
     if shape.parallel.devices > 1:
-        parts.append(Provenance(constants("performance")["links"][shape.device.link]["provenance"]))
+        parts.append(Provenance(constants("performance")["links"][link_kind(shape.device)]["provenance"]))
     return worst(*parts)
 
 

@@ -102,7 +102,7 @@ def server(
     slots, bound = min(
         (ranks * memory.kv_bytes / live if decodes and live else math.inf, "kv-cache"),
         (ranks * shape.max_sequences, "max-sequences"),
-        (ranks * osl * budget / isl if decodes else math.inf, "throughput"),
+        (ranks * decoding(budget, isl, osl) if decodes else math.inf, "throughput"),
     )
     return Server(
         times=_times(shape, isl, osl, longer, techniques),
@@ -112,6 +112,12 @@ def server(
         chunks=isl / budget,
         variability=variability,
     )
+
+
+def decoding(budget: float, isl: float, osl: float) -> float:
+    """Most sequences that decode at once where steps of `budget` tokens take prompts and decoded tokens: a request needs ISL + OSL of
+    them and decodes for OSL steps."""
+    return budget * osl / (isl + osl)
 
 
 def _times(shape: Shape, isl: int, osl: int, longer: float, techniques: Techniques) -> StepTimes:

@@ -5,7 +5,8 @@
     read      = bytes / (n BW)                   weights and KV cache
     link      = 2 (n-1)/n x tokens x H x 2 B     per all-reduce, two in a layer
 
-`n` are the devices of one pipeline stage; stages work one after the other for one token. Where attention is data-parallel, each rank reads
+`n` are the devices of one pipeline stage; stages work one after the other for one token. A full pipeline goes at the pace of its slowest
+stage: the one with the most layers, and lm_head, which the others wait for. Where attention is data-parallel, each rank reads
 all attention weights but keeps only its own sequences, and tokens travel to the experts and back once in a layer.
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from .. import catalog
 from ..catalog.types import KvCache, KvKind, Model, Quantization
 from .constants import constants
-from .devices import peak_flops
+from .devices import is_geforce, link_kind, peak_flops
 from .kv import kv_read_bytes
 from .types import Shape
 from .weights import embedding_params, expert_params, expert_share, language_params, quantized_params, weight_bytes
@@ -64,6 +65,10 @@ class Work:
     """Columns of one expert; infinite for dense models."""
     weight_only: bool
     """True where weights are unpacked to 16 bits before they are multiplied."""
+    loops: int
+    """Experts that one step visits one after the other, over all layers; 0 where an engine has one kernel for all of them."""
+    unfused: bool
+    """True where each product of a narrow format is several launches: its activations are quantized, or its weights unpacked, apart."""
     isl: float
     osl: float
 
@@ -73,13 +78,14 @@ def work_of(shape: Shape, isl: float, osl: float) -> Work:
     model, device, parallel = shape.model, shape.device, shape.parallel
     devices = parallel.tensor * parallel.data
     quantization = catalog.quantization(shape.checkpoint.quantization)
-    wide = peak_flops(device, "bf16")
-    fast = peak_flops(device, _compute_dtype(shape, quantization))
+    wide = peak_flops(device, "bf16") * _accumulation(shape)
+    fast = peak_flops(device, _compute_dtype(shape, quantization)) * _accumulation(shape)
     expert_total = expert_params(model)
     expert = expert_total * model.top_k / model.n_experts if expert_total and model.top_k and model.n_experts else 0.0
     dense = min(model.params_active, language_params(model)) - _looked_up(model) - expert
+    slowest = _slowest_stage(shape)
     dense_rate = devices * (wide if _only_experts(model, quantization) else fast)
-    last = embedding_params(model) / (1 if model.tied_embeddings else 2) if generates(model) else 0
+    last = _lm_head(model) if generates(model) else 0
     kv = _as_read(shape, model.kv)
     context = isl + osl / 2
     scored = 4 * model.num_attention_heads / (devices * wide)
@@ -87,15 +93,15 @@ def work_of(shape: Shape, isl: float, osl: float) -> Work:
         prefill_dense_s=isl * 2 * (dense - last) / dense_rate,
         prefill_expert_s=isl * 2 * expert / (devices * fast),
         prefill_attention_s=scored * model.head_dim * isl * prompt_context(model, kv, isl),
-        token_dense_s=2 * dense / dense_rate,
+        token_dense_s=2 * ((dense - last) * slowest.layers + last * slowest.heads) / dense_rate,
         token_expert_s=2 * expert / (devices * fast),
         token_attention_s=scored * _decode_width(model) * (kv.full_layers * context + kv.window_layers * min(context, kv.window_tokens)),
-        dense_read_s=_dense_bytes(shape, quantization) / device.bandwidth_bytes_s,
+        dense_read_s=_dense_bytes(shape, quantization, slowest) / device.bandwidth_bytes_s,
         expert_read_s=_expert_bytes(shape) / (devices * device.bandwidth_bytes_s),
         expert_miss=1 - model.top_k / model.n_experts if expert and model.top_k and model.n_experts else 0.0,
         kv_read_s=kv_read_bytes(model, context, shape.kv_dtype, parallel.tensor, kv) / (parallel.data * device.bandwidth_bytes_s),
         link_token_s=_link_token_bytes(shape) / _link_bytes_s(shape),
-        link=device.link,
+        link=link_kind(device),
         messages=_exchanges(shape) * model.num_layers,
         hops=parallel.pipeline - 1,
         layers=model.num_layers,
@@ -104,6 +110,8 @@ def work_of(shape: Shape, isl: float, osl: float) -> Work:
         ranks=parallel.data,
         expert_width=expert_width(model),
         weight_only=weight_only(device.flops, quantization.name),
+        loops=model.num_layers * (model.n_experts or 0) if expert and _kernel_by_kernel(shape) else 0,
+        unfused=_kernel_by_kernel(shape) and quantization.name in constants("performance")["kernel_by_kernel"]["unfused"],
         isl=isl,
         osl=osl,
     )
@@ -153,6 +161,16 @@ def _as_read(shape: Shape, kv: KvCache) -> KvCache:
     )
 
 
+def _kernel_by_kernel(shape: Shape) -> bool:
+    """True where an engine launches each operation by itself, as a model is written."""
+    return shape.engine in constants("performance")["kernel_by_kernel"]["engines"]
+
+
+def _accumulation(shape: Shape) -> int:
+    """2 where an engine accumulates products in 16 bits on silicon that does so at twice its stated rate."""
+    return 2 if is_geforce(shape.device) and shape.engine in constants("performance")["accumulates_in_16_bits"]["engines"] else 1
+
+
 def _compute_dtype(shape: Shape, quantization: Quantization) -> str:
     """Key of the silicon's FLOPS: what the quantization computes in, narrowed where kernels use wider activations."""
     dtype = quantization.compute_dtype
@@ -170,13 +188,35 @@ def _looked_up(model: Model) -> int:
     return 0 if model.tied_embeddings else embedding_params(model) // 2
 
 
-def _dense_bytes(shape: Shape, quantization: Quantization) -> float:
+def _dense_bytes(shape: Shape, quantization: Quantization, slowest: _Stage) -> float:
     """Bytes per device that every step reads besides experts and KV cache; attention-data-parallel ranks hold them whole."""
     model = shape.model
     total = weight_bytes(model, shape.checkpoint)
-    unread = _looked_up(model) * (quantization.bits / 8 if quantization.whole_model else BYTES_16_BIT)
-    unread += model.params_vision * BYTES_16_BIT
-    return max(0.0, total * (1 - expert_share(model, shape.checkpoint)) - unread) / shape.parallel.tensor
+    wide = quantization.bits / 8 if quantization.whole_model else BYTES_16_BIT
+    unread = _looked_up(model) * wide + model.params_vision * BYTES_16_BIT
+    read, head = max(0.0, total * (1 - expert_share(model, shape.checkpoint)) - unread), _lm_head(model) * wide
+    return (max(0.0, read - head) * slowest.layers + head * slowest.heads) / shape.parallel.tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The slowest stage of a full pipeline, as parts of the whole model when all stages are like it."""
+
+    layers: float
+    heads: int
+
+
+def _slowest_stage(shape: Shape) -> _Stage:
+    """A pipeline that cannot be full is the sum of its stages."""
+    layers, stages = shape.model.num_layers, shape.parallel.pipeline
+    if shape.max_sequences < stages:
+        return _Stage(1.0, 1)
+    return _Stage(math.ceil(layers / stages) * stages / layers, stages)
+
+
+def _lm_head(model: Model) -> float:
+    """Parameters of the product that gives the logits."""
+    return embedding_params(model) / (1 if model.tied_embeddings else 2)
 
 
 def _expert_bytes(shape: Shape) -> float:
