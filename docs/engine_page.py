@@ -19,6 +19,7 @@ GENERATIONS = {
     "H100": "h100-80",
     "B200": "b200-180",
     "RTX PRO 6000": "rtx-pro-6000",
+    "Inferentia2": "inferentia2",
     "CPU": None,
 }
 SERVICE = ServingIdentity("chat", 400, 120, needs_hugging_face_token=False, needs_api_key=True, cpu_millicores=4000)
@@ -38,6 +39,9 @@ know each other, which an InferenceService cannot say: such a service is a RaySe
 part in it ([example](../examples/engines/ray-serve.yaml)). Its head runs on the system nodes, which grow with it. What it serves with is
 the vLLM that the Ray release brings, so that `engineArgs` are the keyword arguments of that version. Take it where Ray is used anyway;
 vLLM by itself is newer and has fewer parts.
+
+`neuron` runs on Inferentia2 and Trainium of EKS: pods request `aws.amazon.com/neuron`, ranks of tensor parallelism are NeuronCores, every
+slot of the batch reserves the full context, and a new pod compiles its shapes for 5 to 10 minutes. Its speed is in no fit: bands are wide.
 
 `preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
 proxies; one that does not waits for the longest planned response first."""
@@ -125,7 +129,7 @@ def _spec(engine: Engine) -> EngineSpec:
 
 
 def _candidates() -> Iterator[tuple[str, str | None]]:
-    return ((quantization, gpu) for gpu in ("h100-80", None) for quantization in ("bf16", "gguf-q4_k_m"))
+    return ((quantization, gpu) for gpu in ("h100-80", None, "inferentia2") for quantization in ("bf16", "gguf-q4_k_m"))
 
 
 def _checkpoint(quantization: str) -> Checkpoint:

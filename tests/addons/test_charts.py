@@ -124,7 +124,7 @@ def test_controllers_run_where_they_are_told(values: Any) -> None:
     assert all(selector.items() >= SYSTEM.items() for selector in selectors)
 
 
-@pytest.mark.parametrize("release", sorted(set(VALUES) - {"kserve-crd"}))
+@pytest.mark.parametrize("release", sorted(set(VALUES) - {"kserve-crd", "neuron-helm-chart"}))
 def test_controllers_state_what_they_request(release: str) -> None:
     """Every chart is told what its pods request, so that system nodes are neither guessed nor overfull."""
     assert values_under(VALUES[release](SETTINGS), "requests")

@@ -20,6 +20,7 @@ POSITIONALS = {
     "tgi": 0,
     "ollama": 0,
     "transformers": 1,
+    "neuron": 1,
     "triton": 0,
     "ray-serve": 0,
 }

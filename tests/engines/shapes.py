@@ -22,6 +22,8 @@ SERVICE = ServingIdentity(
     needs_api_key=True,
     cpu_millicores=3500,
 )
+KINDS = ("bf16", "gguf-q4_k_m")
+HOMES = ("h100-80", "inferentia2")
 _NOTHING = Estimate(0.0, 0.0, 0.0, Provenance.BELIEVED, "a test")
 IDLE = Performance(0.0, _NOTHING, _NOTHING, _NOTHING, _NOTHING, 0.0, "ttft")
 
@@ -35,8 +37,16 @@ def checkpoint(model: str, quantization: str = "bf16", uri: str | None = None, *
 def usual(engine_name: str) -> str:
     """A quantization that the engine runs on every GPU that it knows: whole weights, or GGUF."""
     found = engine(engine_name)
-    h100 = catalog.accelerator("h100-80")
-    return next(kind for kind in ("bf16", "gguf-q4_k_m") if found.supports(catalog.model(SMALL), checkpoint(SMALL, kind), h100) is None)
+    runs = catalog.accelerator(home(engine_name))
+    return next(kind for kind in KINDS if found.supports(catalog.model(SMALL), checkpoint(SMALL, kind), runs) is None)
+
+
+def home(engine_name: str) -> str:
+    """Silicon that the engine is made for."""
+    found = engine(engine_name)
+    weights = [checkpoint(SMALL, kind) for kind in KINDS]
+    runs = [any(found.supports(catalog.model(SMALL), each, catalog.accelerator(gpu)) is None for each in weights) for gpu in HOMES]
+    return HOMES[runs.index(True)]
 
 
 def gpus(name: str, count: int = 1, link: str = "nvlink") -> Device:

@@ -23,7 +23,7 @@ TOKEN = "hf_abcdefghijklmnop"
 def rendered(name: str, shape_facts: dict[str, object], **facts: object) -> EngineSpec:
     """The container of `name` for a small model; `shape_facts` replace fields of its shape, `facts` those of the service."""
     quantization = shapes.usual(name)
-    device = shapes.gpus("h100-80")
+    device = shapes.gpus(shapes.home(name))
     shape = replace(shapes.shape_of(name, shapes.checkpoint(shapes.SMALL, quantization), device), **shape_facts)  # type: ignore[arg-type]
     service = replace(shapes.SERVICE, **facts)  # type: ignore[arg-type]
     return engine(name).spec(shapes.replica_of(shape), service)

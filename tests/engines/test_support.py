@@ -29,7 +29,7 @@ def notes(name: str, quantization: str, gpu: str, count: int = 1, **facts: objec
 def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> None:
     """Each architecture x quantization x generation of silicon: a container whose arguments parse, or a reason."""
     by_architecture = {model.architecture: model for model in catalog.models().values()}
-    by_generation = {accelerator.compute_capability: id_ for id_, accelerator in catalog.accelerators().items()}
+    by_generation = {each.compute_capability or each.architecture: id_ for id_, each in catalog.accelerators().items()}
     found = engine(name)
     rendered = 0
     for model, quantization, gpu in itertools.product(by_architecture.values(), catalog.quantizations(), (None, *by_generation.values())):
@@ -47,7 +47,7 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         if spec.served is not None:
             assert keyword_problems(name, spec.served.llm_config["engine_kwargs"]) == []
         rendered += 1
-    assert rendered > 100
+    assert rendered > (100 if shapes.home(name) == "h100-80" else 15)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import cert_manager, cluster_autoscaler, device_plugin, efa_plugin, keda, keda_http, kserve, kuberay, lws, prometheus
+from . import cert_manager, cluster_autoscaler, device_plugin, efa_plugin, keda, keda_http, kserve, kuberay, lws, neuron_plugin, prometheus
 from .settings import Settings
 
 VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
@@ -19,6 +19,7 @@ VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
         "keda-add-ons-http": keda_http.values,
         "kube-prometheus-stack": prometheus.values,
         "nvidia-device-plugin": device_plugin.values,
+        "neuron-helm-chart": neuron_plugin.values,
         "lws": lws.values,
         "aws-efa-k8s-device-plugin": efa_plugin.values,
         "cluster-autoscaler": cluster_autoscaler.values,

@@ -181,6 +181,11 @@ class Checkpoint:
         return hash((self.uri, self.quantization))
 
 
+NVIDIA_RESOURCE = "nvidia.com/gpu"
+DEVICE_RESOURCES = {"nvidia": NVIDIA_RESOURCE, "aws": "aws.amazon.com/neuron", "amd": "amd.com/gpu"}
+"""Vendor -> extended resource of Kubernetes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accelerator:
     """One GPU (or other device) as software sees it."""
@@ -205,6 +210,11 @@ class Accelerator:
     verified: bool
     """True where memory, bandwidth and FLOPS were cross-checked; False where any of them is believed."""
     aliases: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> str:
+        """What pods request of it, by its maker's device plugin."""
+        return DEVICE_RESOURCES.get(self.vendor.lower(), NVIDIA_RESOURCE)
 
 
 @dataclass(frozen=True, slots=True)

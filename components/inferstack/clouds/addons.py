@@ -102,6 +102,14 @@ _ALL = (
         as_of="2026-08-19",
     ),
     Addon(
+        name="neuron-device-plugin",
+        version="1.1.2",
+        namespace="kube-system",
+        charts=(Chart("neuron-helm-chart", "oci://public.ecr.aws/neuron/neuron-helm-chart"),),
+        source="aws-neuron/neuron-helm-charts: charts/neuron-helm-chart, which comes with Neuron 2.28 (believed)",
+        as_of="2026-02-26",
+    ),
+    Addon(
         name="lws",
         version="0.10.0",
         namespace="lws-system",

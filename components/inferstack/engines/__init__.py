@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ..catalog.names import UnknownName, folded, index, nearest
 from .llamacpp import LlamaCpp
+from .neuron import Neuron
 from .ollama import Ollama
 from .ray import RayServe
 from .sglang import Sglang
@@ -65,7 +66,18 @@ __all__ = [
     "engines",
 ]
 
-_BUILT_IN: tuple[Engine, ...] = (Vllm(), LlamaCpp(), Sglang(), TensorRtLlm(), Triton(), RayServe(), Ollama(), Tgi(), Transformers())
+_BUILT_IN: tuple[Engine, ...] = (
+    Vllm(),
+    LlamaCpp(),
+    Sglang(),
+    TensorRtLlm(),
+    Triton(),
+    RayServe(),
+    Ollama(),
+    Neuron(),
+    Tgi(),
+    Transformers(),
+)
 _ENGINES: Mapping[str, Engine] = MappingProxyType({built_in.name: built_in for built_in in _BUILT_IN})
 
 

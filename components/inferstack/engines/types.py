@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
-from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
+from ..sizing.types import Estimate, MemoryLayout, Parallelism, Replica, Shape
 
 GENERATES = frozenset({"llm"})
 """Kinds of models that an engine serves unless it says more."""
@@ -336,6 +336,8 @@ class Traits:
     own_image: str | None = None
     """How to make the image, as a clause, where nobody publishes one; None where one is pinned."""
     superseded: Superseded | None = None
+    compile_s: Estimate | None = None
+    """Seconds that a first start takes to compile the planned shapes; None where nothing is compiled beforehand."""
     spreads: frozenset[str] = frozenset()
     """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
     GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (stages on several machines)."""

@@ -13,7 +13,7 @@ from ..engines.weights import MOUNT
 from ..planning.endpoints import predictor_name
 from ..planning.types import ServicePlan
 from .container import container, init_containers, mebibytes, pod_security, pre_stop, volumes
-from .inference import CPU_BURST, GPU_RESOURCE, GPU_TOLERATION
+from .inference import CPU_BURST, device_toleration
 from .names import LEADER, group_labels, labels, server_labels
 
 SERVER = "server"
@@ -94,7 +94,7 @@ def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, A
             "terminationGracePeriodSeconds": spec.drain.grace,
             "securityContext": pod_security(spec),
             **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-            "tolerations": [dict(GPU_TOLERATION)],
+            "tolerations": [device_toleration(plan.resources)],
             **({"resourceClaims": claims} if claims else {}),
             **({"initContainers": init_containers(plan.name, spec)} if spec.init else {}),
             "containers": [server],
@@ -118,7 +118,7 @@ def _worker(plan: ServicePlan, workers: Workers) -> dict[str, Any]:
 def _resources(plan: ServicePlan) -> dict[str, Any]:
     """Of each pod: its machine's accelerators, and what joins them to those of others."""
     memory, cpu = mebibytes(plan.resources.memory_bytes), plan.resources.cpu_millicores
-    extended = {GPU_RESOURCE: str(plan.resources.gpus), **(dict(plan.fabric.resources) if plan.fabric else {})}
+    extended = {plan.resources.gpu_resource: str(plan.resources.gpus), **(dict(plan.fabric.resources) if plan.fabric else {})}
     claims = {"claims": [{"name": CLAIM}]} if fabric_claim(plan) else {}
     return {
         "requests": {"cpu": f"{cpu}m", "memory": memory, **extended},

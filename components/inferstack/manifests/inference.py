@@ -16,7 +16,6 @@ from ..planning.types import Resources, ServicePlan
 from .container import container, init_containers, mebibytes, pod_security, volumes
 from .names import labels, pod_labels
 
-GPU_RESOURCE = "nvidia.com/gpu"
 CPU_BURST = 2
 """CPU limit over CPU request. A limit must be stated, or KServe's default of one CPU may stand in for it, below our request."""
 
@@ -24,7 +23,11 @@ STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 """A Deployment, no Knative. Stated on every service because the mode of an existing one cannot change."""
 AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
 
-GPU_TOLERATION = {"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"}
+
+def device_toleration(resources: Resources) -> dict[str, str]:
+    """Of the taint that keeps everything else off nodes with accelerators."""
+    return {"key": resources.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}
+
 
 SURGE = {
     "surge": {"maxSurge": 1, "maxUnavailable": 0},
@@ -81,7 +84,7 @@ def _predictor(plan: ServicePlan) -> dict[str, Any]:
         "terminationGracePeriodSeconds": plan.spec.drain.grace,
         "securityContext": pod_security(plan.spec),
         **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-        **({"tolerations": [dict(GPU_TOLERATION)]} if plan.resources.gpus else {}),
+        **({"tolerations": [device_toleration(plan.resources)]} if plan.resources.gpus else {}),
         **({"topologySpreadConstraints": spread(pod_labels(plan.name))} if plan.replicas.max > 1 else {}),
         **({"initContainers": init_containers(plan.name, plan.spec)} if plan.spec.init else {}),
         **({"storageUris": _storage_uris(plan.spec)} if plan.spec.mounts else {}),
@@ -103,7 +106,7 @@ def _storage_uris(spec: EngineSpec) -> list[dict[str, str]]:
 def requested(resources: Resources) -> dict[str, Any]:
     """Requests and limits of the serving container."""
     memory = mebibytes(resources.memory_bytes)
-    gpus = {GPU_RESOURCE: str(resources.gpus)} if resources.gpus else {}
+    gpus = {resources.gpu_resource: str(resources.gpus)} if resources.gpus else {}
     # No ephemeral-storage: an autoscaler does not know the disk of a node that does not exist yet and would never start one.
     return {
         "requests": {"cpu": f"{resources.cpu_millicores}m", "memory": memory, **gpus},

@@ -12,7 +12,7 @@ from typing import Any
 from ..engines.types import EngineSpec, HeadPod, ServedModel
 from ..planning.types import ServicePlan
 from .container import container, mebibytes, pod_security, volumes
-from .inference import GPU_TOLERATION, requested, spread
+from .inference import device_toleration, requested, spread
 from .names import RAY_HEAD, RAY_WORKER, labels, ray_labels
 
 GIB = 2**30
@@ -143,7 +143,7 @@ def _workers(plan: ServicePlan) -> dict[str, Any]:
                 "terminationGracePeriodSeconds": spec.drain.grace,
                 "securityContext": pod_security(spec),
                 **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-                "tolerations": [dict(GPU_TOLERATION)],
+                "tolerations": [device_toleration(plan.resources)],
                 **({"topologySpreadConstraints": spread(ray_labels(plan.name, RAY_WORKER))} if plan.replicas.max > 1 else {}),
                 "containers": [_worker(plan, spec)],
                 "volumes": volumes(plan.name, spec),

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import clouds
 from ..catalog.types import CapacityType
-from .spec import GPU_RESOURCE, GPU_TAINT, PoolSpec
+from .spec import PoolSpec
 
 ROOT_DEVICE = "/dev/xvda"
 """Root device of the AL2023 images."""
@@ -133,7 +133,7 @@ def _node_group(spec: PoolSpec) -> dict[str, Any]:
     if not spec.capacity_block:
         group["instance_types"] = [spec.machine.name]
     if spec.has_gpus:
-        key, value = GPU_TAINT
+        key, value = spec.gpu_taint
         group["taints"] = [{"key": key, "value": value, "effect": "NO_SCHEDULE"}]
     if spec.kubernetes_version is not None:
         group["version"] = spec.kubernetes_version
@@ -148,7 +148,8 @@ def fabric_resources(spec: PoolSpec) -> tuple[tuple[str, str], ...]:
 
 def _labels(spec: PoolSpec) -> dict[str, str]:
     accelerator = spec.machine.accelerator
-    return dict(spec.node_labels) if accelerator is None else {ACCELERATOR_LABEL: accelerator, **spec.node_labels}
+    # Of other makers' devices the autoscaler would wait for NVIDIA's for ever.
+    return dict(spec.node_labels) if accelerator is None or not spec.has_nvidia else {ACCELERATOR_LABEL: accelerator, **spec.node_labels}
 
 
 def _update_config(spec: PoolSpec) -> dict[str, Any]:
@@ -162,8 +163,8 @@ def _autoscaler_tags(spec: PoolSpec) -> Iterator[tuple[str, str]]:
     disk_gib = spec.machine.local_nvme_gib or spec.disk_gib
     yield f"{TEMPLATE_TAG}/resources/ephemeral-storage", f"{int(disk_gib * EPHEMERAL_SHARE)}Gi"
     if spec.has_gpus:
-        key, value = GPU_TAINT
-        yield f"{TEMPLATE_TAG}/resources/{GPU_RESOURCE}", str(spec.machine.accelerator_count)
+        key, value = spec.gpu_taint
+        yield f"{TEMPLATE_TAG}/resources/{spec.gpu_resource}", str(spec.machine.accelerator_count)
         for resource, amount in fabric_resources(spec):
             yield f"{TEMPLATE_TAG}/resources/{resource}", amount
         yield f"{TEMPLATE_TAG}/taint/{key}", f"{value}:NoSchedule"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalog.types import CapacityType
-from .spec import GPU_TAINT, PoolSpec
+from .spec import PoolSpec
 
 LOCAL_SSD_GIB = 375
 """Size in which the catalog's machines have their local SSDs."""
@@ -120,7 +120,7 @@ def _node_config(spec: PoolSpec) -> dict[str, Any]:
         "spot": spec.capacity_type is CapacityType.SPOT,
     }
     if spec.has_gpus:
-        key, value = GPU_TAINT
+        key, value = spec.gpu_taint
         config["taints"] = [{"key": key, "value": value, "effect": "NO_SCHEDULE"}]
         config["guest_accelerators"] = [_accelerator(spec)]
     if spec.machine.local_nvme_gib:

@@ -31,6 +31,8 @@ KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
 """The kubelet may not set labels of these on its own node; the cloud would refuse them when the nodes start."""
 
 CLOUDS = ("eks", "gke")
+MAKERS = ("nvidia", "aws")
+"""Vendors whose devices a pool can offer."""
 
 
 def pool_spec(name: str, args: Mapping[str, Any]) -> PoolSpec:
@@ -139,8 +141,8 @@ def _gpu_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, 
     if "gpus_per_node" in args and args["gpus_per_node"] != machine.accelerator_count:
         near = f"use {machine.accelerator_count}"
         yield Problem("gpus_per_node", f"does not match the machine type: {held}", args["gpus_per_node"], near)
-    if machine.accelerator is not None and catalog.accelerator(machine.accelerator).vendor.lower() != "nvidia":
-        reason = f"has {machine.accelerator}, which is not an NVIDIA GPU; this pool makes nodes with NVIDIA GPUs or with none"
+    if machine.accelerator is not None and catalog.accelerator(machine.accelerator).vendor.lower() not in MAKERS:
+        reason = f"has {machine.accelerator}, which is no NVIDIA GPU and no Neuron chip; this pool makes nodes with those or with none"
         yield Problem("machine_type", reason, machine.name)
 
 

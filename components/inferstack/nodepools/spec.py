@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..catalog.types import CapacityType, Machine
-from ..planning.pools import FABRIC_LABEL, GPU_LABEL, POOL_LABEL
+from .. import catalog
+from ..catalog.types import NVIDIA_RESOURCE, CapacityType, Machine
+from ..planning.pools import FABRIC_LABEL, GPU_LABEL, POOL_LABEL, has_nvidia
 from ..stackfile.schema import Prices
-
-GPU_TAINT = ("nvidia.com/gpu", "present")
-"""Key and value of the taint, effect NoSchedule, that keeps everything without a toleration off the GPUs. GKE sets the same one, except
-where all other pools of the cluster have GPUs too, so both clouds are told."""
-
-GPU_RESOURCE = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,22 @@ class PoolSpec:
         return self.machine.accelerator_count > 0
 
     @property
+    def has_nvidia(self) -> bool:
+        return has_nvidia(self.machine)
+
+    @property
+    def gpu_resource(self) -> str:
+        """What pods request of its accelerators."""
+        return catalog.accelerator(self.machine.accelerator).resource if self.machine.accelerator else NVIDIA_RESOURCE
+
+    @property
+    def gpu_taint(self) -> tuple[str, str]:
+        """Key and value of the taint, effect NoSchedule, that keeps everything without a toleration off the accelerators. GKE sets the
+        same one, except where all other pools of the cluster have GPUs too, so both clouds are told."""
+        return self.gpu_resource, "present"
+
+    @property
     def node_labels(self) -> Mapping[str, str]:
         """Labels of the nodes, in order of key: ours, and what was asked for, which wins."""
-        ours = {POOL_LABEL: self.name} | ({GPU_LABEL: "true"} if self.has_gpus else {}) | ({FABRIC_LABEL: "true"} if self.fabric else {})
+        ours = {POOL_LABEL: self.name} | ({GPU_LABEL: "true"} if self.has_nvidia else {}) | ({FABRIC_LABEL: "true"} if self.fabric else {})
         return dict(sorted((ours | dict(self.labels)).items()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..catalog.types import DEVICE_RESOURCES
 from ..clouds.addons import ADDONS
 from ..stackfile.schema import Target
 from .site import Site
 from .types import AddonPlan, ServicePlan
 
 PLUGIN, SCALER, GROUPS, EFA = "nvidia-device-plugin", "cluster-autoscaler", "lws", "efa-device-plugin"
-ASKED_FOR = (PLUGIN, SCALER, GROUPS, EFA)
+NEURON = "neuron-device-plugin"
+ASKED_FOR = (PLUGIN, SCALER, GROUPS, EFA, NEURON)
 """Add-ons whose switch is unset by default, so that `true` means: install it although it does not look needed."""
 
 
@@ -23,6 +25,7 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
     hosted = any(service.on_kserve for service in services)
     spanning = any(service.machines > 1 for service in services)
+    chips = any(service.resources.gpus and service.resources.gpu_resource == DEVICE_RESOURCES["aws"] for service in services)
     efa = any(service.fabric is not None and service.fabric.addon == EFA for service in services)
     led = any(service.spec.served is not None for service in services)
     bypassed = "no service is served through KServe"
@@ -35,6 +38,14 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
         ("keda-http", switches.keda_http, woken, versions.keda_http, "holds requests while no replica runs", "no service goes to zero"),
         ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),
         (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", "pods get GPUs without it"),
+        (
+            NEURON,
+            switches.neuron_device_plugin,
+            chips,
+            versions.neuron_device_plugin,
+            "offers Neuron chips to pods",
+            "no service runs on them",
+        ),
         (GROUPS, switches.lws, spanning, versions.lws, "carries replicas that span machines", "no replica spans machines"),
         (
             EFA,

@@ -301,6 +301,7 @@ def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
         disk_mb_s=machine.disk_mb_s,
         network_gbps=machine.network_gbps,
         provisions_node=site.target.scales_nodes,
+        compile_s=sized.engine.traits.compile_s,
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..catalog.types import CapacityType, Machine, Offering
+from .. import catalog
+from ..catalog.types import NVIDIA_RESOURCE, CapacityType, Machine, Offering
 from ..clouds.types import Fabric
 from ..costs.types import Columns
 from ..errors import Problem, join_names
@@ -74,7 +75,12 @@ def declared_labels(machine: Machine) -> tuple[tuple[str, str], ...]:
     labels: Mapping[str, str] = machine.facts.get("labels", {})
     if labels:
         return tuple(sorted(labels.items()))
-    return ((GPU_LABEL, "true"),) if machine.accelerator else ()
+    return ((GPU_LABEL, "true"),) if has_nvidia(machine) else ()
+
+
+def has_nvidia(machine: Machine) -> bool:
+    """True where its accelerators are what `GPU_LABEL` says: the label brings NVIDIA's device plugin to a node."""
+    return machine.accelerator is not None and catalog.accelerator(machine.accelerator).resource == NVIDIA_RESOURCE
 
 
 def look_alikes(pools: Sequence[Pool], site: Site) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
     nodes = _nodes(members, machine, site)
     managed = machine.count is None
     zones = site.cloud.pool_zones(site.target, machine)
-    own = ((POOL_LABEL, name), *(((GPU_LABEL, "true"),) if machine.accelerator else ()))
+    own = ((POOL_LABEL, name), *(((GPU_LABEL, "true"),) if has_nvidia(machine) else ()))
     plan = PoolPlan(
         name=name,
         machine_type=machine.name,

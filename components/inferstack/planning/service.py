@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import sizing
-from ..catalog.types import CapacityType
+from ..catalog.types import NVIDIA_RESOURCE, CapacityType
 from ..clouds.types import Fabric
 from ..engines import overrides
 from ..engines.types import Elasticity, EngineSpec, Metrics, ServingIdentity
@@ -15,7 +15,7 @@ from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from . import additions
 from .additions import speculation
-from .placement import Placement, at_load, cold_start_of, host_share, scale_down_seconds
+from .placement import Placement, Sized, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .quality import coarse_text, keeps_quality
 from .reasons import alternatives, decisions
@@ -72,7 +72,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         meets_slo=performance.meets(requirement.slo) and _keeps_p95_asleep(requirement, placement),
         waiting_share=placement.sleep.waiting_share if placement.sleep else 0.0,
         spec=spec,
-        resources=Resources(cpu_millicores=cpu, memory_bytes=ram, gpus=sized.device.per_machine if placement.machine.accelerator else 0),
+        resources=Resources(cpu, ram, *_devices(sized)),
         scaling=_scaling(requirement, placement, performance, cold_start, spec.metrics),
         cold_start_seconds=cold_start.seconds,
         cold_start_parts=cold_start.parts,
@@ -272,6 +272,11 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {coarse_text(checkpoint.quantization)}")
     return tuple(found)
+
+
+def _devices(sized: Sized) -> tuple[int, str]:
+    """Accelerators of one pod, and what the cluster calls them."""
+    return (sized.device.per_machine, sized.accelerator.resource) if sized.accelerator else (0, NVIDIA_RESOURCE)
 
 
 def _between_machines(placement: Placement, fabric: Fabric | None, site: Site) -> tuple[str, ...]:

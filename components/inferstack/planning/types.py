@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..catalog.types import CapacityType
+from ..catalog.types import NVIDIA_RESOURCE, CapacityType
 from ..clouds.types import Fabric, QuotaNeed, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
@@ -104,6 +104,8 @@ class Resources:
     cpu_millicores: int
     memory_bytes: int
     gpus: int
+    gpu_resource: str = NVIDIA_RESOURCE
+    """What the cluster calls them."""
 
 
 @dataclass(frozen=True, slots=True)

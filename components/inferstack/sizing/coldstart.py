@@ -37,7 +37,7 @@ class ColdStart:
     @property
     def container_seconds(self) -> Estimate:
         """What the container does itself, after the node has its image: what a startup probe waits for."""
-        return _together([part for part in self.parts if part.name in ("weights", "start")])
+        return _together([part for part in self.parts if part.name in ("weights", "start", "compile")])
 
 
 def _together(parts: Sequence[ColdStartPart]) -> Estimate:
@@ -50,12 +50,18 @@ def _together(parts: Sequence[ColdStartPart]) -> Estimate:
 
 
 def cold_start(
-    weight_bytes: int, image_gib: float, source_kind: str, disk_mb_s: float | None, network_gbps: float | None, provisions_node: bool
+    weight_bytes: int,
+    image_gib: float,
+    source_kind: str,
+    disk_mb_s: float | None,
+    network_gbps: float | None,
+    provisions_node: bool,
+    compile_s: Estimate | None = None,
 ) -> ColdStart:
     """The cold start of one replica. A node that is there has the image.
 
     `source_kind` is where weights come from: hf, s3, gs, pvc, nvme or oci. `disk_mb_s` and `network_gbps` are the node's, None where
-    unknown. All bandwidths are believed. Raises `KeyError` for an unknown source.
+    unknown. `compile_s` is what an engine compiles before it answers. All bandwidths are believed. Raises `KeyError` for an unknown source.
     """
     data = constants("cold_start")
     source = estimate(data["sources_gb_s"][source_kind], data["source"])
@@ -63,6 +69,8 @@ def cold_start(
     if network_gbps is not None:
         rates["network"] = _known(network_gbps / 8)
     parts = [_transfer("weights", weight_bytes, rates), ColdStartPart("start", "process, compilation, graphs", estimate(data["start_s"]))]
+    if compile_s is not None:
+        parts.append(ColdStartPart("compile", "graphs of the planned shapes", compile_s))
     if provisions_node:
         pull = {"pull and unpack": estimate(data["image_gb_s"]), **{name: rate for name, rate in rates.items() if name == "network"}}
         node = ColdStartPart("node", "machine, driver, device plugin", estimate(data["provision_s"]))

@@ -47,6 +47,8 @@ class Versions(Section):
     """Version of the chart kube-prometheus-stack."""
     nvidia_device_plugin: Release | None = None
     """Version of its chart."""
+    neuron_device_plugin: Release | None = None
+    """Version of the chart neuron-helm-chart."""
     lws: Release | None = None
     """Version of its chart (LeaderWorkerSet)."""
     efa_device_plugin: Release | None = None
@@ -60,6 +62,8 @@ class Addons(Section):
 
     nvidia_device_plugin: bool | None = None
     """Left out: installed on EKS and on existing clusters with GPUs, not on GKE, whose nodes bring it."""
+    neuron_device_plugin: bool | None = None
+    """EKS only. Left out: installed where a service runs on Inferentia or Trainium."""
     lws: bool | None = None
     """Left out: installed where a replica spans machines."""
     efa_device_plugin: bool | None = None
