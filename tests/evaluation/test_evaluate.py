@@ -72,3 +72,25 @@ def test_the_command_prints_the_document_and_stays_off_the_first_screen(tmp_path
     assert (shown.exit_code, json.loads(shown.stdout)["rows"][0]["skipped"]) == (0, "model 'nobody/nothing' is not a known model")
     assert "row 3: model 'nobody/nothing'" in run(app, ["evaluate", "memory", str(file)]).stdout
     assert "evaluate" not in run(app, ["--help"]).stdout
+
+
+def test_a_model_that_only_its_name_tells_of_gets_wide_figures():
+    """Parameters in the name give weights and, beside a GPU, the cache that they leave; what needs dimensions stays open."""
+    row = {"id": 1, "model": "nobody/Brand-New-7B-Chat", "engine": "vllm", "version": "0.11.0", "gpu": "H100", "tp": 2}
+    (found,) = evaluate("memory", [row])["rows"]
+    assert found["skipped"] is None
+    assert found["predicted"]["weights_gib_per_gpu"] == pytest.approx(7e9 * 2 / 2 / 2**30)
+    band = found["band"]["kv_gib_per_gpu"]
+    assert band["low"] < found["predicted"]["kv_gib_per_gpu"] - 2
+    assert found["predicted"]["kv_tokens"] is None
+    (quantized,) = evaluate("memory", [{**row, "model": "nobody/Brand-New-7B-AWQ"}])["rows"]
+    assert quantized["predicted"]["weights_gib_per_gpu"] < 2
+
+
+def test_a_model_taken_for_another_has_a_wider_band():
+    """Vocabulary and towers of a fine-tuned model may differ from what it was made from."""
+    row = {"id": 1, "model": "Qwen/Qwen2.5-7B-Instruct", "engine": "vllm", "version": "0.11.0", "gpu": "H100"}
+    own, other = evaluate("memory", [row, {**row, "model": "someone/Qwen2.5-Poet-7B"}])["rows"]
+    assert own["predicted"] == other["predicted"]
+    for key in ("weights_gib_per_gpu", "kv_gib_per_gpu"):
+        assert other["band"][key]["low"] < own["band"][key]["low"]

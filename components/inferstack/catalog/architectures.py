@@ -72,6 +72,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "gemma4_text": Architecture(tied=True),
     "gemma4_unified_text": Architecture(tied=True),
     "nemotron_h": LLAMA,
+    "granitemoehybrid": Architecture(tied=True),
+    "bamba": LLAMA,
     "gemma": Architecture(tied=True),
     "cohere": Architecture(tied=True),
     "cohere2": Architecture(tied=True, window_every=4),

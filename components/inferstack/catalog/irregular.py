@@ -74,13 +74,36 @@ def nemotron_h(text: Mapping[str, Any], dims: Dimensions) -> Counts:
     return Counts(total + expert * dims.experts, total + expert * dims.top_k, kv)
 
 
+def mamba_hybrid(text: Mapping[str, Any], dims: Dimensions) -> Counts:
+    """Granite 4 hybrids and Bamba: a Mamba-2 or an attention layer, then experts beside a shared MLP, or an MLP alone. After transformers
+    5.23, models/granitemoehybrid and models/bamba.
+    """
+    layers, hidden = dims.layers, dims.hidden
+    chosen = listed(text, "attn_layer_indices")
+    attention = len(chosen) if chosen else layer_types(text, layers).count("attention")
+    layer_parameters, layer_state = _mamba(text, hidden)
+    total = dims.vocabulary * hidden * (1 if dims.tied else 2)
+    total += (layers - attention) * layer_parameters
+    total += attention * 2 * hidden * dims.head_width * (dims.heads + dims.kv_heads)
+    width = number(text, "shared_intermediate_size", default=dims.intermediate)
+    total += layers * (3 * hidden * width + hidden * dims.experts)
+    expert = layers * 3 * hidden * dims.expert_width
+    elements = attention * 2 * dims.kv_heads * dims.head_width
+    state_layers = layers - attention
+    kv = KvCache(
+        KvKind.STATE, full_layers=attention, elements_full=elements, state_bytes=state_layers * layer_state, state_layers=state_layers
+    )
+    return Counts(total + expert * dims.experts, total + expert * dims.top_k, kv)
+
+
 def _mamba(text: Mapping[str, Any], hidden: int) -> tuple[int, int]:
     """Parameters of one Mamba-2 layer, and bytes that it keeps per sequence: its state in the dtype that the config names, else in 16 bits,
     and the tail of its convolution.
     """
-    heads, kernel = number(text, "mamba_num_heads", default=0), number(text, "conv_kernel", default=0)
-    inner, states = heads * number(text, "mamba_head_dim", default=0), number(text, "ssm_state_size", default=0)
-    mixed = inner + 2 * number(text, "n_groups", default=0) * states
+    heads, kernel = number(text, "mamba_num_heads", "mamba_n_heads", default=0), number(text, "conv_kernel", "mamba_d_conv", default=0)
+    inner = heads * number(text, "mamba_head_dim", "mamba_d_head", default=0)
+    states = number(text, "ssm_state_size", "mamba_d_state", default=0)
+    mixed = inner + 2 * number(text, "n_groups", "mamba_n_groups", default=0) * states
     state_width = 4 if text.get("mamba_ssm_cache_dtype") == "float32" else 2
     return hidden * (2 * inner + mixed + heads) + mixed * kernel, inner * states * state_width + (kernel - 1) * mixed * 2
 
@@ -100,5 +123,7 @@ IRREGULAR: dict[str, Callable[[Mapping[str, Any], Dimensions], Counts]] = {
     "gemma4_text": gemma4,
     "gemma4_unified_text": gemma4,
     "nemotron_h": nemotron_h,
+    "granitemoehybrid": mamba_hybrid,
+    "bamba": mamba_hybrid,
 }
 """By `model_type`; each has a row in `ARCHITECTURES` for what it shares with the others."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
 
 from ..catalog import quantization
 from ..sizing import (
@@ -27,11 +26,12 @@ from ..sizing import (
 )
 from ..sizing.constants import GIB, constants, version_key
 from ..sizing.types import Device, EngineSettings, Estimate, Parallelism, Provenance, Shape
-from .checkpoint_names import resolve_quantization
-from .model_names import resolve_params
+from .by_name import figures_by_name
+from .figures import CHECKPOINT_SIZE, Figure, Figures, near, of
+from .model_names import UnknownModel, is_kin
 from .resolve import Resolved, resolve_memory
 from .rows import BadRow, MemoryRow
-from .types import Band, Prediction, Value, skipped
+from .types import Band, Prediction, skipped
 from .unresolvable import Unresolvable
 
 KEYS = (
@@ -44,29 +44,14 @@ KEYS = (
     "max_concurrency",
     "fits",
 )
-CHECKPOINT_SIZE = "checkpoint-size"
-"""In place of an engine: the row asks for the bytes of all weights as they are stored."""
 EXPERTS_IN_ONE_TENSOR = "b2600"
 """Build of llama.cpp from which all experts of a layer are one tensor."""
 UNSTATED_CONTEXT = 4096
 """Tokens of the longest sequence where neither row nor model says."""
 
 ALLOTTED = "allotted"
-BY_NAME_ERROR = 0.1
-"""Half of the 80 % interval of a size that is only known from a model's name: rounding, a vision tower, what stays at 16 bit."""
 ALLOTTED_ERROR = 0.01
 """The same of a cache that is reserved for a given number of tokens: padding."""
-
-
-class Figure(NamedTuple):
-    """One predicted figure with its 80 % interval."""
-
-    expected: Value
-    low: Value
-    high: Value
-
-
-Figures = dict[str, Figure]
 
 
 def evaluate_memory(row: MemoryRow | BadRow) -> Prediction:
@@ -75,9 +60,11 @@ def evaluate_memory(row: MemoryRow | BadRow) -> Prediction:
         return skipped(row.row_id, KEYS, str(row))
     try:
         resolved = resolve_memory(row)
-    except Unresolvable as reason:
-        figures = _by_name(row)
+    except UnknownModel as reason:
+        figures = figures_by_name(row)
         return skipped(row.id, KEYS, str(reason)) if figures is None else _answer(row, figures)
+    except Unresolvable as reason:
+        return skipped(row.id, KEYS, str(reason))
     return _answer(row, _figures(row, resolved))
 
 
@@ -86,28 +73,15 @@ def _answer(row: MemoryRow, figures: Figures) -> Prediction:
     return Prediction(row.id, predicted, {key: Band(figure.low, figure.high) for key, figure in figures.items()})
 
 
-def _by_name(row: MemoryRow) -> Figures | None:
-    """Stored bytes of a model of which only the number of parameters is known: all that a row without an engine asks for."""
-    params = resolve_params(row.model) if row.engine.casefold() == CHECKPOINT_SIZE else None
-    if params is None:
-        return None
-    try:
-        stored = resolve_quantization(row.weights_quant, None, row.engine)
-    except Unresolvable:
-        return None
-    bits = quantization(stored or "bf16").bits
-    return {"weights_gib_per_gpu": _near(params * bits / 8, BY_NAME_ERROR)}
-
-
 def _figures(row: MemoryRow, resolved: Resolved) -> Figures:
     if row.engine.casefold() == CHECKPOINT_SIZE:
         stored = stored_bytes(resolved.model, resolved.checkpoint)
-        return {"weights_gib_per_gpu": _near(stored, weight_error(resolved.model, resolved.checkpoint))}
+        return {"weights_gib_per_gpu": near(stored, weight_error(resolved.model, resolved.checkpoint))}
     shape = shape_of(row, resolved, resolved.device or _NOWHERE)
     whole = memory_constants(shape.engine, shape.engine_version).budget == ALLOTTED
     if whole:
         return _allotted(row, shape, resolved.device is not None)
-    weights = _near(weight_bytes_per_device(shape), weight_error(resolved.model, resolved.checkpoint))
+    weights = near(weight_bytes_per_device(shape), _weight_error(row, shape))
     if resolved.device is None:
         return {"weights_gib_per_gpu": weights}
     return {"weights_gib_per_gpu": weights, **_profiled(row, shape)}
@@ -129,9 +103,9 @@ def _profiled(row: MemoryRow, shape: Shape) -> Figures:
     tokens_held = [reported_tokens(shape, end) for end in ends]
     return {
         "kv_gib_per_gpu": Figure(kv / GIB, low / GIB, high / GIB),
-        "activation_gib": _of(activation),
-        "non_torch_gib": _of(runtime_bytes(rules, parallel, shape.device.link)),
-        "cuda_graph_gib": _of(graph_bytes(rules, shape.model, shape.max_sequences, parallel.pipeline)),
+        "activation_gib": of(activation),
+        "non_torch_gib": of(runtime_bytes(rules, parallel, shape.device.link)),
+        "cuda_graph_gib": of(graph_bytes(rules, shape.model, shape.max_sequences, parallel.pipeline)),
         "kv_tokens": Figure(tokens_held[1], tokens_held[0], tokens_held[2]),
         "max_concurrency": Figure(held[1], held[0], held[2]),
         "fits": Figure(held[1] >= 1, held[0] >= 1, held[2] >= 1),
@@ -145,7 +119,14 @@ def _unstated_bytes(row: MemoryRow, shape: Shape, activation: Estimate) -> float
     batch = 0.0 if row.max_num_seqs is not None else activation.expected * errors["unstated_batch"]
     unlisted = visible * errors["unlisted_gpu"] if row.gpu_total_gib is None and not shape.device.flops else 0.0
     images = visible * errors["vision_profile"] if shape.model.params_vision else 0.0
-    return math.hypot(share, batch, unlisted, images)
+    kin = weight_bytes_per_device(shape) * errors["kin"] if is_kin(row.model, row.model_config) else 0.0
+    return math.hypot(share, batch, unlisted, images, kin)
+
+
+def _weight_error(row: MemoryRow, shape: Shape) -> float:
+    """Half of the 80 % interval of weights, relative, also where the model is another's fine-tuned one."""
+    kin = constants("memory")["kv_errors"]["kin"] if is_kin(row.model, row.model_config) else 0.0
+    return math.hypot(weight_error(shape.model, shape.checkpoint), kin)
 
 
 def _sequence_error(row: MemoryRow, shape: Shape) -> float:
@@ -166,16 +147,16 @@ def _allotted(row: MemoryRow, shape: Shape, known: bool) -> Figures:
     weights = _file_bytes(shape)
     rules = memory_constants(shape.engine, shape.engine_version)
     activation = activation_bytes(rules, shape.model, shape.max_sequences, batched_tokens(shape), shape.parallel)
-    stored = _near(weights, weight_error(shape.model, shape.checkpoint))
-    figures: Figures = {"weights_gib_per_gpu": stored, "activation_gib": _of(activation)}
+    stored = near(weights, weight_error(shape.model, shape.checkpoint))
+    figures: Figures = {"weights_gib_per_gpu": stored, "activation_gib": of(activation)}
     if row.max_model_len is not None:
-        figures["kv_gib_per_gpu"] = _near(kv, ALLOTTED_ERROR)
-        figures["kv_tokens"] = _near(shape.max_sequences * shape.context * GIB, ALLOTTED_ERROR)
-        figures["max_concurrency"] = _near(shape.max_sequences * GIB, 0.0)
+        figures["kv_gib_per_gpu"] = near(kv, ALLOTTED_ERROR)
+        figures["kv_tokens"] = near(shape.max_sequences * shape.context * GIB, ALLOTTED_ERROR)
+        figures["max_concurrency"] = near(shape.max_sequences * GIB, 0.0)
     if known:
         found = layout(shape)
         needed = shape.max_sequences * sequence_bytes_of(shape)
-        figures["non_torch_gib"] = _of(runtime_bytes(rules, shape.parallel, shape.device.link))
+        figures["non_torch_gib"] = of(runtime_bytes(rules, shape.parallel, shape.device.link))
         low, high = found.kv_bytes - found.kv_less_bytes, found.kv_bytes + found.kv_more_bytes
         figures["fits"] = Figure(found.kv_bytes >= needed, low >= needed, high >= needed)
     return figures
@@ -201,15 +182,6 @@ def shape_of(row: MemoryRow, resolved: Resolved, device: Device) -> Shape:
         share = default_share(resolved.engine, resolved.version, device, resolved.parallel, batch).expected if device.memory_bytes else None
     settings = EngineSettings(share, batch, row.block_size)
     return resolved.shape(device, context, sequences, settings)
-
-
-def _of(estimate: Estimate) -> Figure:
-    return Figure(estimate.expected / GIB, estimate.low / GIB, estimate.high / GIB)
-
-
-def _near(value: float, error: float) -> Figure:
-    """A figure in GiB with an error relative to it."""
-    return Figure(value / GIB, value * (1 - error) / GIB, value * (1 + error) / GIB)
 
 
 _NOWHERE = Device("unknown", "gpu", 1, 0, 0.0, {}, "none", None, None, Provenance.BELIEVED, "the row names no GPU")

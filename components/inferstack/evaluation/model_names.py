@@ -11,6 +11,10 @@ from .spellings import spellings
 from .unresolvable import Unresolvable
 
 
+class UnknownModel(Unresolvable):
+    """A name that means no model whose dimensions are known."""
+
+
 def resolve_model(name: str, config: object, row_id: int | str) -> Model:
     """The row's own config where it has one, else the model of the catalog that the name means."""
     if config is not None:
@@ -28,7 +32,20 @@ def resolve_model(name: str, config: object, row_id: int | str) -> Model:
             refused = refused or unknown
     assert refused is not None, "a name has at least one spelling"
     nearest = f"; nearest are {join_names(refused.nearest)}" if refused.nearest else ""
-    raise Unresolvable(f"model {name!r} {refused}{nearest}")
+    raise UnknownModel(f"model {name!r} {refused}{nearest}")
+
+
+def is_kin(name: str, config: object) -> bool:
+    """True where the row's model is taken for another that it is made from, so that vocabulary and towers may differ."""
+    return config is None and not any(_known(spelling) for spelling in model_spellings(name))
+
+
+def _known(spelling: str) -> bool:
+    try:
+        catalog.model(spelling)
+    except catalog.UnknownName as unknown:
+        return _alike(unknown) is not None
+    return True
 
 
 def _alike(unknown: catalog.UnknownName) -> Model | None:

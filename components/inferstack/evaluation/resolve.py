@@ -56,7 +56,7 @@ class Resolved:
 def resolve_memory(row: MemoryRow) -> Resolved:
     """Raises `Unresolvable`."""
     parallel = resolve_parallel(row.tp, row.pp, row.dp, row.ep, row.dcp, resolve_engine(row.engine))
-    return _resolved(row, row.weights_quant, row.dtype, parallel, _memory_device(row, parallel.devices))
+    return _resolved(row, row.weights_quant, row.dtype, parallel, memory_device(row, parallel.devices))
 
 
 def resolve_throughput(row: ThroughputRow) -> Resolved:
@@ -124,7 +124,7 @@ def resolve_parallel(tp: int | None, pp: int | None, dp: int | None, ep: int | N
     return Parallelism(tensor, pp or 1, data, ep, dcp or 1)
 
 
-def _memory_device(row: MemoryRow, devices: int) -> Device | None:
+def memory_device(row: MemoryRow, devices: int) -> Device | None:
     """The row's GPU with the memory that the row states, else that of the catalog, else what its name promises; else None."""
     try:
         found = None if row.gpu is None else resolve_accelerator(row.gpu)
