@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from inferstack import catalog
+from inferstack.catalog import CapacityType
 from inferstack.catalog.price_checks import check_book
 from inferstack.catalog.prices import PriceRow, price_book
 
@@ -95,3 +96,10 @@ def test_a_disagreement_that_is_understood_is_a_note() -> None:
     ((severity, subject, text),) = findings("gke", book("gke"), "two-sources")
     assert (severity, subject) == ("note", "gke a3-highgpu-8g us-central1 on-demand")
     assert text.endswith("in place of on-demand")
+
+
+def test_spot_is_a_range_where_its_history_is_known() -> None:
+    """In twelve weeks the spot price of eight H100 at Google rose by half: both ends are kept, and the top is planned with."""
+    offering = catalog.machine("gke", "a3-highgpu-8g").offering("us-central1", CapacityType.SPOT)
+    assert offering is not None
+    assert (offering.low_usd_per_hour, offering.usd_per_hour) == (Decimal("34.39"), Decimal("50.609541"))

@@ -102,6 +102,13 @@ def test_going_to_zero_is_no_lever_where_its_starts_cost_more_than_it_saves() ->
     assert "scale-to-zero" in pulled(traffic={"requestsPerSecond": 0.0005, "isl": 500, "osl": 200}).without_gain
 
 
+def test_a_pin_of_replicas_is_no_reason_to_go_to_zero() -> None:
+    """Two replicas of a service that is asked around the clock are given up by that pin, which going to zero does not claim for itself."""
+    found = pulled(replicas={"min": 2, "max": 4})
+    assert "replicas" in {each.name for each in found.levers}
+    assert "scale-to-zero" in found.without_gain
+
+
 def test_standing_machines_can_be_committed_where_the_term_has_a_price() -> None:
     """H100 machines of Google have committed prices: the longer term saves more, and only on the machines that always stand."""
     asked: dict[str, Any] = {"gpu": "h100-80", "traffic": {"requestsPerSecond": 1, "isl": 500, "osl": 200}}

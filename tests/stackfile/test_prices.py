@@ -26,6 +26,15 @@ EXACT = {"machineType": "g2-standard-4", "usdPerHour": 0.5}
         ({"machines": [{**EXACT, "usdPerHour": 0}]}, "prices.machines[0].usdPerHour: 0 must be above 0"),
         ({"machines": [{**EXACT, "usdPerHour": float("nan")}]}, "prices.machines[0].usdPerHour: nan is not a finite number"),
         ({"machines": [{**EXACT, "usdPerHour": "1 EUR"}]}, "prices.machines[0].usdPerHour: 1 EUR is not a number of US dollars"),
+        (
+            {"machines": [{**EXACT, "usdPerHour": "1,5"}]},
+            "prices.machines[0].usdPerHour: 1,5 is not a number of US dollars; write a plain number such as 1.5",
+        ),
+        (
+            {"machines": [{**EXACT, "term": "1y", "capacityType": "spot"}]},
+            "prices.machines[0].term: 1y stands beside capacity type spot, which is not bought for a term",
+        ),
+        ({"machines": [{**EXACT, "term": "1y", "lowUsdPerHour": 0.1}]}, "prices.machines[0].lowUsdPerHour: 0.1 stands beside `term`"),
         ({"machines": [{**EXACT, "lowUsdPerHour": 2}]}, "prices.machines[0].lowUsdPerHour: 2 is above `usdPerHour` 0.5"),
         (
             {"machines": [EXACT, {**EXACT, "capacityType": "on-demand"}]},

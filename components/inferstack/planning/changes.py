@@ -33,6 +33,8 @@ SMALL_KV = ("fp8", "q8_0")
 """Dtypes of the KV cache that take half of 16 bits."""
 PREFIX_HIT_RATE = 0.5
 """Part of the prompt tokens that the what-if of prefix caching takes as cached: an assumption that the change names."""
+HARDLY_ANY = 0.005
+"""Part of the requests below which a share of them is not worth a figure."""
 QUALITY = "how much quality it loses is not known here"
 TRIED = ("quantization", "engine", "capacityType", "context", "kv-cache", "prefix-cache", "schedule", "scale-to-zero", "commitment")
 """What is tried for every service, beside giving up its pins."""
@@ -183,13 +185,16 @@ def _hours(requirement: Requirement, planned: Placement, site: Site) -> Iterator
     if window is not None:
         wish = replace(requirement, service=service.model_copy(update={"schedule": window}))
         text = f'`schedule: {{start: "{window.start}", end: "{window.end}", days: [{", ".join(window.days)}]}}`'
-        yield from _if_fewer_hours("schedule", text, "nothing answers outside it", wish, planned, site)
+        yield from _if_fewer_hours("schedule", text, "nothing answers outside it", wish, planned, planned, site)
     asleep = isinstance(requirement.replicas, ReplicaBounds) and requirement.replicas.min == 0
     if not asleep and requirement.spare == 0 and service.endpoint == "cluster" and not planned.sized.engine.traits.open_api:
-        wish = replace(requirement, replicas=ReplicaBounds(min=0))
-        for change in _if_fewer_hours("scale-to-zero", "`replicas: {min: 0}`", "", wish, planned, site):
+        one, wish = (replace(requirement, replicas=ReplicaBounds(min=least)) for least in (1, 0))
+        # A pin that keeps more than one is a lever of its own.
+        kept = place(one, planned.sized, planned.machine, site)
+        for change in _if_fewer_hours("scale-to-zero", "`replicas: {min: 0}`", "", wish, kept, planned, site):
             share = change.found.sleep.waiting_share if change.found.sleep else 0.0
-            yield replace(change, caveat=f"{share:.0%} of the requests wait for a cold start")
+            part = f"{share:.0%}" if share >= HARDLY_ANY else "hardly any"
+            yield replace(change, caveat=f"{part} of the requests wait for a cold start")
 
 
 def _window(requirement: Requirement) -> Schedule | None:
@@ -202,8 +207,10 @@ def _window(requirement: Requirement) -> Schedule | None:
     return Schedule.model_validate({"start": f"{start:02}:00", "end": f"{start + hours:02}:00", "days": DAYS[:days]})
 
 
-def _if_fewer_hours(name: str, text: str, caveat: str, wish: Requirement, planned: Placement, site: Site) -> Iterator[Change]:
-    if place(wish, planned.sized, planned.machine, site).nodes.expected < planned.nodes.expected:
+def _if_fewer_hours(
+    name: str, text: str, caveat: str, wish: Requirement, kept: Placement, planned: Placement, site: Site
+) -> Iterator[Change]:
+    if place(wish, planned.sized, planned.machine, site).nodes.expected < kept.nodes.expected:
         yield from _change(name, text, caveat, wish, search(wish, site).chosen)
 
 

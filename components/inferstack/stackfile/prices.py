@@ -56,6 +56,11 @@ class MachinePrice(Section):
         low, high = given.get("lowUsdPerHour"), given.get("usdPerHour")
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             yield Broken(f"is above `usdPerHour` {high:g}, the top of the range", "swap them", at=("lowUsdPerHour",))
+        if given.get("term") is not None and given.get("capacityType") not in (None, CapacityType.ON_DEMAND):
+            reason = f"stands beside capacity type {given['capacityType']}, which is not bought for a term"
+            yield Broken(reason, "remove one of them", at=("term",))
+        if given.get("term") is not None and low is not None:
+            yield Broken("stands beside `term`, whose price does not move", "remove it", at=("lowUsdPerHour",))
 
 
 class PaidCapacity(Section):

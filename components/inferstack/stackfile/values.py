@@ -27,11 +27,16 @@ def _dns_name(name: str) -> str:
 def _money(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         amount = re.fullmatch(r"\$?\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*(?:\$|USD|usd)?", value) if isinstance(value, str) else None
-        example = amount[1].replace(",", "") if amount else "1500"
-        raise fails("is not a number of US dollars", f"write a plain number such as {example}")
+        raise fails("is not a number of US dollars", f"write a plain number such as {_plain_number(amount[1]) if amount else '1500'}")
     if not math.isfinite(value):
         raise fails("is not a finite number")
     return Decimal(str(value))
+
+
+def _plain_number(amount: str) -> str:
+    """`1,500` as 1500, and `1,5`, which no thousands separator can be, as 1.5."""
+    grouped = re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", amount)
+    return amount.replace(",", "" if grouped else ".") if amount.count(",") else amount
 
 
 def _cidr(text: str) -> str:
