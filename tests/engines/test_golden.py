@@ -23,6 +23,13 @@ CASES = {
     ),
     "tensorrt-llm-70b-fp8-on-four-h100": ("tensorrt-llm", shapes.checkpoint(shapes.LARGE, "fp8"), ("h100-80", 4), 16_384, 128),
     "triton-70b-fp8-on-four-h100": ("triton", shapes.checkpoint(shapes.LARGE, "fp8"), ("h100-80", 4), 16_384, 128),
+    "triton-tensorrt-llm-70b-fp8-on-four-h100": (
+        "triton-tensorrt-llm",
+        shapes.checkpoint(shapes.LARGE, "fp8"),
+        ("h100-80", 4),
+        16_384,
+        128,
+    ),
     "ray-serve-70b-fp8-on-four-h100": ("ray-serve", shapes.checkpoint(shapes.LARGE, "fp8"), ("h100-80", 4), 16_384, 128),
     "tgi-8b-on-l4": ("tgi", shapes.checkpoint(shapes.SMALL), ("l4", 1), 8_192, 16),
     "ollama-8b-on-two-l4": ("ollama", shapes.checkpoint(shapes.SMALL, "gguf-q4_k_m", "hf://Qwen/Qwen3-8B-GGUF"), ("l4", 2), 8_192, 2),

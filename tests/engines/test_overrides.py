@@ -143,7 +143,7 @@ def test_the_users_words_stand_behind_the_planned_ones() -> None:
 def test_every_rendered_flag_and_variable_is_the_plans(name: str) -> None:
     """What a container says by itself is refused from users or enters the plan, so that nothing is said twice."""
     rules = engine(name).flags
-    table = catalog.engine_flags(name)
+    table = catalog.engine_flags(rules.program or name)
     for model, quantization, gpu, count in itertools.product(
         (shapes.SMALL, shapes.VISION), ("bf16", "fp8", "gguf-q4_k_m"), ("t4", "h100-80", None), (1, 2)
     ):
@@ -163,7 +163,8 @@ def test_every_rendered_flag_and_variable_is_the_plans(name: str) -> None:
 @NAMED
 def test_rules_name_flags_that_exist(name: str) -> None:
     """Every pattern of an engine's rules covers an option of its program, and no removed spelling is an option."""
-    rules, table = engine(name).flags, catalog.engine_flags(name)
+    rules = engine(name).flags
+    table = catalog.engine_flags(rules.program or name)
     names = [*table.flags]
     assert [
         pattern for pattern in (*rules.planned, *rules.tunes) if not any(overrides.fnmatchcase(known, pattern) for known in names)

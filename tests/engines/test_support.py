@@ -42,8 +42,8 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         if device is None:
             continue  # silicon with unknown memory: planned nowhere
         spec = found.spec(shapes.replica_of(shapes.shape_of(name, weights, device)), shapes.SERVICE)
-        assert problems(name, spec.args) == []
-        assert env_problems(name, spec.env) == []
+        assert problems(found.flags.program or name, spec.args) == []
+        assert env_problems(found.flags.program or name, spec.env) == []
         if spec.served is not None:
             assert keyword_problems(name, spec.served.llm_config["engine_kwargs"]) == []
         rendered += 1
@@ -78,6 +78,7 @@ def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> No
         ("ray-serve", shapes.SMALL, "bf16", "v100-32", "needs compute capability 7.5"),
         ("ray-serve", shapes.SMALL, "gguf-q4_k_m", "l4", "vllm-gguf-plugin"),
         ("triton", shapes.SMALL, "bf16", "v100-32", "has no kernel"),
+        ("triton-tensorrt-llm", shapes.SMALL, "bf16", "t4", "has no kernel"),
         ("triton", shapes.SMALL, "gguf-q4_k_m", "l4", "vllm-gguf-plugin"),
         ("ollama", shapes.SMALL, "awq", "l4", "loads GGUF only"),
         ("ollama", shapes.SMALL, "gguf-q4_k_m", "mi300x", "built for NVIDIA CUDA"),

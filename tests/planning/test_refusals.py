@@ -197,3 +197,23 @@ def test_a_machine_type_of_another_cloud_is_refused_with_its_twin(target: dict[s
     """Who names the other cloud's machine is told which one has the same accelerators here."""
     problem = refused(target, machineType=asked)
     assert problem.nearest == f"did you mean {twin}?"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engine": "vllm", "quantization": "gguf-q4_k_m"},
+        {"engine": "vllm", "quantization": "gguf-q4_k_m", "gpu": "cpu"},
+        {"engine": "vllm", "quantization": "bf16", "gpu": "v100-16"},
+        {"engine": "tensorrt-llm", "quantization": "fp8", "gpu": "a100-80"},
+        {"engine": "llama.cpp", "quantization": "awq"},
+        {"engine": "ray-serve", "modelUri": "pvc://models/qwen", "quantization": "bf16"},
+        {"tensorParallel": 3},
+    ],
+)
+def test_a_refused_combination_has_the_price_of_the_nearest_that_works(changes: dict[str, Any]) -> None:
+    """What an engine refuses outright comes with the plan that giving up a pin leads to, and its price."""
+    problem = refused(model="Qwen/Qwen3-8B", **changes)
+    assert problem.nearest is not None
+    assert "it works: " in problem.nearest
+    assert "$" in problem.nearest

@@ -14,6 +14,7 @@ from .sglang import Sglang
 from .tgi import Tgi
 from .transformers import Transformers
 from .triton import Triton
+from .triton_ensemble import TritonEnsemble
 from .trtllm import TensorRtLlm
 from .types import (
     Drain,
@@ -72,6 +73,7 @@ _BUILT_IN: tuple[Engine, ...] = (
     Sglang(),
     TensorRtLlm(),
     Triton(),
+    TritonEnsemble(),
     RayServe(),
     Ollama(),
     Neuron(),

@@ -109,11 +109,20 @@ def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) ->
     for key, refusal in outcome.refusals:
         if key in pinned:
             relaxation = pinned[key]
-            found = search(relaxation.without(requirement), site).chosen
-            ways = (refusal.nearest, None if found is None else _offer(found, without=key))
+            ways = (refusal.nearest, _priced_way(requirement, site, relaxation))
             nearest = "; ".join(way for way in ways if way is not None) or None
             return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest)
     return None
+
+
+def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> str | None:
+    """The plan, with its price, without the pin that was refused; where that one is not enough, without another, or without all of them."""
+    for relaxation in (first, *(other for other in RELAXATIONS if other is not first and other.value(requirement) is not None)):
+        found = search(relaxation.without(requirement), site).chosen
+        if found is not None:
+            return _offer(found, without=relaxation.key)
+    found = search(_without_pins(requirement), site).chosen
+    return None if found is None else _offer(found, without="these pins")
 
 
 def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
@@ -194,7 +203,8 @@ def _criterion(rejected: list[Placement]) -> str:
 
 def _offer(found: Placement, without: str) -> str:
     """The plan that giving up `without` leads to, with its price."""
-    return f"without {without} it works: {_plan_text(found)}"
+    by = f"{found.sized.engine.name}, " if without in ("engine", "these pins") else ""
+    return f"without {without} it works: {by}{_plan_text(found)}"
 
 
 def _plan_text(found: Placement) -> str:
