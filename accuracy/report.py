@@ -41,8 +41,8 @@ stands under [Left out](#left-out): there the whole group was kept from the fit 
 BANDS = """### Inside the band
 
 Part of the left-out measurements that is inside the 80 % interval printed with each figure. For a new family the interval, too, is made
-from the other families alone; for a new GPU, engine or quantization it is as wide as for one that has never been measured. *overload* is a
-request rate that cannot be sustained.
+from the other families alone; for a new GPU, engine or quantization it is as wide as for one that has never been measured (engines that ran
+on one GPU alone do not count as new GPUs). *overload* is a request rate that cannot be sustained.
 
 """
 PEERS = """## Beside other tools

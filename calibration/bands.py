@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ SOURCE = (
     " same load or the same kind of model. `unmeasured` widens in quadrature what is of an unknown device, engine or quantization until"
     " 80 % of the rows of those left out are inside; `inside` says how many are"
 )
+SILICON = ("device", "generation")
 LEVELS: Mapping[str, str] = {"device": "gpu", "engine": "engine", "quantization": "quantization"}
 """Kind of group that is left out -> what widens its band."""
 Mask = NDArray[np.bool_]
@@ -49,43 +50,48 @@ def bands(model: Model, errors: Floats, loads: Mapping[str, Mask], rows: Mask) -
     return {load: {quantity: {kind: _written(own, load, quantity, kind) for kind in KINDS} for quantity in QUANTITIES} for load in LOADS}
 
 
+def apart(model: Model, errors: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Without rows of engines that were measured on one device: where it is left out, the engine is too."""
+    devices: dict[str, set[str]] = {}
+    for row in model.rows:
+        devices.setdefault(row.groups["engine"], set()).add(row.groups["device"])
+    alone = np.array([len(devices[row.groups["engine"]]) == 1 for row in model.rows])
+    return {kind: np.where(alone[:, None] & (kind in SILICON), np.nan, values) for kind, values in errors.items()}
+
+
 def unmeasured(
     model: Model, errors: Mapping[str, Floats], table: Mapping[str, Any], loads: Mapping[str, Mask]
-) -> dict[str, dict[str, float]]:
-    """quantity -> what an unknown level adds to its bands, as a factor: as much as it takes that the rows of those left out are inside."""
-    return {quantity: _unmeasured(model, errors, table, loads, quantity) for quantity in QUANTITIES}
-
-
-def _unmeasured(
-    model: Model, errors: Mapping[str, Floats], table: Mapping[str, Any], loads: Mapping[str, Mask], quantity: str
-) -> dict[str, float]:
-    added = {kind: _added(model, errors[kind], table, loads, quantity) for kind in ("device", "generation", "engine", "quantization")}
-    beyond = math.sqrt(max(0.0, added["generation"] ** 2 - added["device"] ** 2))
+) -> dict[str, dict[str, dict[str, float]]]:
+    """load -> quantity -> what an unknown level adds to its bands, as a factor: as much as it takes that the rows of those left out are
+    inside. A load without enough rows has the most that another takes."""
+    added = {kind: _added(model, errors[kind], table, loads) for kind in ("device", "generation", "engine", "quantization")}
     return {
-        "engine": _short(np.exp(max(added["engine"], LEAST_ADDED))),
-        "quantization": _short(np.exp(max(added["quantization"], LEAST_ADDED))),
-        "silicon": _short(np.exp(max(beyond, LEAST_ADDED))),
-        "gpu": _short(np.exp(max(added["device"], LEAST_ADDED))),
-        "cpu": _short(np.exp(0.5)),
+        load: {quantity: _factors({kind: own[load, quantity] for kind, own in added.items()}) for quantity in QUANTITIES} for load in LOADS
     }
+
+
+def _factors(added: Mapping[str, float]) -> dict[str, float]:
+    beyond = math.sqrt(max(0.0, added["generation"] ** 2 - added["device"] ** 2))
+    levels = {"engine": added["engine"], "quantization": added["quantization"], "silicon": beyond, "gpu": added["device"]}
+    return {level: _short(math.exp(max(value, LEAST_ADDED))) for level, value in levels.items()} | {"cpu": _short(math.exp(0.5))}
 
 
 def coverage(
     model: Model,
     errors: Mapping[str, Floats],
     table: Mapping[str, Any],
-    added: Mapping[str, Mapping[str, float]],
+    added: Mapping[str, Mapping[str, Mapping[str, float]]],
     loads: Mapping[str, Mask],
 ) -> list[dict[str, Any]]:
     """Share of left-out measurements inside their band. For families the band, too, is from the other families alone."""
     inside = {
-        kind: _inside(model, errors[kind], table, loads, {quantity: math.log(own[level]) for quantity, own in added.items()})
+        kind: _inside(model, errors[kind], table, loads, lambda load, quantity, level=level: math.log(added[load][quantity][level]))
         for kind, level in LEVELS.items()
     }
     inside["family"] = np.full_like(model.measured, np.nan)
     for out in folds(model, "family", FAMILIES):
-        apart = _inside(model, errors["family"], bands(model, errors["family"], loads, ~out), loads, {})
-        inside["family"][out] = apart[out]
+        within = _inside(model, errors["family"], bands(model, errors["family"], loads, ~out), loads, lambda *_: 0.0)
+        inside["family"][out] = within[out]
     found: list[dict[str, Any]] = []
     for load, mask in loads.items():
         for at, quantity in enumerate(QUANTITIES):
@@ -112,11 +118,11 @@ def _interval(model: Model, errors: Floats, known: Mask) -> Band:
 
 def _honest(model: Model, errors: Floats, known: Mask) -> Band:
     """Quantiles of the rows, widened until 80 % of those of each family are inside what the other families alone give."""
-    apart = [(out & known, _interval(model, errors, ~out & known)) for out in folds(model, "family", FAMILIES) if (~out & known).any()]
+    parts = [(out & known, _interval(model, errors, ~out & known)) for out in folds(model, "family", FAMILIES) if (~out & known).any()]
     weight = _balanced(model, np.ones(len(model.rows), dtype=bool))
     for hundredth in range(WIDEST):
         held = counted = 0.0
-        for out, band in apart:
+        for out, band in parts:
             low, high = _widened(band, hundredth / 100)
             held += float(weight[out] @ ((errors[out] >= low) & (errors[out] <= high)))
             counted += float(weight[out].sum())
@@ -142,23 +148,29 @@ def _written(own: Mapping[tuple[str, str, str], tuple[Band, int]], load: str, qu
     return {"low": _short(math.exp(min(low for low, _ in kin))), "high": _short(math.exp(max(high for _, high in kin))), "n": 0}
 
 
-def _added(model: Model, errors: Floats, table: Mapping[str, Any], loads: Mapping[str, Mask], quantity: str) -> float:
-    """The least widening that holds `INSIDE` of the rows, on the logarithm; every load counts as much."""
+def _added(model: Model, errors: Floats, table: Mapping[str, Any], loads: Mapping[str, Mask]) -> dict[tuple[str, str], float]:
+    """The least widening that holds `INSIDE` of the rows of each load and quantity, on the logarithm."""
+    found: dict[tuple[str, str], float] = {}
     for hundredth in range(WIDEST):
-        inside = _inside(model, errors, table, loads, {quantity: hundredth / 100})[:, QUANTITIES.index(quantity)]
-        shares = [np.nanmean(inside[mask]) for mask in loads.values() if np.isfinite(inside[mask]).sum() >= FEWEST]
-        if np.mean(shares) >= INSIDE:
-            return hundredth / 100
-    raise ValueError("no band holds the left-out rows")
+        inside = _inside(model, errors, table, loads, lambda *_, wider=hundredth / 100: wider)
+        for load, mask in loads.items():
+            for at, quantity in enumerate(QUANTITIES):
+                own = inside[mask, at]
+                if (load, quantity) not in found and np.isfinite(own).sum() >= FEWEST and np.nanmean(own) >= INSIDE:
+                    found[load, quantity] = hundredth / 100
+    most = {quantity: max(wider for (_, other), wider in found.items() if other == quantity) for quantity in QUANTITIES}
+    return {(load, quantity): found.get((load, quantity), most[quantity]) for load in LOADS for quantity in QUANTITIES}
 
 
-def _inside(model: Model, errors: Floats, table: Mapping[str, Any], loads: Mapping[str, Mask], wider: Mapping[str, float]) -> Floats:
-    """1 where a left-out row is inside its band, widened by `wider`, 0 where it is not, NaN where nothing was measured."""
+def _inside(
+    model: Model, errors: Floats, table: Mapping[str, Any], loads: Mapping[str, Mask], wider: Callable[[str, str], float]
+) -> Floats:
+    """1 where a left-out row is inside its band, widened by `wider` of load and quantity, 0 where not, NaN where nothing was measured."""
     found = np.full_like(errors, np.nan)
     every = np.ones(len(model.rows), dtype=bool)
     for load, quantity, kind, known in _cells(model, errors, loads, every):
         at, band = QUANTITIES.index(quantity), table[load][quantity][kind]
-        low, high = _widened((math.log(band["low"]), math.log(band["high"])), wider.get(quantity, 0.0))
+        low, high = _widened((math.log(band["low"]), math.log(band["high"])), wider(load, quantity))
         found[known, at] = (errors[known, at] >= low) & (errors[known, at] <= high)
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from inferstack.sizing.efficiency import Base
 from inferstack.sizing.loads import LoadConstants
 
-from .bands import LOADS, SOURCE, bands, coverage, unmeasured
+from .bands import LOADS, SOURCE, apart, bands, coverage, unmeasured
 from .measurements import FILES, digest
 from .model import QUANTITIES, Model
 from .parameters import GROUPS, LINKS, Floats
@@ -97,8 +97,9 @@ def _errors(model: Model, start: Floats, own: Floats, errors: Mapping[str, Float
 def _bands(model: Model, vector: Floats, errors: Mapping[str, Floats]) -> dict[str, Any]:
     loads = model.loads(vector)
     table = bands(model, errors["family"], loads, np.ones(len(model.rows), dtype=bool))
-    added = unmeasured(model, errors, table, loads)
-    inside = coverage(model, errors, table, added, loads)
+    known = apart(model, errors)
+    added = unmeasured(model, known, table, loads)
+    inside = coverage(model, known, table, added, loads)
     return {"source": SOURCE, "loads": table, "unmeasured": added, "inside": inside}
 
 

@@ -35,7 +35,7 @@ def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
 def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], spans_machines: bool) -> Spread:
     data = constants("performance")["bands"]
     own = data["loads"][load][quantity][kind]
-    wider = sum(math.log(data["unmeasured"][quantity][level]) ** 2 for level in unmeasured)
+    wider = sum(math.log(data["unmeasured"][load][quantity][level]) ** 2 for level in unmeasured)
     if spans_machines:
         wider += math.log(constants("network")["spread"]) ** 2
     low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))
