@@ -76,3 +76,19 @@ def test_the_band_encloses_the_expected_value(weight_bytes: int, image_gib: floa
     estimate = cold_start(weight_bytes, image_gib, kind, None, None, provisions_node).seconds
     assert 0 < estimate.low < estimate.expected < estimate.high
     assert estimate.provenance is Provenance.BELIEVED
+
+
+def test_disks_of_its_own_are_faster_than_the_network_disk() -> None:
+    """A machine with local NVMe keeps its pods' files there: the bucket is then what bounds."""
+    network, local = (cold_start(16 * GIB, 0, "s3", 125, 100, provisions_node=False, local_nvme=local) for local in (False, True))
+    assert network.parts[0].formula.endswith("(disk)")
+    assert local.parts[0].formula.endswith("(s3)")
+    assert local.seconds.expected < network.seconds.expected
+
+
+def test_what_is_read_in_place_passes_no_disk() -> None:
+    """A mounted volume and a streamed bucket are not bound by a slow disk of the node."""
+    mounted = cold_start(16 * GIB, 0, "pvc", 10, 100, provisions_node=False)
+    streamed = cold_start(16 * GIB, 0, "s3", 10, 100, provisions_node=False, streamed=True)
+    assert mounted.parts[0].formula.endswith("(pvc)")
+    assert streamed.parts[0].formula.endswith("(s3)")

@@ -165,7 +165,7 @@ class Checkpoint:
     quantization: str
     """`Quantization.name` as served."""
     uri: str
-    """`hf://owner/repository`, `s3://...`, `gs://...`, `pvc://claim/path`."""
+    """`hf://owner/repository`, `s3://...`, `gs://...`, `pvc://claim/path`, `oci://image:tag`."""
     source: str
     revision: str | None = None
     file: str | None = None
@@ -175,6 +175,8 @@ class Checkpoint:
     gated: bool | None = None
     quantized_at_load: bool = False
     """True where the engine quantizes 16-bit weights while loading them."""
+    streamed: bool = False
+    """True where the engine reads a bucket into memory, past the node's disk."""
 
     def __hash__(self) -> int:
         """As `Model`, by what tells nearly all apart."""

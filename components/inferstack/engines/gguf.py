@@ -13,6 +13,7 @@ from .kinds import refuse_kind
 from .matrix import verdict
 from .silicon import capability_of, refuse_silicon
 from .types import FlagRules, Refusal, Traits
+from .weights import IMAGE
 
 
 class GgufEngine:
@@ -52,6 +53,8 @@ class GgufEngine:
 
     def refuse_source(self, checkpoint: Checkpoint) -> Refusal | None:
         """Why the engine cannot fetch those weights; None where it can."""
+        if checkpoint.uri.startswith(IMAGE):
+            return Refusal("is in an image, of which nobody tells the GGUF file", "use hf://, s3://, gs:// or pvc:// with the file's name")
         return None
 
     def notes(self, shape: Shape) -> tuple[str, ...]:

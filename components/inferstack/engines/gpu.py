@@ -223,7 +223,7 @@ def adapter_names(service: ServingIdentity, rules: LoraRules | None) -> tuple[st
 
 def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: float) -> tuple[Volume, ...]:
     """A volume for weights and compiled kernels at `path`, and /dev/shm where ranks talk to each other."""
-    weights_gib = memory.download_gib(shape) if source.repository is not None else 0
+    weights_gib = memory.download_gib(shape) if source.downloads else 0
     cache = Volume("cache", path, weights_gib + compiled_gib)
     if shape.parallel.devices == 1:
         return (cache,)

@@ -119,6 +119,8 @@ class LlamaCpp(GgufEngine):
 
     def refuse_source(self, checkpoint: Checkpoint) -> Refusal | None:
         source = weight_source(checkpoint)
+        if (unnamed := super().refuse_source(checkpoint)) is not None:
+            return unnamed
         if source.revision is None or source.file is not None:
             return None
         return Refusal(

@@ -30,7 +30,7 @@ from .types import (
 )
 from .vllm import KV_DTYPES, ONLINE_FP8, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
-from .weights import CLAIM, WeightSource, weight_source
+from .weights import CLAIM, IMAGE, WeightSource, weight_source
 
 NAME = "ray-serve"
 PORT = 8000
@@ -136,8 +136,8 @@ class RayServe(GpuEngine):
         return Traits(open_api=True, scales_itself=True, sized_as=(VLLM, catalog.engine_release(VLLM).version))
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if checkpoint.uri.startswith(CLAIM):
-            return Refusal("is not read from a volume claim by Ray Serve, which fetches weights itself", "use hf://, s3:// or gs://")
+        if checkpoint.uri.startswith((CLAIM, IMAGE)):
+            return Refusal("is not mounted by Ray Serve, which fetches weights itself", "use hf://, s3:// or gs://")
         return super().supports(model, checkpoint, accelerator)
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
@@ -151,7 +151,7 @@ class RayServe(GpuEngine):
         )
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
-        return tuple(checkpoint for checkpoint in super().checkpoints(model, known) if not checkpoint.uri.startswith(CLAIM))
+        return tuple(checkpoint for checkpoint in super().checkpoints(model, known) if not checkpoint.uri.startswith((CLAIM, IMAGE)))
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
         # Weights of a bucket are fetched into the same cache as those of the hub.

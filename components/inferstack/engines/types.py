@@ -345,6 +345,8 @@ class Traits:
     """Kinds of models that it serves, as `Model.kind`."""
     images: bool = False
     """True where images in requests are planned."""
+    streams: frozenset[str] = frozenset()
+    """Schemes of buckets that its image reads weights from by itself."""
     lora: LoraRules | None = None
     """None where adapters have no name of their own at its endpoint."""
     speculation: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from . import memory
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
-from .hosts import HostMemory
+from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes, startup_limit_seconds
 from .types import CHAT_ROUTES, Adapter, EngineSpec, FlagRules, LoraRules, Metrics, ServingIdentity, Speculation, Traits, Volume
@@ -61,6 +61,8 @@ SPECULATION = {"draft": "draft_model", "eagle3": "eagle3", "ngram": "ngram", "mt
 """Our name of a method -> `method` of --speculative-config."""
 IMAGE_CACHE_GIB = 4
 """Processed images that are kept in /dev/shm, shared by the API server and the engine: vLLM's own default."""
+STREAM_GIB = 4
+"""Main memory of each rank that streamed weights pass through; believed ample."""
 LOOKUP_TOKENS = 4
 """Tokens at the end of the text that are searched for in the prompt, at most: the length in vLLM's own examples."""
 ENGINE_READY_SECONDS = 600
@@ -76,6 +78,8 @@ FLAGS = FlagRules(
         "--quantization*": "use quantization of the service",
         "--dtype": "use quantization of the service",
         "--revision": "use revision of the service",
+        "--load-format": "use modelUri and loading of the service",
+        "--model-loader-extra-config": "use loading of the service",
         "--api-key": "use inferstack:apiKey with endpoint internal",
         "--host": "remove it: probes and the Service are made for it",
         "--port": "remove it: probes and the Service are made for it",
@@ -137,6 +141,7 @@ class Vllm(GpuEngine):
         unasked=True,
         kinds=EVERY,
         images=True,
+        streams=frozenset({"s3", "gs"}),
         lora=LORA,
         speculation=frozenset(SPECULATION),
         spreads=frozenset({"pipeline", "expert", "data", "machines"}),
@@ -169,6 +174,10 @@ class Vllm(GpuEngine):
             room = sum(volume.size_gib for volume in shared) + IMAGE_CACHE_GIB
             shared = [Volume("shm", "/dev/shm", room, memory=True)]
         return (cache, Volume("tmp", "/tmp", SCRATCH_GIB), Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB), *shared)
+
+    def host_memory_bytes(self, shape: Shape) -> int:
+        streaming = STREAM_GIB * GIB * shape.parallel.devices if shape.checkpoint.streamed else 0
+        return super().host_memory_bytes(shape) + streaming
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -231,6 +240,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         flags["kv-cache-dtype"] = KV_DTYPES[shape.kv_dtype]
     if source.revision is not None:
         flags["revision"] = source.revision
+    if source.streamed:
+        flags |= _streaming(shape.parallel.tensor)
     words = [source.location]
     words += [f"--{flag}={value}" for flag, value in flags.items()]
     if rank != "0":
@@ -246,6 +257,15 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if service.speculation is not None:
         words.append(f"--speculative-config={_speculative_config(service.speculation, shape)}")
     return (*words, *_adapters(shape, service.adapters))
+
+
+def _streaming(tensor: int) -> dict[str, object]:
+    """The streamer is in the image. With several ranks each reads its part and they exchange the rest; without a limit its buffer would
+    grow to the size of the files."""
+    config: dict[str, object] = {"memory_limit": STREAM_GIB * GIB}
+    if tensor > 1:
+        config["distributed"] = True
+    return {"load-format": "runai_streamer", "model-loader-extra-config": json.dumps(config, separators=(",", ":"))}
 
 
 def _text_only(shape: Shape) -> bool:

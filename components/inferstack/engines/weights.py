@@ -9,6 +9,7 @@ from ..catalog.types import Checkpoint
 
 HUB = "hf://"
 CLAIM = "pvc://"
+IMAGE = "oci://"
 MOUNT = "/mnt/models"
 """Where KServe's storage initializer puts what a storage URI names."""
 
@@ -23,6 +24,13 @@ class WeightSource:
     """The one file inside the repository or the mount; None where all of it is meant."""
     revision: str | None
     storage_uri: str | None
+    streamed: bool = False
+    """True where `repository` is a bucket that the engine reads past the disk."""
+
+    @property
+    def downloads(self) -> bool:
+        """True where the engine puts files on its own volume."""
+        return self.repository is not None and not self.streamed
 
     @property
     def mounted_path(self) -> str:
@@ -40,6 +48,8 @@ def weight_source(checkpoint: Checkpoint) -> WeightSource:
         owner, repository, *inner = checkpoint.uri.removeprefix(HUB).split("/")
         named = "/".join(inner) if inner else None
         return WeightSource(f"{owner}/{repository}", named if checkpoint.file is None else checkpoint.file, checkpoint.revision, None)
+    if checkpoint.streamed:
+        return WeightSource(checkpoint.uri, None, None, None, streamed=True)
     folder, name = posixpath.split(checkpoint.uri)
     if checkpoint.file is not None or not name.endswith(".gguf"):
         return WeightSource(None, checkpoint.file, None, checkpoint.uri)

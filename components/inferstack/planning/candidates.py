@@ -14,6 +14,7 @@ from .placement import Placement, Sized, host_failure, place, replicas_per_node,
 from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
+from .sources import with_loading
 from .spread import lacking, ways
 
 OWN_SOURCES = ("hf://", "pvc://")
@@ -48,7 +49,7 @@ def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint
     """What the engine can be given, narrowed by the pins; see `no_checkpoint` where that is nothing."""
     if requirement.checkpoint is not None:
         fits = takes_adapters(engine, requirement.service, requirement.checkpoint.quantization)
-        return [requirement.checkpoint] if fits else []
+        return [with_loading(requirement.checkpoint, engine, requirement.service)] if fits else []
     offered = [
         checkpoint
         for checkpoint in engine.checkpoints(requirement.model, requirement.known)

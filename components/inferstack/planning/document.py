@@ -81,6 +81,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
             "revision": checkpoint.revision,
             "file": checkpoint.file,
             "quantizedAtLoad": checkpoint.quantized_at_load,
+            "streamed": checkpoint.streamed,
             "source": checkpoint.source,
         },
         "engine": {"name": plan.spec.engine, "version": plan.spec.version, "image": plan.spec.image},
@@ -110,6 +111,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "memory": _memory_document(plan.replica.memory),
         "coldStartSeconds": plain(plan.cold_start_seconds),
         "coldStartParts": plain(plan.cold_start_parts),
+        "sources": plain(plan.sources),
         "endpoint": {
             "kind": plan.endpoint,
             "url": service_url(plan),

@@ -293,15 +293,24 @@ def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
 def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
     """How long a new replica takes there until it answers. Only what fits has one."""
     assert sized.replica is not None, "what does not fit does not start"
+    checkpoint = sized.checkpoint
+    return cold_start_from(sized, machine, site, checkpoint.uri.partition("://")[0], checkpoint.streamed)
+
+
+def cold_start_from(sized: Sized, machine: Machine, site: Site, source_kind: str, streamed: bool) -> ColdStart:
+    """The same with the weights from another kind of place."""
+    assert sized.replica is not None, "what does not fit does not start"
     shape = sized.replica.shape
     return sizing.cold_start(
         weight_bytes=sizing.weight_bytes_per_device(shape) * shape.parallel.devices + sizing.file_bytes(shape),
         image_gib=sized.engine.release_for(shape.device.kind).image_gib,
-        source_kind=sized.checkpoint.uri.partition("://")[0],
+        source_kind=source_kind,
         disk_mb_s=machine.disk_mb_s,
         network_gbps=machine.network_gbps,
         provisions_node=site.target.scales_nodes,
         compile_s=sized.engine.traits.compile_s,
+        local_nvme=machine.local_nvme_gib > 0,
+        streamed=streamed,
     )
 
 

@@ -12,6 +12,8 @@ from .. import catalog
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType, Machine, Offering
 from ..clouds.types import Fabric
 from ..costs.types import Columns
+from ..engines.memory import download_gib
+from ..engines.weights import CLAIM
 from ..errors import Problem, join_names
 from .counting import HOURS_PER_WEEK, Level
 from .placement import Placement
@@ -217,7 +219,11 @@ def _disk_gib(members: Sequence[Tenant], machine: Machine) -> int:
 
 
 def _weights_gib(tenant: Tenant) -> float:
-    return sum(volume.size_gib for volume in tenant.plan.spec.volumes if not volume.memory)
+    """What a replica puts on the disk: its own volumes, and weights that KServe copies or that come as an image."""
+    spec = tenant.plan.spec
+    copied = spec.storage_uri is not None and not spec.storage_uri.startswith(CLAIM)
+    own = sum(volume.size_gib for volume in spec.volumes if not volume.memory)
+    return own + (download_gib(tenant.plan.replica.shape) if copied else 0)
 
 
 def _idle_share(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> float:

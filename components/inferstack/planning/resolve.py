@@ -20,6 +20,7 @@ from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
 from .site import Site
+from .sources import check_loading
 from .spread import SpreadPins
 from .task import check_task, targets, with_task
 from .traffic import workload
@@ -49,6 +50,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
+    check_loading(service, engine, path, problems)
     if engine is not None:
         _check_engine(engine, service, path, problems)
         for key, value, reason, nearest in unmet(engine, service):

@@ -22,6 +22,7 @@ from .reasons import alternatives, decisions
 from .requirement import CPU, HUB, Requirement
 from .search import Outcome
 from .site import Site
+from .sources import loading, options
 from .succession import succession
 from .task import TASKS
 from .types import Resources, Scaling, ScheduledWindow, ServicePlan
@@ -53,6 +54,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     fabric = site.cloud.fabric(placement.machine) if sized.machines > 1 else None
     network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
+    found = options(requirement, placement, site)
     return ServicePlan(
         name=requirement.service.name,
         namespace=site.target.namespace,
@@ -82,7 +84,8 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site, fabric),
         fabric=fabric,
         network_tpot_ms=None if network is None else network.decode_s(performance.sequences).scaled(1000),
-        decisions=decisions(requirement, outcome, placement),
+        decisions=(*decisions(requirement, outcome, placement), *loading(requirement.service, found)),
+        sources=found,
         alternatives=alternatives(requirement, outcome, placement),
         warnings=(
             *succession(requirement, placement, site),

@@ -25,6 +25,7 @@ from .resolve import resolve
 from .search import Outcome, search
 from .service import plan_requirement
 from .site import Site
+from .sources import kept
 from .types import AddonPlan, ServicePlan, StackPlan
 from .use import extras, known_free, use_of
 
@@ -179,7 +180,9 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
         # On a cluster that is there already, what is not charged is paid elsewhere and not free.
         charges = (*charges, *known_free(tenants, _monitored(plan_addons(site.target, site, [tenant.plan for tenant in tenants]))))
     demands = [_demand(tenant) for tenant in tenants]
-    return costs.estimate(groups, charges, site.fees, demands, tuple(extras(usage, tenants, pools)))
+    return costs.estimate(
+        groups, charges, site.fees, demands, (*extras(usage, tenants, pools), *kept((tenant.plan for tenant in tenants), site))
+    )
 
 
 def heads(tenants: Sequence[Tenant]) -> tuple[Agent, ...]:

@@ -46,6 +46,20 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceOption:
+    """One place of the weights, and one way from there."""
+
+    place: str
+    """hf, s3, gs, pvc or oci."""
+    way: str
+    """copy (to the node's disk), stream (past it) or mount (read in place)."""
+    cold_start_seconds: Estimate
+    monthly_usd: Decimal | None
+    """Of keeping the weights there; None where no price is known, 0 on the hub."""
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaRange:
     """Replicas over the autoscaling range."""
 
@@ -145,6 +159,8 @@ class ServicePlan:
     uses_hugging_face_token: bool
     endpoint_annotations: tuple[tuple[str, str], ...] = ()
     """Annotations that keep the cloud's load balancer inside the network; never empty where the endpoint is internal."""
+    sources: tuple[SourceOption, ...] = ()
+    """Where its weights come from, and where they could: the chosen one first, then by how soon a replica answers."""
     task: str = "generate"
     """generate, or what answers after one pass: embed, rerank, reward. Then TTFT is the latency of the whole answer, and TPOT is 0."""
     spare_replicas: int = 0

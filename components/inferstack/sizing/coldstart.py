@@ -10,6 +10,8 @@ from .constants import GB, GIB, constants, estimate
 from .types import Estimate, worst
 
 MB = 10**6
+MOUNTED = ("pvc",)
+"""Sources that are read in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,20 @@ def cold_start(
     network_gbps: float | None,
     provisions_node: bool,
     compile_s: Estimate | None = None,
+    local_nvme: bool = False,
+    streamed: bool = False,
 ) -> ColdStart:
     """The cold start of one replica. A node that is there has the image.
 
-    `source_kind` is where weights come from: hf, s3, gs, pvc, nvme or oci. `disk_mb_s` and `network_gbps` are the node's, None where
-    unknown. `compile_s` is what an engine compiles before it answers. All bandwidths are believed. Raises `KeyError` for an unknown source.
+    `source_kind` is where weights come from: hf, s3, gs, pvc or oci. `disk_mb_s` and `network_gbps` are the node's, None where
+    unknown; with `local_nvme` its pods' files lie on disks of its own. What is mounted or `streamed` passes no disk of the node.
+    `compile_s` is what an engine compiles before it answers. All bandwidths are believed. Raises `KeyError` for an unknown source.
     """
     data = constants("cold_start")
-    source = estimate(data["sources_gb_s"][source_kind], data["source"])
-    rates = {source_kind: source, "disk": _disk(disk_mb_s)}
+    rates = {source_kind: estimate(data["sources_gb_s"][source_kind], data["source"])}
+    if source_kind not in MOUNTED and not streamed:
+        disk = {"local NVMe": estimate(data["sources_gb_s"]["nvme"], data["source"])} if local_nvme else {"disk": _disk(disk_mb_s)}
+        rates |= disk
     if network_gbps is not None:
         rates["network"] = _known(network_gbps / 8)
     parts = [_transfer("weights", weight_bytes, rates), ColdStartPart("start", "process, compilation, graphs", estimate(data["start_s"]))]

@@ -53,6 +53,10 @@ def rules_of_adapters(given: Mapping[str, Any]) -> Iterator[Broken]:
     """Names at one endpoint differ."""
     adapters = given.get("adapters")
     named = [adapter.get("name") for adapter in adapters if is_mapping(adapter)] if is_list(adapters) else []
+    places = [adapter.get("uri") for adapter in adapters if is_mapping(adapter)] if is_list(adapters) else []
+    for index, place in enumerate(places):
+        if isinstance(place, str) and place.startswith("oci://"):
+            yield Broken("is an image, and adapters are files", "use hf://, s3://, gs:// or pvc://", at=("adapters", index, "uri"))
     for index, name in enumerate(named):
         taken = "the service" if name == given.get("name") else f"adapters[{named.index(name)}]" if name in named[:index] else None
         if taken is not None and isinstance(name, str):

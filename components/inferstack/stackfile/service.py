@@ -143,7 +143,10 @@ class Service(Section):
     custom: OwnServer | None = None
     """With `engine: custom`: a server of your own."""
     model_uri: WeightsUri | None = None
-    """Weights to serve: hf://owner/repository, s3://..., gs://... or pvc://claim/path. Needs `quantization` too."""
+    """Weights to serve: hf://owner/repository, s3://..., gs://..., pvc://claim/path or oci://image:tag. Needs `quantization` too."""
+    loading: Literal["stream", "copy"] | None = None
+    """How weights of a bucket come to the GPU. copy: to the node's disk first. stream: read by the engine (Run:ai streamer). Left out:
+    whichever answers sooner."""
     revision: Text | None = None
     """Commit of the Hugging Face repository."""
     quantization: Text | None = None

@@ -66,12 +66,16 @@ def _release(text: str) -> str:
 
 def _weights_uri(text: str) -> str:
     scheme, found, rest = text.partition("://")
-    if not found or scheme not in ("hf", "s3", "gs", "pvc") or not rest.strip("/"):
+    if not found or scheme not in ("hf", "s3", "gs", "pvc", "oci") or not rest.strip("/"):
         looks_like_repository = re.fullmatch(r"[\w.-]+/[\w.-]+", text)
         raise fails(
             "is not a place of weights that can be loaded",
-            f"use hf://{text}" if looks_like_repository else "use hf://owner/repository, s3://..., gs://... or pvc://claim/path",
+            f"use hf://{text}"
+            if looks_like_repository
+            else "use hf://owner/repository, s3://..., gs://..., pvc://claim/path or oci://image:tag",
         )
+    if scheme == "oci":
+        _image(rest)
     if scheme == "hf" and rest.strip("/").count("/") < 1:
         raise fails("names no repository on Hugging Face", "use hf://owner/repository")
     return text
@@ -123,7 +127,7 @@ Release = Annotated[
     str, AfterValidator(_release), WithJsonSchema({"type": "string", "pattern": r"^v?[0-9]+(\.[0-9]+){1,2}(-[0-9A-Za-z.]+)?$"})
 ]
 WeightsUri = Annotated[
-    str, AfterValidator(_weights_uri), WithJsonSchema({"type": "string", "pattern": r"^(hf://[^/]+/.+|(s3|gs|pvc)://.+)$"})
+    str, AfterValidator(_weights_uri), WithJsonSchema({"type": "string", "pattern": r"^(hf://[^/]+/.+|(s3|gs|pvc|oci)://.+)$"})
 ]
 Image = Annotated[str, AfterValidator(_image), WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9][\w.:/-]*([:@].+)$"})]
 UrlPath = Annotated[str, AfterValidator(_url_path), WithJsonSchema({"type": "string", "pattern": r"^/[\w./~-]*$"})]

@@ -15,6 +15,7 @@ GENERATE = "generate"
 """Task of a service that writes tokens; the others answer after one pass."""
 SHOWN_ABOVE = ("modelUri",)
 """Decisions that the facts show with their reason."""
+PLACES = {"hf": "the hub", "s3": "S3", "gs": "Cloud Storage", "pvc": "a shared volume", "oci": "an image"}
 BAR_CELLS = 40
 BAR_PARTS = (
     ("weights", "weightsGib", "█", "cyan"),
@@ -80,6 +81,8 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     if service["networkTpotMs"]:
         yield "Network", _network(service)
     yield "Cold start", _cold_start(service)
+    if others := [source for source in service["sources"] if not source["chosen"]]:
+        yield "Or from", Text("; ".join(map(_source, others)), style=layout.LABEL)
     yield "Rollout", ROLLOUTS[service["rollout"]]
     yield "Endpoint", _endpoint(service)
     yield from _additions(service)
@@ -102,6 +105,13 @@ def _endpoint(service: Mapping[str, Any]) -> str:
     endpoint = service["endpoint"]
     asked = "" if service["task"] == GENERATE else f", {service['task']} at {' and '.join(endpoint['routes'])}"
     return f"{endpoint['url']} ({endpoint['kind']}){asked}, timeout {figures.duration(service['timeoutSeconds'])}"
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    """Another place of the weights: how soon a replica answers with it, and what keeping them there costs."""
+    cost = "price unknown" if source["monthlyUsd"] is None else f"{figures.money(source['monthlyUsd'])} a month"
+    kept = f", {cost}" if source["place"] != "hf" else ""
+    return f"{PLACES[source['place']]} ({source['way']}) {figures.duration(source['coldStartSeconds']['expected'])}{kept}"
 
 
 def _cold_start(service: Mapping[str, Any]) -> Text:
@@ -141,6 +151,7 @@ def _checkpoint(checkpoint: Mapping[str, Any]) -> Text:
         if checkpoint[key] is not None:
             text.append(f", {key} {checkpoint[key]}")
     text.append(", quantized while loading" if checkpoint["quantizedAtLoad"] else "")
+    text.append(", streamed past the disk" if checkpoint["streamed"] else "")
     return text.append(f" ({checkpoint['source']})", style=layout.LABEL)
 
 

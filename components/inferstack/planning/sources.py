@@ -1,0 +1,139 @@
+"""Where weights come from: how soon a replica answers with each, what keeping them there costs, and which it is.
+
+Of the ways that one place offers, the sooner is taken at no extra cost; another place is the user's to fill: it is named with its cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from .. import sizing
+from ..catalog.types import Checkpoint
+from ..costs.money import exact
+from ..costs.types import Columns, CostLine, Extra
+from ..engines.types import Engine
+from ..stackfile.schema import Service
+from .placement import Placement, Sized, cold_start_from, cold_start_of
+from .problems import Problems
+from .requirement import HUB, Requirement
+from .site import Site
+from .types import Decision, ServicePlan, SourceOption
+
+STREAM, COPY = "stream", "copy"
+BUCKETS = {"eks": "s3", "gke": "gs"}
+"""Scheme of the cloud's own object store."""
+FEES = {
+    "s3": "s3_standard_gb_month",
+    "gs": "gcs_standard_gb_month",
+    "pvc": {"eks": "efs_standard_gb_month"},
+    "oci": {"eks": "ecr_gb_month", "gke": "artifact_registry_gb_month"},
+}
+"""Kind of place -> fee of the cloud for a GB and month; a shared volume is EFS on EKS. No price of Filestore is known here."""
+PLACES = {
+    "hf": "Hugging Face",
+    "s3": "S3",
+    "gs": "Cloud Storage",
+    "pvc": "a shared volume",
+    "oci": "an image in the registry",
+}
+DISKS = "disks"
+"""Branch of the costs."""
+GB = 10**9
+
+
+def with_loading(checkpoint: Checkpoint, engine: Engine, service: Service) -> Checkpoint:
+    """`checkpoint` as `engine` loads it: streamed where its image can, unless the stack file says copy."""
+    can = checkpoint.uri.partition("://")[0] in engine.traits.streams
+    return replace(checkpoint, streamed=True) if can and service.loading != COPY else checkpoint
+
+
+def check_loading(service: Service, engine: Engine | None, path: str, problems: Problems) -> None:
+    """What `loading` needs: weights in a bucket, and an engine that reads it."""
+    said, scheme = service.loading, (service.model_uri or HUB).partition("://")[0]
+    if said is None:
+        return
+    if scheme not in ("s3", "gs"):
+        problems.add(f"{path}.loading", said, f"is for weights in a bucket, and these come from {PLACES[scheme]}", "remove it")
+    elif said == STREAM and engine is not None and scheme not in engine.traits.streams:
+        problems.add(f"{path}.loading", said, f"is not known to work with {engine.name}", "use vllm, or copy")
+
+
+def options(requirement: Requirement, placement: Placement, site: Site) -> tuple[SourceOption, ...]:
+    """Every place and way that this cloud and engine have, the chosen one first, then by how soon a replica answers."""
+    found = _options(placement.sized, placement, requirement, site)
+    return tuple(sorted(found, key=lambda option: (not option.chosen, option.cold_start_seconds.expected)))
+
+
+def _options(sized: Sized, placement: Placement, requirement: Requirement, site: Site) -> Iterator[SourceOption]:
+    assert sized.replica is not None, "what is planned fits"
+    checkpoint, shape = sized.checkpoint, sized.replica.shape
+    size = exact(sizing.weight_bytes_per_device(shape) * shape.parallel.devices) / GB
+    own = checkpoint.uri.partition("://")[0]
+    now = cold_start_of(sized, placement.machine, site).seconds
+    yield SourceOption(own, _way(own, checkpoint.streamed), now, _usd(own, size, site), chosen=True)
+    for place, streamed in _others(own, checkpoint.streamed, sized.engine, site):
+        seconds = cold_start_from(sized, placement.machine, site, place, streamed).seconds
+        yield SourceOption(place, _way(place, streamed), seconds, _usd(place, size, site), chosen=False)
+
+
+def _others(own: str, streamed: bool, engine: Engine, site: Site) -> Iterator[tuple[str, bool]]:
+    """Places beside `own`, each with whether its weights are streamed."""
+    bucket = BUCKETS.get(site.cloud.name)
+    for place in dict.fromkeys((own, bucket, "pvc", "oci")):
+        if place is None:
+            continue
+        ways = (True, False) if place in engine.traits.streams else (False,)
+        yield from ((place, way) for way in ways if (place, way) != (own, streamed))
+
+
+def loading(service: Service, found: tuple[SourceOption, ...]) -> Iterator[Decision]:
+    """Why the weights come as they do; nothing where their place has one way."""
+    chosen, *others = found
+    same = next((other for other in others if other.place == chosen.place), None)
+    if same is None:
+        return
+    sooner = round(same.cold_start_seconds.expected - chosen.cold_start_seconds.expected)
+    when = f"{abs(sooner):,} s {'sooner' if sooner > 0 else 'later'} than" if sooner else "as soon as"
+    reason = f"answers {when} with {same.way}, at the same cost" + (", and needs no room on the disk" if chosen.way == STREAM else "")
+    yield Decision("loading", chosen.way, reason, service.loading is not None)
+
+
+def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
+    """What keeping the weights costs where the stack file says that they are, once for each place; nothing beside an existing cluster."""
+    if site.cloud.name not in BUCKETS:
+        return
+    for uri, plan in {plan.checkpoint_uri: plan for plan in services}.items():
+        place = uri.partition("://")[0]
+        if place == "hf":
+            continue
+        size = exact(plan.replica.memory.weight_bytes * plan.replica.shape.parallel.devices) / GB
+        fee = None if place == "pvc" else site.fees.get(_fee(place, site) or "")
+        line = CostLine(
+            name=f"weights in {PLACES[place]}",
+            unit="GB-month",
+            quantity=Columns.same(round(size, 1)),
+            unit_price_usd=None if fee is None else fee.usd,
+            source="" if fee is None else fee.source,
+            as_of=None if fee is None else fee.as_of,
+            basis="" if fee is None else fee.basis,
+            note=f"{uri}, which is there already" + ("; what its volume costs is not known here" if place == "pvc" else ""),
+        )
+        yield Extra(DISKS, line)
+
+
+def _fee(place: str, site: Site) -> str | None:
+    named = FEES.get(place)
+    return named.get(site.cloud.name) if isinstance(named, dict) else named
+
+
+def _way(place: str, streamed: bool) -> str:
+    return STREAM if streamed else "mount" if place == "pvc" else COPY
+
+
+def _usd(place: str, size_gb: Decimal, site: Site) -> Decimal | None:
+    if place == "hf":
+        return Decimal(0)
+    fee = site.fees.get(_fee(place, site) or "")
+    return None if fee is None or fee.usd is None else fee.usd * size_gb
