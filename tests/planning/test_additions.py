@@ -190,3 +190,34 @@ def test_additions_are_for_models_that_generate() -> None:
     embedder = {"model": "BAAI/bge-m3", "traffic": {"requestsPerSecond": 1, "isl": 100}, "slo": None}
     found = refused(**embedder, adapters=[HUB], speculation={"method": "ngram"})
     assert [text.partition(":")[0] for text in found] == ["adapters", "speculation"]
+
+
+def test_tool_calls_and_reasoning_are_parsed_where_the_parser_is_known() -> None:
+    """Each engine is told its own name of the parser."""
+    wanted = {"toolCalls": True, "reasoning": True}
+    words = plan_one(**MODEL, **wanted).spec.args
+    assert {"--enable-auto-tool-choice", "--tool-call-parser=hermes", "--reasoning-parser=qwen3"} <= set(words)
+    words = plan_one(**MODEL, **wanted, engine="sglang").spec.args
+    assert {"--tool-call-parser=qwen25", "--reasoning-parser=qwen3"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"engine": "tgi", "toolCalls": True},
+            "toolCalls: True needs the parser that tgi has for Qwen/Qwen3-8B, which is not known",
+        ),
+        (
+            {"engine": "vllm", "model": "google/gemma-3-12b-it", "gpu": None, "slo": None, "reasoning": True},
+            "reasoning: True needs the parser that vllm has for google/gemma-3-12b-it, which is not known here; name it yourself",
+        ),
+        (
+            {"engine": "vllm", "toolCalls": True, "engineArgs": {"tool-call-parser": "hermes"}},
+            "toolCalls: True stands beside engineArgs.tool-call-parser; keep one",
+        ),
+    ],
+)
+def test_parsers_that_nobody_here_knows(changes: dict[str, object], said: str) -> None:
+    """They are asked for, never guessed."""
+    assert refused(**changes)[0].casefold().startswith(said.casefold())

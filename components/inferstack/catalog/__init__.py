@@ -13,6 +13,7 @@ How to add a row:
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * a price of an API: `data/api_prices.json`, with the source it was read from;
+* the parsers of a model's tool calls and reasoning: `data/parsers.json`, by the beginning of its id;
 * how a model takes images: `data/image_tokens.json`, by architecture or id;
 * the options of an engine's program: `data/flags/<engine>.json`, one per line, with removed spellings and their successors;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
@@ -29,6 +30,7 @@ from .custom import model_from_config, model_from_dimensions
 from .flags import Flag, FlagTable, engine_flags
 from .images import Encoder, encoder
 from .names import UnknownName
+from .parsers import REASONING, TOOLS, parsed, parser
 from .places import CLOUDS, fees, machine, machines, regions, twin, zones
 from .quality import QualityLoss, quality_losses
 from .releases import engine_release, engine_releases, engine_support
@@ -52,6 +54,8 @@ from .weights import checkpoints, incomplete_models, missing_dimensions, model, 
 
 __all__ = [
     "CLOUDS",
+    "REASONING",
+    "TOOLS",
     "Accelerator",
     "ApiPrice",
     "BadConfig",
@@ -93,6 +97,8 @@ __all__ = [
     "model_from_config",
     "model_from_dimensions",
     "models",
+    "parsed",
+    "parser",
     "quality_losses",
     "quantization",
     "quantizations",

@@ -199,6 +199,10 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     )
     if (images := shape.additions.images) is not None:
         flags["limit-mm-data-per-request"] = json.dumps({"image": images.most}, separators=(",", ":"))
+    if service.tool_parser is not None:
+        flags["tool-call-parser"] = service.tool_parser
+    if service.reasoning_parser is not None:
+        flags["reasoning-parser"] = service.reasoning_parser
     flags |= _speculation(service.speculation)
     words = [*(f"--{flag}={value}" for flag, value in flags.items()), *(f"--{switch}" for switch, on in switches if on)]
     return (*words, *_adapters(shape, service.adapters))

@@ -172,6 +172,9 @@ class ServingIdentity:
     elasticity: Elasticity = Elasticity(1, 1, 1, 300)
     adapters: tuple[Adapter, ...] = ()
     speculation: Speculation | None = None
+    tool_parser: str | None = None
+    """The engine's name of it; None: tool calls are not parsed."""
+    reasoning_parser: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,10 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         # A video would be profiled at its longest, and nothing of it is planned.
         limits = json.dumps({"image": images.most, "video": 0}, separators=(",", ":"))
         words += [f"--limit-mm-per-prompt={limits}", "--mm-processor-cache-type=shm", f"--mm-processor-cache-gb={IMAGE_CACHE_GIB}"]
+    if service.tool_parser is not None:
+        words += ["--enable-auto-tool-choice", f"--tool-call-parser={service.tool_parser}"]
+    if service.reasoning_parser is not None:
+        words.append(f"--reasoning-parser={service.reasoning_parser}")
     if service.speculation is not None:
         words.append(f"--speculative-config={_speculative_config(service.speculation, shape)}")
     return (*words, *_adapters(shape, service.adapters))

@@ -62,6 +62,7 @@ def unmet(engine: Engine, service: Service) -> Iterator[tuple[str, object, str, 
     if service.traffic.images is not None and not traits.images:
         able = join_names([one.name for one in engines.engines().values() if one.traits.images])
         yield "traffic.images", None, f"is not planned with {engine.name}", f"use {able}"
+    yield from _parsers(engine, service)
     said = service.speculation
     if said is not None and said.method not in traits.speculation:
         able = join_names([one.name for one in engines.engines().values() if said.method in one.traits.speculation])
@@ -69,6 +70,28 @@ def unmet(engine: Engine, service: Service) -> Iterator[tuple[str, object, str, 
         yield "speculation.method", said.method, f"is not a method that {engine.name} has", f"{own}for {said.method} use engine {able}"
     elif said is not None and said.method == "draft" and _draft_checkpoint(engine, said.model) is None:
         yield "speculation.model", said.model, f"has no known checkpoint that {engine.name} loads", "use engine vllm, or ngram"
+
+
+def _parsers(engine: Engine, service: Service) -> Iterator[tuple[str, object, str, str]]:
+    """Tool calls and reasoning that nobody here knows how to parse, or that the user parses already."""
+    model = service.model if isinstance(service.model, str) else service.model.id
+    for key, wanted, kind, flag in (
+        ("toolCalls", service.tool_calls, catalog.TOOLS, "tool-call-parser"),
+        ("reasoning", service.reasoning, catalog.REASONING, "reasoning-parser"),
+    ):
+        if not wanted:
+            continue
+        able = catalog.parsed(model, kind)
+        if flag in service.engine_args:
+            yield key, True, f"stands beside engineArgs.{flag}", "keep one"
+        elif engine.name not in able:
+            others = f"use engine {join_names(list(able))}" if able else f"name it yourself, with {flag} in engineArgs"
+            yield key, True, f"needs the parser that {engine.name} has for {model}, which is not known here", others
+
+
+def parser_of(engine: Engine, model: Model, kind: str, wanted: bool) -> str | None:
+    """What `engine` is told of the parser of `kind`."""
+    return catalog.parser(engine.name, model.id, kind) if wanted else None
 
 
 def _ranks(engine: Engine, rules: words.LoraRules, service: Service) -> Iterator[tuple[str, object, str, str]]:

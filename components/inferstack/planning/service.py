@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .. import sizing
+from .. import catalog, sizing
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType
 from ..clouds.types import Fabric
 from ..engines import overrides
@@ -14,7 +14,7 @@ from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from . import additions
-from .additions import speculation
+from .additions import parser_of, speculation
 from .placement import Placement, Sized, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .quality import coarse_text, keeps_quality
@@ -134,6 +134,8 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
             ),
             adapters=requirement.beside.adapters,
             speculation=speculation(placement.sized.engine, requirement.service),
+            tool_parser=parser_of(placement.sized.engine, requirement.model, catalog.TOOLS, requirement.service.tool_calls),
+            reasoning_parser=parser_of(placement.sized.engine, requirement.model, catalog.REASONING, requirement.service.reasoning),
         ),
     )
     return overrides.apply(made, requirement.overrides)

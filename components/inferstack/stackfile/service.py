@@ -162,6 +162,10 @@ class Service(Section):
     adapter_slots: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Adapters on the GPU at once, the others wait in main memory; left out: all of them."""
     speculation: Speculation | None = None
+    tool_calls: bool = False
+    """True: tool calls come in the form of the OpenAI API, by the engine's parser for this model."""
+    reasoning: bool = False
+    """True: reasoning comes apart from the answer, by the engine's parser for this model."""
     prefix_hit_rate: Share | None = None
     """Part of the prompt tokens that the prefix cache holds, as you measured it; nothing is assumed."""
     tensor_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
