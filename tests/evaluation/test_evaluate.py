@@ -94,3 +94,23 @@ def test_a_model_taken_for_another_has_a_wider_band():
     assert own["predicted"] == other["predicted"]
     for key in ("weights_gib_per_gpu", "kv_gib_per_gpu"):
         assert other["band"][key]["low"] < own["band"][key]["low"]
+
+
+OTHER_LOGS = json.loads((Path(__file__).parent / "other_logs.json").read_text(encoding="utf-8"))["rows"]
+
+
+@pytest.mark.parametrize("row", OTHER_LOGS, ids=[row["id"] for row in OTHER_LOGS])
+def test_logs_beside_the_calibration_are_predicted(row):
+    """Of start-up logs that are not among the rows that are fitted, KV cache and concurrency come out within 6 %, weights within 2 %."""
+    (found,) = evaluate("memory", [row])["rows"]
+    columns = {
+        "kv_gib_per_gpu": ("obs_kv_gib_per_gpu", 0.06),
+        "kv_tokens": ("obs_kv_tokens", 0.06),
+        "max_concurrency": ("obs_max_concurrency", 0.06),
+        "weights_gib_per_gpu": ("obs_weights_gib_per_gpu", 0.02),
+    }
+    for key, (column, within) in columns.items():
+        if column in row:
+            assert found["predicted"][key] == pytest.approx(row[column], rel=within), key
+    band = found["band"]["kv_tokens"]
+    assert "obs_kv_tokens" not in row or band["low"] <= row["obs_kv_tokens"] <= band["high"]

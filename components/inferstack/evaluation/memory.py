@@ -116,11 +116,13 @@ def _unstated_bytes(row: MemoryRow, shape: Shape, activation: Estimate) -> float
     """What settings that the row does not state may move: defaults are what the engine ships with, not what somebody ran."""
     errors, visible = constants("memory")["kv_errors"], shape.device.memory_bytes
     share = 0.0 if row.gpu_memory_utilization is not None else visible * errors["unstated_share"]
-    batch = 0.0 if row.max_num_seqs is not None else activation.expected * errors["unstated_batch"]
+    profiled = memory_constants(shape.engine, shape.engine_version).budget != "static"
+    batch = activation.expected * errors["unstated_batch"] if row.max_num_seqs is None and profiled else 0.0
     unlisted = visible * errors["unlisted_gpu"] if row.gpu_total_gib is None and not shape.device.flops else 0.0
     images = visible * errors["vision_profile"] if shape.model.params_vision else 0.0
     kin = weight_bytes_per_device(shape) * errors["kin"] if is_kin(row.model, row.model_config) else 0.0
-    return math.hypot(share, batch, unlisted, images, kin)
+    copied = weight_bytes_per_device(shape) * errors["data_parallel"] if shape.parallel.data > 1 and shape.model.is_moe else 0.0
+    return math.hypot(share, batch, unlisted, images, kin, copied)
 
 
 def _weight_error(row: MemoryRow, shape: Shape) -> float:

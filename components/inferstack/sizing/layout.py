@@ -181,7 +181,8 @@ def reported_tokens(shape: Shape, kv: int) -> int:
         cache, heads = model.kv, model.num_kv_heads
         full = full_layer_bytes(cache, heads, shape.kv_dtype, parallel.tensor, rules) * -(-cache.full_layers // parallel.pipeline)
         windows = window_layer_bytes(cache, heads, shape.kv_dtype, parallel.tensor) * -(-cache.window_layers // parallel.pipeline)
-        each = full + rules.window_share * windows
+        # Without layers that keep every token the engine sees no reason to drop any.
+        each = full + (rules.window_share if cache.full_layers else 1.0) * windows
         return int(max(0, kv) / each) if each else 0
     sequence = sequence_bytes_of(shape)
     return int(max(0, kv) / sequence * shape.context) if sequence else 0
@@ -225,6 +226,9 @@ def _errors(shape: Shape, rules: MemoryConstants, spent: _Spent, graphs: Estimat
     visible = shape.device.memory_bytes
     stated = 0.0 if shape.device.provenance is Provenance.MEASURED else visible * VISIBLE_ERROR
     parts = (spent.activation, spent.context, graphs)
+    if rules.budget == "static" and shape.settings.memory_share is not None:
+        # Activations and graphs have what is beside the share, however much they take of it.
+        parts = (spent.context.scaled(shape.settings.memory_share),)
     share = rules.utilisation if shape.settings.memory_share is None else NOTHING
     less = ((share.expected - share.low) * visible, *(part.high - part.expected for part in parts))
     more = ((share.high - share.expected) * visible, *(part.expected - part.low for part in parts))
