@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from inferstack.plain import plain
 from inferstack.planning import StackPlan
 from inferstack.stackfile import StackFile
 
@@ -18,5 +19,5 @@ def system_pool(plan: StackPlan) -> dict[str, Any]:
 
 def own_prices(stack: StackFile) -> dict[str, Any]:
     """The stack's own prices as components take them; nothing where it has none."""
-    given = stack.prices.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {"prices": given} if given else {}
+    given = stack.prices.model_dump(by_alias=True, exclude_defaults=True)
+    return {"prices": plain(given)} if given else {}
