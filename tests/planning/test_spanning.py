@@ -120,3 +120,11 @@ def test_weights_come_without_kserve() -> None:
     bucket = {**LARGE, "modelUri": "s3://models/llama", "tensorParallel": 8, "pipelineParallel": 2}
     assert "use hf:// or pvc://" in refused(**bucket)
     assert plan_one(**{**bucket, "modelUri": "pvc://models/llama"}).machines == 2
+
+
+def test_adapters_come_without_kserve_too() -> None:
+    """Adapters that KServe would mount are refused on several machines, those of the hub are not."""
+    adapters = [{"name": "style", "uri": "s3://adapters/style", "rank": 16}]
+    wish = {**LARGE, "tensorParallel": 8, "pipelineParallel": 2}
+    assert "are mounted by KServe" in refused(**wish, adapters=adapters)
+    assert plan_one(**wish, adapters=[{**adapters[0], "uri": "hf://acme/style"}]).machines == 2

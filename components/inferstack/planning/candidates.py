@@ -11,7 +11,7 @@ from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
 from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
 from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
-from .requirement import Requirement
+from .requirement import HUB, Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
 from .sources import with_loading
@@ -121,7 +121,7 @@ def _spread(
         if possible and parallel.data == 1 and requirement.spread.expert is None:
             # Whole experts are for where parts of them are refused; both are sized alike.
             continue
-        found = lacking(engine, requirement.model, silicon.device, parallel) or _unreachable(checkpoint, silicon)
+        found = lacking(engine, requirement.model, silicon.device, parallel) or _unreachable(requirement, checkpoint, silicon)
         if found is None and (refusal := engine.refuse_parallelism(requirement.model, checkpoint, parallel)) is not None:
             found = "tensorParallel", refusal
         if found is not None:
@@ -133,11 +133,15 @@ def _spread(
         yield refused
 
 
-def _unreachable(checkpoint: Checkpoint, silicon: Silicon) -> tuple[str, Refusal] | None:
-    """Replicas on several machines do without KServe, which is what mounts weights from other places."""
-    if silicon.device.machines == 1 or checkpoint.uri.startswith(OWN_SOURCES):
+def _unreachable(requirement: Requirement, checkpoint: Checkpoint, silicon: Silicon) -> tuple[str, Refusal] | None:
+    """Replicas on several machines do without KServe, which is what mounts weights and adapters from other places."""
+    if silicon.device.machines == 1:
         return None
-    return "modelUri", Refusal("is mounted by KServe, which replicas on several machines do without", "use hf:// or pvc://")
+    if not checkpoint.uri.startswith(OWN_SOURCES):
+        return "modelUri", Refusal("is mounted by KServe, which replicas on several machines do without", "use hf:// or pvc://")
+    if any(not adapter.uri.startswith(HUB) for adapter in requirement.beside.adapters):
+        return "adapters", Refusal("are mounted by KServe, which replicas on several machines do without", "take them from hf://")
+    return None
 
 
 def _sized(

@@ -13,6 +13,7 @@ from ..engines.types import Refusal, Tuning
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from .additions import Beside
 from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
@@ -26,6 +27,10 @@ def replicas_text(requirement: Requirement) -> str | None:
     if isinstance(wish, ReplicaBounds):
         return f"{wish.min} and more" if wish.max is None else f"{wish.min}-{wish.max}"
     return None if wish is None else str(wish)
+
+
+def _without_adapters(beside: Beside) -> Beside:
+    return replace(beside, adapters=(), physics=replace(beside.physics, adapters=None))
 
 
 def _switch(wish: bool | None) -> str | None:
@@ -64,6 +69,7 @@ RELAXATIONS = (
     Relaxation("engine", lambda r: r.engine and r.engine.name, lambda r: replace(r, engine=None)),
     Relaxation("machineType", lambda r: r.machine and r.machine.name, lambda r: replace(r, machine=None)),
     Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None)),
+    Relaxation("adapters", lambda r: len(r.beside.adapters) or None, lambda r: replace(r, beside=_without_adapters(r.beside))),
     Relaxation(
         "capacityType",
         lambda r: r.capacity.value if r.capacity is not CapacityType.ON_DEMAND else None,

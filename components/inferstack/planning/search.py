@@ -98,7 +98,7 @@ def _search_at(requirement: Requirement, site: Site, context: int) -> Outcome:
         found = Outcome(context=context)
         _search_engine(requirement, site, engine, found)
         outcome.add(engine, found)
-        refused = any(key in (*SPREAD_KEYS, "modelUri") for key, _ in outcome.refusals)
+        refused = any(key in (*SPREAD_KEYS, "modelUri", "adapters") for key, _ in outcome.refusals)
         if not requirement.compares and (outcome.feasible or refused):
             # Another engine is no answer to a degree, or to a place of weights, that the first one refuses.
             break
