@@ -137,7 +137,8 @@ class RayServe(GpuEngine):
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         if checkpoint.uri.startswith((CLAIM, IMAGE)):
-            return Refusal("is not mounted by Ray Serve, which fetches weights itself", "use hf://, s3:// or gs://")
+            place = "a volume claim" if checkpoint.uri.startswith(CLAIM) else "an image"
+            return Refusal(f"is not read from {place} by Ray Serve, which fetches weights itself", "use hf://, s3:// or gs://")
         return super().supports(model, checkpoint, accelerator)
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
