@@ -92,3 +92,10 @@ def test_services_on_the_same_nodes_buy_them_alike() -> None:
     config = {"inferstack:target": GKE, "inferstack:services": two}
     with pytest.raises(InputError, match="is not what a says of the same a2-highgpu-1g nodes"):
         planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
+
+
+def test_a_term_for_machines_that_come_and_go_says_that_it_buys_nothing() -> None:
+    """Where replicas go to zero no machine always stands."""
+    made = plan(commitment="1y", replicas={"min": 0})
+    assert "commitment 1y buys nothing: no machine always stands" in made.services[0].warnings
+    assert nodes(made)["a2-highgpu-1g, committed for 1y"].monthly_usd.max == 0

@@ -109,6 +109,7 @@ def test_the_number_in_flight_follows_from_what_a_replica_serves() -> None:
         ({"replicas": {"min": -1}}, "replicas.min: -1"),
         ({"replicas": 0}, "replicas: 0"),
         ({"engine": "ollama"}, "replicas.min: 0 is not for ollama"),
+        ({"engine": "ray-serve"}, "replicas.min: 0 is not for ray-serve"),
     ],
 )
 def test_what_contradicts_it_is_refused(changes: dict[str, Any], said: str) -> None:

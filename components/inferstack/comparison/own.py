@@ -10,7 +10,7 @@ from ..costs.types import ServiceCost
 from ..errors import InputError
 from ..planning.types import ServicePlan, StackPlan
 from ..sizing.types import DAYS_PER_MONTH
-from ..stackfile.schema import StackFile
+from ..stackfile.schema import ReplicaRange, StackFile
 from .types import Load
 
 MILLION = 1_000_000
@@ -87,7 +87,9 @@ class OwnCost:
                 "output_share": None,
             }
         )
-        return self.stack.model_copy(update={"services": (asked.model_copy(update={"traffic": traffic, "replicas": None}),)})
+        sleeps = isinstance(asked.replicas, ReplicaRange) and asked.replicas.min == 0
+        replicas = ReplicaRange(min=0) if sleeps else None
+        return self.stack.model_copy(update={"services": (asked.model_copy(update={"traffic": traffic, "replicas": replicas}),)})
 
     def _load(self, tokens_per_day: float, plan: StackPlan, index: int, saved: Decimal) -> Load:
         service = plan.services[index]

@@ -100,7 +100,8 @@ def _is_for(engine: Engine, requirement: Requirement) -> bool:
     """True for engines that the key alone switches to, that somebody still develops, and that have a speed of their own."""
     traits = engine.traits
     reached = requirement.service.endpoint == "cluster" or not traits.open_api
-    return reached and traits.own_image is None and traits.superseded is None and traits.sized_as is None
+    served = traits.own_image is None and traits.superseded is None and not traits.development
+    return reached and served and traits.sized_as is None
 
 
 def _cheapest(
@@ -179,7 +180,8 @@ def _small_kv(engine: Engine) -> tuple[str, str, str] | None:
 def _hours(requirement: Requirement, planned: Placement, site: Site) -> Iterator[Change]:
     """No replica outside the active hours, and none while nobody asks. Searched only where the planned machines would stand for less."""
     service = requirement.service
-    if not site.target.scales_nodes or service.schedule is not None:
+    traits = planned.sized.engine.traits
+    if not site.target.scales_nodes or service.schedule is not None or traits.scales_itself:
         return
     window = _window(requirement)
     if window is not None:
@@ -187,7 +189,7 @@ def _hours(requirement: Requirement, planned: Placement, site: Site) -> Iterator
         text = f'`schedule: {{start: "{window.start}", end: "{window.end}", days: [{", ".join(window.days)}]}}`'
         yield from _if_fewer_hours("schedule", text, "nothing answers outside it", wish, planned, planned, site)
     asleep = isinstance(requirement.replicas, ReplicaBounds) and requirement.replicas.min == 0
-    if not asleep and requirement.spare == 0 and service.endpoint == "cluster" and not planned.sized.engine.traits.open_api:
+    if not asleep and requirement.spare == 0 and service.endpoint == "cluster" and not traits.open_api:
         one, wish = (replace(requirement, replicas=ReplicaBounds(min=least)) for least in (1, 0))
         # A pin that keeps more than one is a lever of its own.
         kept = place(one, planned.sized, planned.machine, site)

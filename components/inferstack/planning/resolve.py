@@ -117,6 +117,8 @@ def _check_engine(engine: Engine, service: Service, path: str, problems: Problem
     if isinstance(service.replicas, ReplicaRange) and service.replicas.min == 0 and engine.traits.open_api:
         reason = f"is not for {engine.name}, which asks nobody for a key: what wakes it lets in the whole cluster"
         problems.add(f"{path}.replicas.min", 0, reason, "use 1, or an engine that does, such as vllm")
+    elif isinstance(service.replicas, ReplicaRange) and service.replicas.min == 0 and engine.traits.scales_itself:
+        problems.add(f"{path}.replicas.min", 0, f"is not for {engine.name}, which scales its replicas itself", "use 1")
     if service.schedule is not None and engine.traits.scales_itself:
         reason = f"is not for {engine.name}, which starts its replicas by the requests in flight and by no clock"
         problems.add(f"{path}.schedule", None, reason, "remove it, or use an engine that is scaled from outside, such as vllm")

@@ -261,6 +261,8 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     release = engine.release
     if (image := requirement.overrides.image) not in (None, release.image):
         found.append(f"{image} is taken for {release.engine} {release.version}: what it holds and how large it is are not known here")
+    if requirement.commitment is not None and not placement.nodes.min:
+        found.append(f"commitment {requirement.commitment} buys nothing: no machine always stands")
     schedule = requirement.service.schedule
     if schedule is not None and schedule.outside_replicas == 0:
         window = f"{', '.join(schedule.days)} {schedule.start} to {schedule.end} {schedule.timezone}"
