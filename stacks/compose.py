@@ -56,6 +56,7 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
         "machine_type": pool.machine_type,
         "capacity_type": pool.capacity_type,
         "reservation_id": pool.reservation_id,
+        "capacity_block": pool.capacity_block or None,
         "zones": list(pool.zones),
         "max_nodes": int(pool.nodes.max),
         "expected_nodes": float(pool.nodes.expected),

@@ -99,3 +99,31 @@ def test_a_term_for_machines_that_come_and_go_says_that_it_buys_nothing() -> Non
     made = plan(commitment="1y", replicas={"min": 0})
     assert "commitment 1y buys nothing: no machine always stands" in made.services[0].warnings
     assert nodes(made)["a2-highgpu-1g, committed for 1y"].monthly_usd.max == 0
+
+
+def test_a_capacity_block_is_planned_at_its_own_price() -> None:
+    """The price of the block and not that of on-demand, in every hour; its pool says what it is, and a price file may say otherwise."""
+    asked: dict[str, Any] = {"machineType": "p5.48xlarge", "gpu": None, "capacityType": "reserved", "reservationId": "cr-1", "replicas": 1}
+    made = plan(EKS, **asked, capacityBlock=True)
+    assert made.pools[0].capacity_block
+    (line,) = nodes(made).values()
+    assert (line.unit_price_usd, line.basis) == (Decimal("39.33"), "belief")
+    (plain,) = nodes(plan(EKS, **asked)).values()
+    assert plain.unit_price_usd == Decimal("55.04")
+    own = {"machines": [{"machineType": "p5.48xlarge", "capacityType": "reserved", "usdPerHour": 31}]}
+    (mine,) = nodes(plan(EKS, own, **asked, capacityBlock=True)).values()
+    assert mine.unit_price_usd == 31
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "said"),
+    [
+        (EKS, {"capacityBlock": True}, "capacityBlock: true goes with capacity type reserved"),
+        (GKE, {"capacityBlock": True, "capacityType": "reserved", "reservationId": "r"}, "capacityBlock: true is sold on eks, not on gke"),
+    ],
+)
+def test_a_capacity_block_that_cannot_be_is_refused(target: dict[str, Any], changes: dict[str, Any], said: str) -> None:
+    """It is a kind of reservation, and Amazon's."""
+    with pytest.raises(InputError) as refused:
+        plan(target, **changes)
+    assert any(str(problem).startswith(f"inferstack:services[0].{said}") for problem in refused.value.problems), refused.value.problems

@@ -63,7 +63,7 @@ def _rows(machine: Machine, region: str) -> Iterator[PriceRow]:
         if offering.capacity_type is CapacityType.ON_DEMAND and machine.accelerator is not None:
             yield from _committed(machine, offering)
     if CAPACITY_BLOCK in machine.facts.get("usage_classes", ()):
-        yield _row(machine, _block(machine, region), CAPACITY_BLOCK)
+        yield _row(machine, block_offering(machine, region), CAPACITY_BLOCK)
 
 
 def _row(machine: Machine, offering: Offering, bought: str, term: str | None = None) -> PriceRow:
@@ -106,7 +106,7 @@ def commitment(machine: Machine, region: str, term: str) -> Commitment | None:
     return Commitment(term, on_demand.usd_per_hour * found["ratio"], source["text"], source["as_of"], basis)
 
 
-def _block(machine: Machine, region: str) -> Offering:
+def block_offering(machine: Machine, region: str) -> Offering:
     """The price of a Capacity Block: prepaid, and for the whole block whether it is used or not."""
     found = next((r for r in _commitments()["capacity_blocks"] if r["cloud"] == machine.cloud and r["machine"] == machine.name), None)
     if found is None:

@@ -268,7 +268,7 @@ def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:
 
 def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> Placement:
     """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
-    offering = site.offering(machine, requirement.capacity, requirement.commitment)
+    offering = site.offering(machine, requirement.capacity, requirement.commitment, requirement.service.capacity_block)
     failure = sized.failure if sized.failure else host_failure(sized, machine, site)
     count = NOBODY
     if failure is None:

@@ -152,6 +152,7 @@ def _pool(name: str, members: list[Tenant], site: Site) -> Pool:
         gpus_per_node=machine.accelerator_count,
         capacity_type=first.plan.capacity_type,
         reservation_id=first.requirement.service.reservation_id,
+        capacity_block=first.requirement.service.capacity_block,
         # What joins machines ends at the zone.
         zones=zones[:1] if first.plan.fabric else zones,
         nodes=nodes,

@@ -73,7 +73,9 @@ RELAXATIONS = (
     Relaxation(
         "capacityType",
         lambda r: r.capacity.value if r.capacity is not CapacityType.ON_DEMAND else None,
-        lambda r: replace(r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update={"reservation_id": None})),
+        lambda r: replace(
+            r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update={"reservation_id": None, "capacity_block": False})
+        ),
     ),
 )
 """In the order in which a user would give them up."""

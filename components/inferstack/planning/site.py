@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from .. import catalog, clouds
-from ..catalog.prices import commitment
+from ..catalog.prices import block_offering, commitment
 from ..catalog.types import CapacityType, Commitment, Fee, Machine, Offering
 from ..clouds.types import Allocatable, Cloud
+from ..costs.tree import BY_USER
 from ..errors import nearest_name
 from ..stackfile.schema import Prices, Target
 from .pricing import own_fees, own_prices
@@ -86,12 +87,14 @@ class Site:
         """What `machine` costs here for a term of `term`; None where no cloud sells such terms."""
         return commitment(machine, self.region, term) if self.target.region else None
 
-    def offering(self, machine: Machine, capacity: CapacityType, term: str | None = None) -> Offering | None:
+    def offering(self, machine: Machine, capacity: CapacityType, term: str | None = None, block: bool = False) -> Offering | None:
         """How `machine` is bought here. A capacity reservation is billed as on-demand, used or not, unless a price for it is known.
 
-        With a `term` the offering holds what machines that always stand cost then.
+        With a `term` the offering holds what machines that always stand cost then; a Capacity `block` has a price of its own.
         """
         found = machine.offering(self.region, capacity)
+        if block and (found is None or found.basis != BY_USER):
+            return block_offering(machine, self.region)
         if found is not None and term is not None:
             found = replace(found, commitment=self.committed(machine, term))
         if found is None and capacity is CapacityType.RESERVED:

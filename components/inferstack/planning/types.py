@@ -215,6 +215,8 @@ class PoolPlan:
     services: tuple[str, ...]
     idle_share: float
     """Part of the accelerators of the nodes at maximum that no replica uses."""
+    capacity_block: bool = False
+    """True where the reservation is a Capacity Block."""
     fabric: str | None = None
     """Network that joins the accelerators of its nodes: EFA, GPUDirect RDMA. None where no replica spans them, or they have none."""
 

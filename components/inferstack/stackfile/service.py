@@ -192,6 +192,8 @@ class Service(Section):
     """With capacity type on-demand: machines that always stand are bought for that term and paid used or not, further ones as they come."""
     reservation_id: Text | None = None
     """With capacity type reserved: the capacity reservation to use."""
+    capacity_block: bool = False
+    """EKS, with capacity type reserved: the reservation is a Capacity Block, which is prepaid as a whole."""
     schedule: Schedule | None = None
     """When it runs; left out: always."""
     budget: ServiceBudget = Field(default_factory=ServiceBudget)
@@ -214,6 +216,8 @@ class Service(Section):
             yield Broken("is needed with capacity type reserved", "give the id of the capacity reservation", at=("reservationId",))
         if given.get("capacityType") != CapacityType.RESERVED and given.get("reservationId") is not None:
             yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("reservationId",))
+        if given.get("capacityBlock") is True and given.get("capacityType") != CapacityType.RESERVED:
+            yield Broken("goes with capacity type reserved", "add `capacityType: reserved`, or remove it", at=("capacityBlock",))
         if given.get("commitment") is not None and given.get("capacityType") not in (None, CapacityType.ON_DEMAND):
             yield Broken("goes with capacity type on-demand", f"remove it: {given['capacityType']} is bought otherwise", at=("commitment",))
         if given.get("modelUri") is not None and given.get("quantization") in (None, AUTO):
