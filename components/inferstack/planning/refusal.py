@@ -51,6 +51,9 @@ class Relaxation:
     without: Callable[[Requirement], Requirement]
 
 
+UNRESERVED = {"reservation_id": None, "capacity_block": False}
+"""What of a service is about reserved capacity, without it."""
+
 RELAXATIONS = (
     Relaxation("expertParallel", lambda r: _switch(r.spread.expert), lambda r: replace(r, spread=replace(r.spread, expert=None))),
     Relaxation("dataParallel", lambda r: r.spread.data, lambda r: replace(r, spread=replace(r.spread, data=None))),
@@ -73,9 +76,7 @@ RELAXATIONS = (
     Relaxation(
         "capacityType",
         lambda r: r.capacity.value if r.capacity is not CapacityType.ON_DEMAND else None,
-        lambda r: replace(
-            r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update={"reservation_id": None, "capacity_block": False})
-        ),
+        lambda r: replace(r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update=UNRESERVED)),
     ),
 )
 """In the order in which a user would give them up."""
