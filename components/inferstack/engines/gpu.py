@@ -9,17 +9,16 @@ from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
+from .additions import HUB, LoraRules
 from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
 from .types import (
     CHAT_ROUTES,
-    HUB,
     Drain,
     EngineSpec,
     FlagRules,
-    LoraRules,
     Metrics,
     Port,
     Probes,

@@ -6,13 +6,14 @@ from .. import catalog
 from ..catalog.types import Checkpoint, EngineRelease
 from ..sizing.types import Estimate, Provenance, Replica, Shape
 from . import memory
+from .additions import Speculation
 from .drain import stops_on_sigterm
 from .gguf import GgufEngine, on_cpu
 from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM, RERANK, pools
 from .probes import probes
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Speculation, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"

@@ -7,13 +7,14 @@ import math
 
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
+from .additions import Adapter, LoraRules, Speculation
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, ENCODERS, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes
-from .types import CHAT_ROUTES, Adapter, EngineSpec, FlagRules, LoraRules, Metrics, ServingIdentity, Speculation, Traits
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"

@@ -7,11 +7,12 @@ import re
 
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
+from .additions import Speculation
 from .drain import stops_on_sigterm
 from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Speculation, Traits
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tensorrt-llm"

@@ -8,13 +8,14 @@ from dataclasses import replace
 from ..catalog.types import Checkpoint, KvKind, Model
 from ..sizing.types import Replica, Shape
 from . import memory
+from .additions import Adapter, LoraRules, Speculation
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
 from .probes import probes, startup_limit_seconds
-from .types import CHAT_ROUTES, Adapter, EngineSpec, FlagRules, LoraRules, Metrics, ServingIdentity, Speculation, Traits, Volume
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .. import catalog, engines
 from ..catalog.types import Checkpoint, KvKind, Model
-from ..engines import types as words
+from ..engines import additions as words
 from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..engines.weights import weight_source
