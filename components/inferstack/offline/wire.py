@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .types import SECRET, UNKNOWN, Properties
@@ -28,16 +29,15 @@ NO_TEXT = (SIGNATURE, "dependencies", "urn")
 """Keys of such an object that hold no text of a program, and so no secret."""
 SHORTEST_SECRET = 4
 """Shorter texts are masked where they are secret, but not looked for inside other texts, which hold them by chance."""
-LEVELS = 3
-"""From an output down to one of many in a list: `plan`, `services`, a service."""
 _EXACT = 2**53
 
 
 class Wire:
-    """Reads properties. What is secret in any of `structs`, or is one of `texts`, is masked in all of them, also inside other text."""
+    """Reads properties. What is secret in any of `structs` or `packed`, or is one of `texts`, is masked in all of them, also within text."""
 
-    def __init__(self, structs: Sequence[Struct], texts: Iterable[str]) -> None:
+    def __init__(self, structs: Sequence[Struct], packed: Sequence[bytes], texts: Iterable[str]) -> None:
         self._structs = structs
+        self._packed = packed
         self._texts = texts
 
     def properties(self, struct: Struct) -> Properties:
@@ -84,9 +84,9 @@ class Wire:
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
         """Every known secret in the forms in which other text may hold it."""
-        found = {
-            text for struct in self._structs if _may_hold_secrets(struct) for text in _secret_texts(struct.fields.values(), secret=False)
-        }
+        sent = chain((struct.SerializeToString() for struct in self._structs), self._packed)
+        telling = (unpacked(raw).fields for raw in sent if _may_hold_secrets(raw))
+        found = {text for fields in telling for text in _secret_texts(fields.values(), secret=False)}
         forms = {
             form
             for text in {*self._texts, *found}
@@ -102,21 +102,15 @@ def holds_unknown(struct: Struct) -> bool:
     return UNKNOWN_VALUE.encode() in struct.SerializeToString()
 
 
-def _may_hold_secrets(struct: Struct) -> bool:
-    marks = (SECRET_VALUE.encode(), OUTPUT_VALUE.encode())
-    return any(mark in raw for raw in _pieces(struct.fields.values()) for mark in marks)
+def unpacked(raw: bytes) -> Struct:
+    """Properties that were kept as bytes."""
+    from google.protobuf import struct_pb2
+
+    return struct_pb2.Struct.FromString(raw)
 
 
-def _pieces(values: Iterable[Value], levels: int = LEVELS) -> Iterator[bytes]:
-    """`values` as bytes, piece by piece: serialized whole, the plans that a stack exports would be most of a preview's memory."""
-    for value in values:
-        match value.WhichOneof("kind") if levels else None:
-            case "struct_value":
-                yield from _pieces(value.struct_value.fields.values(), levels - 1)
-            case "list_value":
-                yield from _pieces(value.list_value.values, levels - 1)
-            case _:
-                yield value.SerializeToString()
+def _may_hold_secrets(raw: bytes) -> bool:
+    return SECRET_VALUE.encode() in raw or OUTPUT_VALUE.encode() in raw
 
 
 def _secret_texts(values: Iterable[Value], secret: bool) -> Iterator[str]:
