@@ -101,8 +101,6 @@ class Existing:
         return False
 
     def driver_note(self, target: Target) -> str:
-        if not self.needs_device_plugin(target):
-            return "No GPUs are declared, so that no driver or device plugin is needed."
         if target.addons.nvidia_device_plugin is False:
             return "Driver and device plugin are those of your cluster, as the stack file says."
         return "The GPU driver is that of your nodes; the NVIDIA device plugin is installed by this stack."

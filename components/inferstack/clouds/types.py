@@ -155,5 +155,5 @@ class Cloud(Protocol):
         ...
 
     def driver_note(self, target: Target) -> str:
-        """Who installs the GPU driver and the device plugin, as a sentence for the plan."""
+        """Who installs the driver and the device plugin of NVIDIA GPUs, as a sentence for the plan."""
         ...

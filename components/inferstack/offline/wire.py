@@ -33,7 +33,7 @@ _EXACT = 2**53
 
 
 class Wire:
-    """Reads properties. What is secret in any of `structs` or `packed`, or is one of `texts`, is masked in all of them, also within text."""
+    """Reads properties. What is secret in `structs` or `packed`, or is one of `texts`, is masked in all of them, also within other text."""
 
     def __init__(self, structs: Sequence[Struct], packed: Sequence[bytes], texts: Iterable[str]) -> None:
         self._structs = structs

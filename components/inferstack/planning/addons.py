@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..catalog.types import DEVICE_RESOURCES
+from ..catalog.types import DEVICE_RESOURCES, NVIDIA_RESOURCE
 from ..clouds.addons import ADDONS
 from ..stackfile.schema import Target
 from .site import Site
@@ -12,6 +12,7 @@ from .types import AddonPlan, ServicePlan
 
 PLUGIN, SCALER, GROUPS, EFA = "nvidia-device-plugin", "cluster-autoscaler", "lws", "efa-device-plugin"
 NEURON = "neuron-device-plugin"
+NEURON_RESOURCE = DEVICE_RESOURCES["aws"]
 ASKED_FOR = (PLUGIN, SCALER, GROUPS, EFA, NEURON)
 """Add-ons whose switch is unset by default, so that `true` means: install it although it does not look needed."""
 
@@ -22,10 +23,11 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     queued = any(service.scaling.signal == "queue" for service in services)
     scheduled = any(service.scaling.window is not None for service in services)
     woken = any(service.scaling.wakes for service in services)
-    plugin, scaler = site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
+    gpus, chips = _on(NVIDIA_RESOURCE, services), _on(NEURON_RESOURCE, services)
+    plugin, scaler = gpus and site.cloud.needs_device_plugin(target), site.cloud.needs_cluster_autoscaler(target)
+    unplugged = "pods get GPUs without it" if gpus else "no service runs on NVIDIA GPUs"
     hosted = any(service.on_kserve for service in services)
     spanning = any(service.machines > 1 for service in services)
-    chips = any(service.resources.gpus and service.resources.gpu_resource == DEVICE_RESOURCES["aws"] for service in services)
     efa = any(service.fabric is not None and service.fabric.addon == EFA for service in services)
     led = any(service.spec.served is not None for service in services)
     bypassed = "no service is served through KServe"
@@ -37,7 +39,7 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
         ("keda", switches.keda, queued or scheduled or woken, versions.keda, _keda(queued, scheduled, woken), unscaled),
         ("keda-http", switches.keda_http, woken, versions.keda_http, "holds requests while no replica runs", "no service goes to zero"),
         ("prometheus", switches.prometheus, queued, versions.prometheus, "holds the signals that KEDA reads", unscaled),
-        (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", "pods get GPUs without it"),
+        (PLUGIN, switches.nvidia_device_plugin, plugin, versions.nvidia_device_plugin, "offers GPUs to pods", unplugged),
         (
             NEURON,
             switches.neuron_device_plugin,
@@ -65,6 +67,23 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
         ),
     )
     return tuple(_addon(*row) for row in rows)
+
+
+def driver_note(target: Target, site: Site, services: Sequence[ServicePlan]) -> str:
+    """Who brings the drivers and device plugins of what the services run on."""
+    if not any(service.resources.gpus for service in services):
+        return "No service runs on GPUs, so that no driver or device plugin is needed."
+    notes = [site.cloud.driver_note(target)] if _on(NVIDIA_RESOURCE, services) else []
+    if _on(NEURON_RESOURCE, services):
+        plugin = "has to be yours" if target.addons.neuron_device_plugin is False else "is installed by this stack"
+        notes.append(f"The Neuron driver comes with the AL2023 Neuron node image; its device plugin {plugin}.")
+    others = sorted({service.resources.gpu_resource for service in services} - {NVIDIA_RESOURCE, NEURON_RESOURCE})
+    return " ".join([*notes, *(f"Driver and device plugin for {resource} are those of your cluster." for resource in others)])
+
+
+def _on(resource: str, services: Sequence[ServicePlan]) -> bool:
+    """True where one of the services asks for this extended resource."""
+    return any(service.resources.gpus and service.resources.gpu_resource == resource for service in services)
 
 
 def _keda(queued: bool, scheduled: bool, woken: bool) -> str:

@@ -14,7 +14,7 @@ from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import StackFile, Usage
-from .addons import plan_addons
+from .addons import driver_note, plan_addons
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
 from .pricing import check_prices
@@ -147,7 +147,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         addons=addons,
         quota=_quota(site, tenants, pools),
         costs=bill(site, tenants, pools, stack.usage),
-        driver_note=site.cloud.driver_note(target),
+        driver_note=driver_note(target, site, [tenant.plan for tenant in tenants]),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
     )
 
