@@ -8,20 +8,15 @@ import math
 from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory
-from .drain import stops_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .gpu import BFLOAT16, capability
 from .hosts import HostMemory
-from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .triton_server import TritonServer
+from .types import Metrics, Traits
 from .vllm import KV_DTYPES, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
-from .weights import WeightSource, weight_source
+from .weights import WeightSource
 
 NAME = "triton"
-PORT = 9000
-REPOSITORY = "/models"
-FRONT_END = "/opt/tritonserver/python/openai/openai_frontend/main.py"
-CACHE = "/cache"
 COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
 FRACTION_STEPS = 100
@@ -48,34 +43,18 @@ METRICS = Metrics(
     ttft="vllm:time_to_first_token_seconds",
     tpot="vllm:time_per_output_token_seconds",
 )
-FLAGS = FlagRules(
-    program=NAME,
-    planned={
-        "--model-repository": "remove it: the plan writes the repository",
-        "--tokenizer": "use model or modelUri of the service",
-        "--backend": "remove it: the plan sets it",
-        **dict.fromkeys(
-            ("--host", "--openai-port", "--kserve-*", "--enable-kserve-*"), "remove it: probes and the Service are made for it"
-        ),
-        **dict.fromkeys(("--model-control-mode", "--load-model"), "remove it: a service has one model, which is loaded at the start"),
-        "--openai-restricted-api": "remove it: a secret never stands in a plan",
-        "--default-max-tokens": "use context of the service",
-        "--lora-separator": "use engine vllm, and adapters of the service",
-    },
-    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
-)
 
 
-class Triton(GpuEngine):
-    """Triton on one or several NVIDIA GPUs of a machine. It asks nobody for a key; its silicon and its size are vLLM's."""
+class Triton(TritonServer):
+    """Triton on one or several NVIDIA GPUs of a machine; its silicon and its size are vLLM's."""
 
     name = NAME
     title = "Triton"
     matrix = VLLM
     aliases = ("tritonserver", "triton-inference-server")
-    flags = FLAGS
+    backend = "vllm"
+    metrics = METRICS
     host = HOST
-    cache = CACHE
     compiled_gib = COMPILED_GIB
     plugins = PLUGIN_FORMATS
     unstable_in_float16 = UNSTABLE_IN_FLOAT16
@@ -91,39 +70,8 @@ class Triton(GpuEngine):
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
 
-    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
-        shape = replica.shape
-        source = weight_source(shape.checkpoint)
-        folder = f"{REPOSITORY}/{service.name}"
-        return self.container(
-            replica,
-            service,
-            port=PORT,
-            command=("python3", FRONT_END),
-            args=_args(shape, source),
-            env=hub_env(CACHE),
-            # The front end listens once its models are loaded.
-            checks=probes("/health/ready", PORT, service.startup_seconds),
-            files=((f"{folder}/config.pbtxt", CONFIG), (f"{folder}/1/model.json", _model(replica, source))),
-            metrics=METRICS,
-            drain=stops_on_sigterm(service.longest_response_seconds),
-            model_format="triton",
-            # The image runs as root; whether its front end runs otherwise is not documented.
-            run_as=None,
-        )
-
-
-def _args(shape: Shape, source: WeightSource) -> tuple[str, ...]:
-    """Flag and value as two words. Requests that name no limit get the planned context, not the front end's 16 tokens."""
-    flags = {
-        "model-repository": REPOSITORY,
-        "tokenizer": source.location,
-        "backend": "vllm",
-        "host": "0.0.0.0",
-        "openai-port": PORT,
-        "default-max-tokens": shape.context,
-    }
-    return tuple(word for flag, value in flags.items() for word in (f"--{flag}", str(value)))
+    def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
+        return {f"{service}/config.pbtxt": CONFIG, f"{service}/1/model.json": _model(replica, source)}
 
 
 def _model(replica: Replica, source: WeightSource) -> str:

@@ -11,13 +11,10 @@ from collections.abc import Iterable, Mapping
 from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory, trtllm
-from .drain import stops_on_sigterm
-from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
-from .probes import probes
-from .triton import CACHE, FLAGS, FRONT_END, PORT, REPOSITORY
-from .types import EngineSpec, Metrics, ServingIdentity, Traits
-from .weights import WeightSource, weight_source
+from .triton_server import TritonServer
+from .types import Metrics, Traits
+from .weights import WeightSource
 
 NAME = "triton-tensorrt-llm"
 FIRST, MODEL, LAST = "preprocessing", "tensorrt_llm", "postprocessing"
@@ -102,16 +99,16 @@ HOST = HostMemory(base_gib=8, per_device_gib=6, source="believed: Triton's core,
 METRICS = Metrics(path="/metrics", requests_waiting=None, requests_running=None, kv_usage=None)
 
 
-class TritonEnsemble(GpuEngine):
-    """An ensemble on one or several NVIDIA GPUs of a machine. It asks nobody for a key; its silicon and its size are TensorRT-LLM's."""
+class TritonEnsemble(TritonServer):
+    """An ensemble on one or several NVIDIA GPUs of a machine; its silicon and its size are TensorRT-LLM's."""
 
     name = NAME
     title = "Triton with TensorRT-LLM"
     matrix = trtllm.NAME
     aliases = ("triton-trtllm", "triton-ensemble")
-    flags = FLAGS
+    backend = "tensorrtllm"
+    metrics = METRICS
     host = HOST
-    cache = CACHE
     compiled_gib = COMPILED_GIB
 
     @property
@@ -126,52 +123,20 @@ class TritonEnsemble(GpuEngine):
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
 
-    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
-        source = weight_source(replica.shape.checkpoint)
-        return self.container(
-            replica,
-            service,
-            port=PORT,
-            command=("python3", FRONT_END),
-            args=_args(replica.shape, source),
-            env=hub_env(CACHE),
-            checks=probes("/health/ready", PORT, service.startup_seconds),
-            files=_repository(replica, service.name, source),
-            metrics=METRICS,
-            drain=stops_on_sigterm(service.longest_response_seconds),
-            model_format="triton",
-            # The image runs as root; whether its front end runs otherwise is not documented.
-            run_as=None,
-        )
-
-
-def _args(shape: Shape, source: WeightSource) -> tuple[str, ...]:
-    flags = {
-        "model-repository": REPOSITORY,
-        "tokenizer": source.location,
-        "backend": "tensorrtllm",
-        "host": "0.0.0.0",
-        "openai-port": PORT,
-        "default-max-tokens": shape.context,
-    }
-    return tuple(word for flag, value in flags.items() for word in (f"--{flag}", str(value)))
-
-
-def _repository(replica: Replica, service: str, source: WeightSource) -> tuple[tuple[str, str], ...]:
-    names = {name: _renamed(name) for name, _, _ in ASKED}
-    files = {
-        f"{service}/config.pbtxt": _ensemble(service),
-        # A version is a folder, and this one has nothing to hold.
-        f"{service}/1/version": "1\n",
-        f"{FIRST}/config.pbtxt": _python_model(FIRST, ASKED, _flattened(ASKED)),
-        f"{FIRST}/1/model.py": PREPROCESS.replace("{names}", repr(names)),
-        f"{MODEL}/config.pbtxt": _python_model(MODEL, _flattened(ASKED), ANSWERED, decoupled=True),
-        f"{MODEL}/1/model.py": RUN_MODEL,
-        f"{MODEL}/1/model.yaml": _model(replica, source),
-        f"{LAST}/config.pbtxt": _python_model(LAST, (("text", "TYPE_STRING", "-1"),), ANSWERED),
-        f"{LAST}/1/model.py": POSTPROCESS,
-    }
-    return tuple((f"{REPOSITORY}/{path}", text) for path, text in files.items())
+    def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
+        names = {name: _renamed(name) for name, _, _ in ASKED}
+        return {
+            f"{service}/config.pbtxt": _ensemble(service),
+            # A version is a folder, and this one has nothing to hold.
+            f"{service}/1/version": "1\n",
+            f"{FIRST}/config.pbtxt": _python_model(FIRST, ASKED, _flattened(ASKED)),
+            f"{FIRST}/1/model.py": PREPROCESS.replace("{names}", repr(names)),
+            f"{MODEL}/config.pbtxt": _python_model(MODEL, _flattened(ASKED), ANSWERED, decoupled=True),
+            f"{MODEL}/1/model.py": RUN_MODEL,
+            f"{MODEL}/1/model.yaml": _model(replica, source),
+            f"{LAST}/config.pbtxt": _python_model(LAST, (("text", "TYPE_STRING", "-1"),), ANSWERED),
+            f"{LAST}/1/model.py": POSTPROCESS,
+        }
 
 
 def _renamed(name: str) -> str:

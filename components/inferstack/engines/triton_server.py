@@ -1,0 +1,79 @@
+"""Triton's server with its OpenAI front end, whichever backend runs the model: how it is started, probed and stopped."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..sizing.types import Replica
+from .drain import stops_on_sigterm
+from .gpu import GpuEngine, hub_env
+from .probes import probes
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity
+from .weights import WeightSource, weight_source
+
+PORT = 9000
+REPOSITORY = "/models"
+FRONT_END = "/opt/tritonserver/python/openai/openai_frontend/main.py"
+CACHE = "/cache"
+FLAGS = FlagRules(
+    program="triton",
+    planned={
+        "--model-repository": "remove it: the plan writes the repository",
+        "--tokenizer": "use model or modelUri of the service",
+        "--backend": "remove it: the plan sets it",
+        **dict.fromkeys(
+            ("--host", "--openai-port", "--kserve-*", "--enable-kserve-*"), "remove it: probes and the Service are made for it"
+        ),
+        **dict.fromkeys(("--model-control-mode", "--load-model"), "remove it: a service has one model, which is loaded at the start"),
+        "--openai-restricted-api": "remove it: a secret never stands in a plan",
+        "--default-max-tokens": "use context of the service",
+        "--lora-separator": "use engine vllm, and adapters of the service",
+    },
+    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+)
+
+
+class TritonServer(GpuEngine):
+    """What engines behind Triton's front end share. It asks nobody for a key."""
+
+    backend: ClassVar[str]
+    """What the front end calls the backend of the model."""
+    metrics: ClassVar[Metrics]
+
+    flags = FLAGS
+    cache = CACHE
+
+    def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
+        """Path in the model repository -> text; the model that answers has the service's name."""
+        raise NotImplementedError
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        source = weight_source(replica.shape.checkpoint)
+        return self.container(
+            replica,
+            service,
+            port=PORT,
+            command=("python3", FRONT_END),
+            args=self._args(replica, source),
+            env=hub_env(CACHE),
+            # The front end listens once its models are loaded.
+            checks=probes("/health/ready", PORT, service.startup_seconds),
+            files=tuple((f"{REPOSITORY}/{path}", text) for path, text in self.repository(replica, service.name, source).items()),
+            metrics=self.metrics,
+            drain=stops_on_sigterm(service.longest_response_seconds),
+            model_format="triton",
+            # The image runs as root; whether its front end runs otherwise is not documented.
+            run_as=None,
+        )
+
+    def _args(self, replica: Replica, source: WeightSource) -> tuple[str, ...]:
+        """Flag and value as two words. Requests that name no limit get the planned context, not the front end's 16 tokens."""
+        flags = {
+            "model-repository": REPOSITORY,
+            "tokenizer": source.location,
+            "backend": self.backend,
+            "host": "0.0.0.0",
+            "openai-port": PORT,
+            "default-max-tokens": replica.shape.context,
+        }
+        return tuple(word for flag, value in flags.items() for word in (f"--{flag}", str(value)))
