@@ -12,9 +12,10 @@ from ..engines.types import EngineSpec, Workers
 from ..engines.weights import MOUNT
 from ..planning.endpoints import predictor_name
 from ..planning.types import ServicePlan
-from .container import container, init_containers, mebibytes, pod_security, pre_stop, volumes
-from .inference import CPU_BURST, device_toleration
+from .container import container, init_containers, mebibytes, pre_stop, volumes
+from .inference import CPU_BURST
 from .names import LEADER, group_labels, labels, server_labels
+from .pods import pod_settings
 
 SERVER = "server"
 CLAIM = "fabric"
@@ -88,13 +89,7 @@ def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, A
     return {
         "metadata": {"labels": pod_labels},
         "spec": {
-            "serviceAccountName": plan.name,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": spec.drain.grace,
-            "securityContext": pod_security(spec),
-            **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-            "tolerations": [device_toleration(plan.resources)],
+            **pod_settings(plan),
             **({"resourceClaims": claims} if claims else {}),
             **({"initContainers": init_containers(plan.name, spec)} if spec.init else {}),
             "containers": [server],

@@ -13,8 +13,9 @@ from typing import Any
 from ..engines.types import EngineSpec
 from ..engines.weights import MOUNT
 from ..planning.types import Resources, ServicePlan
-from .container import container, init_containers, mebibytes, pod_security, volumes
+from .container import container, init_containers, mebibytes, volumes
 from .names import labels, pod_labels
+from .pods import pod_settings
 
 CPU_BURST = 2
 """CPU limit over CPU request. A limit must be stated, or KServe's default of one CPU may stand in for it, below our request."""
@@ -22,11 +23,6 @@ CPU_BURST = 2
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 """A Deployment, no Knative. Stated on every service because the mode of an existing one cannot change."""
 AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
-
-
-def device_toleration(resources: Resources) -> dict[str, str]:
-    """Of the taint that keeps everything else off nodes with accelerators."""
-    return {"key": resources.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}
 
 
 SURGE = {
@@ -77,14 +73,7 @@ def _predictor(plan: ServicePlan) -> dict[str, Any]:
         "maxReplicas": plan.replicas.max,
         "timeout": plan.timeout_seconds,
         "deploymentStrategy": {"type": "RollingUpdate", "rollingUpdate": dict(SURGE[plan.rollout])},
-        "serviceAccountName": plan.name,
-        # The server never talks to the Kubernetes API, and variables of other Services collide with its own (VLLM_PORT).
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": plan.spec.drain.grace,
-        "securityContext": pod_security(plan.spec),
-        **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-        **({"tolerations": [device_toleration(plan.resources)]} if plan.resources.gpus else {}),
+        **pod_settings(plan),
         **({"topologySpreadConstraints": spread(pod_labels(plan.name))} if plan.replicas.max > 1 else {}),
         **({"initContainers": init_containers(plan.name, plan.spec)} if plan.spec.init else {}),
         **({"storageUris": _storage_uris(plan.spec)} if plan.spec.mounts else {}),

@@ -12,8 +12,9 @@ from typing import Any
 from ..engines.types import EngineSpec, HeadPod, ServedModel
 from ..planning.types import ServicePlan
 from .container import container, mebibytes, pod_security, volumes
-from .inference import device_toleration, requested, spread
+from .inference import requested, spread
 from .names import RAY_HEAD, RAY_WORKER, labels, ray_labels
+from .pods import pod_settings
 
 GIB = 2**30
 DELETION_MARGIN = 60
@@ -137,13 +138,7 @@ def _workers(plan: ServicePlan) -> dict[str, Any]:
         "template": {
             "metadata": {"labels": ray_labels(plan.name, RAY_WORKER)},
             "spec": {
-                "serviceAccountName": plan.name,
-                "automountServiceAccountToken": False,
-                "enableServiceLinks": False,
-                "terminationGracePeriodSeconds": spec.drain.grace,
-                "securityContext": pod_security(spec),
-                **({"nodeSelector": dict(plan.node_selector)} if plan.node_selector else {}),
-                "tolerations": [device_toleration(plan.resources)],
+                **pod_settings(plan),
                 **({"topologySpreadConstraints": spread(ray_labels(plan.name, RAY_WORKER))} if plan.replicas.max > 1 else {}),
                 "containers": [_worker(plan, spec)],
                 "volumes": volumes(plan.name, spec),
