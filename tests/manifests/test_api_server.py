@@ -14,7 +14,7 @@ from tests.manifests import api_server, crd_schema
 from tests.manifests.sample_plans import ALL, gpu_plan
 from tests.manifests.test_stacks import STACKS, planned
 
-SHAPES = Path(__file__).parents[2] / "examples" / "shapes"
+EXAMPLES = sorted(path for folder in ("engines", "shapes") for path in (Path(__file__).parents[2] / "examples" / folder).glob("*.yaml"))
 MISSING = api_server.missing_tools()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}")
 
@@ -35,10 +35,10 @@ def test_server_takes_every_object(server: api_server.ApiServer, plan: ServicePl
         assert server.apply(item)["kind"] == item["kind"]
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SHAPES.glob("*.yaml")))
-def test_server_takes_every_shape(server: api_server.ApiServer, name: str) -> None:
-    """Every object of the stack files of serving shapes is accepted."""
-    for item in manifests.stack_objects(planning.plan(stackfile.load(SHAPES / f"{name}.yaml"))):
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_server_takes_every_example(server: api_server.ApiServer, path: Path) -> None:
+    """Every object of the stack files of engines and of serving shapes is accepted."""
+    for item in manifests.stack_objects(planning.plan(stackfile.load(path))):
         assert server.apply(item)["kind"] == item["kind"]
 
 

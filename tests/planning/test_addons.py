@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inferstack.planning.types import StackPlan
 
-from .stacks import plan, service
+from .stacks import EKS, plan, service
 
 CHIP = {"name": "chip", "engine": "neuron", "gpu": "inferentia2", "slo": None, "context": 4096}
 
@@ -37,3 +37,10 @@ def test_processors_need_neither() -> None:
     made = plan(service(model="Qwen/Qwen2.5-1.5B-Instruct", engine="llama.cpp", machineType="m7i.2xlarge", slo=None))
     assert plugins(made) == set()
     assert made.driver_note == "No service runs on GPUs, so that no driver or device plugin is needed."
+
+
+def test_a_kubernetes_that_nothing_was_checked_with_is_warned_of() -> None:
+    """The newest release that manifests were validated against passes without a word; a newer one is taken, with a warning."""
+    tried, newer = (plan(service(), target={**EKS, "versions": {"kubernetes": version}}).warnings for version in ("1.36", "1.37"))
+    assert not any("Kubernetes" in warning for warning in tried)
+    assert "Kubernetes 1.37 is newer than 1.36, the newest that this release was checked with" in newer

@@ -153,6 +153,8 @@ and templates/scaler). A cluster that brings its own needs them at these names."
 
 KSERVE_NEEDS_KUBERNETES = "1.32"
 """kserve/website: docs/getting-started/quickstart-guide.md for v0.20."""
+NEWEST_KUBERNETES = "1.36"
+"""Manifests are checked against the schemas of Kubernetes up to this one."""
 
 
 def minor(version: str) -> tuple[int, ...]:

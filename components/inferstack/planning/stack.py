@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import catalog, clouds, costs, sizing
 from ..catalog.types import CapacityType
-from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, minor
+from ..clouds.addons import KSERVE_NEEDS_KUBERNETES, NEWEST_KUBERNETES, minor
 from ..clouds.nodes import KUBERAY, LWS
 from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
@@ -236,4 +236,7 @@ def _warnings(stack: StackFile, tenants: Sequence[Tenant]) -> tuple[str, ...]:
         names = ", ".join(gated)
         way_out = "accept it there and run `pulumi config set --secret inferstack:huggingFaceToken`"
         found.append(f"{names}: the weights are behind a licence on Hugging Face; {way_out}")
+    version = stack.target.versions.kubernetes
+    if version is not None and minor(version) > minor(NEWEST_KUBERNETES):
+        found.append(f"Kubernetes {version} is newer than {NEWEST_KUBERNETES}, the newest that this release was checked with")
     return tuple(found)
