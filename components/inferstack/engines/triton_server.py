@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from ..sizing.types import Replica
@@ -33,7 +34,7 @@ FLAGS = FlagRules(
 )
 
 
-class TritonServer(GpuEngine):
+class TritonServer(GpuEngine, ABC):
     """What engines behind Triton's front end share. It asks nobody for a key."""
 
     backend: ClassVar[str]
@@ -43,9 +44,9 @@ class TritonServer(GpuEngine):
     flags = FLAGS
     cache = CACHE
 
+    @abstractmethod
     def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
         """Path in the model repository -> text; the model that answers has the service's name."""
-        raise NotImplementedError
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         source = weight_source(replica.shape.checkpoint)
