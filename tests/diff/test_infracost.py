@@ -25,7 +25,7 @@ def made(base: dict[str, Any] | None, head: dict[str, Any] | None) -> dict[str, 
 def test_the_document_keeps_its_schema(base: str | None, head: str | None) -> None:
     """Every key that readers of version 0.2 need is there, sums and quantities are decimal text, and no key is unknown to them."""
     document = made(*(None if stack is None else shipped(stack) for stack in (base, head)))
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert not list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(document))
 
 
 def test_the_sums_agree() -> None:

@@ -23,7 +23,7 @@ def costs(stack: str) -> dict[str, Any]:
 @pytest.mark.parametrize("stack", ["dev", "local", "prod", "staging"])
 def test_the_costs_of_a_stack_keep_their_schema(stack: str) -> None:
     """`costs` is what docs/schemas/costs.schema.json says, priced or not, with no key more."""
-    jsonschema.Draft202012Validator(SCHEMA).validate(costs(stack))
+    assert not list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(costs(stack)))
 
 
 def test_the_schema_is_closed() -> None:
