@@ -7,7 +7,7 @@ from dataclasses import replace
 from inferstack import catalog, sizing
 from inferstack.catalog.types import Checkpoint, Model
 from inferstack.engines import Engine, ServingIdentity, engine
-from inferstack.sizing.types import Device, Estimate, Performance, Provenance, Replica, Shape
+from inferstack.sizing.types import Device, Estimate, Parallelism, Performance, Provenance, Replica, Shape
 
 SMALL = "Qwen/Qwen3-8B"
 LARGE = "meta-llama/Llama-3.3-70B-Instruct"
@@ -74,6 +74,14 @@ def shape_of(
         max_sequences=sequences,
         kv_dtype=kv_dtype,
     )
+
+
+def spanning(engine_name: str, parallel: Parallelism, machines: int = 2) -> Shape:
+    """DeepSeek-V3 in the precision that it was published in, on so many machines of eight H100."""
+    device = sizing.device_for(catalog.accelerator("h100-80"), parallel.devices, "nvlink", machines, 3200)
+    assert device is not None
+    shape = shape_of(engine_name, checkpoint("deepseek-ai/DeepSeek-V3", "fp8-block"), device, 16_384, 64)
+    return replace(shape, parallel=parallel)
 
 
 def model_of(weights: Checkpoint) -> Model:

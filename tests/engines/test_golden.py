@@ -7,8 +7,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from inferstack.engines import engine
+from inferstack.engines.gang import WORKER_INDEX
 from inferstack.plain import plain
+from inferstack.sizing.types import Parallelism
 from tests.engines import shapes
+from tests.engines.command_lines import problems
 
 CASES = {
     "vllm-70b-fp8-on-four-h100": ("vllm", shapes.checkpoint(shapes.LARGE, "fp8", quantized_at_load=True), ("h100-80", 4), 16_384, 128),
@@ -49,6 +52,27 @@ CASES = {
         4,
     ),
 }
+
+
+SPANNING = {
+    "vllm-671b-with-shared-experts-on-two-machines": ("vllm", Parallelism(tensor=1, data=16, expert=16)),
+    "sglang-671b-with-shared-experts-on-two-machines": ("sglang", Parallelism(tensor=1, data=16, expert=16)),
+    "vllm-671b-in-stages-on-two-machines": ("vllm", Parallelism(tensor=8, pipeline=2)),
+    "sglang-671b-in-stages-on-two-machines": ("sglang", Parallelism(tensor=8, pipeline=2)),
+}
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("case", list(SPANNING))
+def test_containers_of_a_group(case: str, snapshot: SnapshotAssertion) -> None:
+    """Leader and workers of a replica on two machines are the committed ones, and the release has every option that both are given."""
+    name, parallel = SPANNING[case]
+    spec = engine(name).spec(shapes.replica_of(shapes.spanning(name, parallel)), shapes.SERVICE)
+    assert spec.workers is not None
+    # As the second pod reads them: Kubernetes puts its place in.
+    told = tuple(word.replace(WORKER_INDEX, "1") for word in spec.workers.args)
+    assert [problems(name, args) for args in (spec.args, told)] == [[], []]
+    assert plain(spec) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 @pytest.mark.golden

@@ -14,7 +14,7 @@ from tests.engines.command_lines import problems
 from tests.manifests import crd_schema
 
 FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
-EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke"])
+EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke", "expert-parallel"])
 
 
 @functools.cache

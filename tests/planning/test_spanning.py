@@ -8,6 +8,7 @@ import pytest
 
 from inferstack.clouds.addons import ADDONS
 from inferstack.errors import InputError
+from inferstack.planning.types import ServicePlan
 from tests.planning.stacks import EKS, GKE, plan, plan_one, service
 
 DEEPSEEK: dict[str, Any] = {"model": "deepseek-ai/DeepSeek-V3", "gpu": "h100-80", "slo": None}
@@ -21,7 +22,7 @@ def refused(target: dict[str, Any] = EKS, **changes: Any) -> str:
     return str(caught.value.problems[0])
 
 
-@pytest.mark.parametrize("changes", [DEEPSEEK, LARGE])
+@pytest.mark.parametrize("changes", [{**DEEPSEEK, "pipelineParallel": 2}, LARGE])
 def test_what_no_machine_holds_spans_machines(changes: dict[str, Any]) -> None:
     """Weights that exceed the largest machine with that GPU are spread over two: shared layers inside of each, stages between them."""
     made = plan_one(**changes)
@@ -35,6 +36,65 @@ def test_what_one_machine_holds_stays_there() -> None:
     """A shorter context or a larger GPU comes before a second machine."""
     assert plan_one(**{**DEEPSEEK, "gpu": "h200-141"}).machines == 1
     assert plan_one(**{**DEEPSEEK, "gpu": None}).machines == 1
+
+
+KIMI: dict[str, Any] = {"model": "moonshotai/Kimi-K2-Instruct", "gpu": "h200-141", "slo": {"ttftP95Ms": 5000, "tpotP95Ms": 100}}
+CROWD = {"requestsPerSecond": 6.0, "isl": 4000, "osl": 800}
+
+
+def reason(made: ServicePlan, key: str) -> str:
+    return next(decision.reason for decision in made.decisions if decision.key == key)
+
+
+def test_experts_are_shared_where_that_is_cheaper() -> None:
+    """Both ways to span machines are planned; the cheaper within the SLO is taken, and its reason names the price of the other."""
+    shared = plan_one(**DEEPSEEK, traffic=BUSY)
+    staged = plan_one(**DEEPSEEK, traffic=BUSY, pipelineParallel=2)
+    parallel = shared.replica.shape.parallel
+    assert (shared.machines, parallel.tensor, parallel.data, parallel.expert, parallel.pipeline) == (2, 1, 16, 16, 1)
+    assert shared.replicas.max < staged.replicas.max
+    assert "stages instead: $" in reason(shared, "dataParallel")
+
+
+def test_stages_are_kept_where_shared_experts_miss_the_slo() -> None:
+    """What the network adds in each layer is too much for a tight TPOT, and the reason says so."""
+    tight = {**DEEPSEEK, "slo": {"tpotP95Ms": 17.0}, "traffic": {"requestsPerSecond": 0.2, "isl": 2000, "osl": 500}}
+    made = plan_one(**tight)
+    assert made.replica.shape.parallel.pipeline == 2
+    assert "experts that machines share instead: TPOT is" in reason(made, "pipelineParallel")
+
+
+def test_crowded_machines_are_joined_where_that_is_far_cheaper() -> None:
+    """Weights that leave a machine hardly any sequences: two that share the experts, by more than the band is widened by; else one each."""
+    made = plan_one(**KIMI, traffic=CROWD)
+    assert made.machines == 2
+    assert "replicas of one machine each cost $" in reason(made, "dataParallel")
+    few = {**CROWD, "requestsPerSecond": 0.05}
+    assert plan_one(**KIMI, traffic=few).machines == 1
+
+
+def test_attention_of_heads_stays_within_its_machine() -> None:
+    """Without a latent the GPUs of a machine share attention, and all of them the experts."""
+    made = plan_one(model="Qwen/Qwen3-235B-A22B", gpu="h100-80", slo=None, tensorParallel=8, dataParallel=2)
+    parallel = made.replica.shape.parallel
+    assert (made.machines, parallel.tensor, parallel.data, parallel.expert) == (2, 8, 2, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({**DEEPSEEK, "pipelineParallel": 2, "dataParallel": 8}, "beside stages on several machines"),
+        ({**DEEPSEEK, "dataParallel": 16, "expertParallel": False}, "leaves parts of experts"),
+        ({**LARGE, "dataParallel": 16}, "is for mixtures of experts"),
+        ({**DEEPSEEK, "dataParallel": 24}, "unequal parts of 256 experts"),
+        ({**DEEPSEEK, "dataParallel": 16, "engine": "tgi"}, "serves a replica on one machine"),
+    ],
+)
+def test_ways_that_do_not_exist_are_refused(changes: dict[str, Any], said: str) -> None:
+    """The error names the key, the reason and what works, with its price."""
+    problem = refused(**changes)
+    assert said in problem
+    assert "it works: " in problem
 
 
 def test_whole_machines_are_paid() -> None:

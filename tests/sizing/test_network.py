@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inferstack import catalog
 from inferstack.sizing import network_of
 from inferstack.sizing.latency_terms import latency_terms
 from inferstack.sizing.performance import latency_band, step_times
@@ -41,12 +43,12 @@ def test_machines_cost_time() -> None:
 
 
 @given(machines=st.integers(2, 8), batch=st.integers(1, 512))
-def test_each_further_machine_is_a_hop(machines: int, batch: int) -> None:
+def test_each_further_machine_is_a_transfer(machines: int, batch: int) -> None:
     """A step crosses the network once less than there are machines, and the term in the explanation is what the step times grew by."""
     shape = spanning(machines)
     network = network_of(shape)
     assert network is not None
-    assert network.hops == machines - 1
+    assert network.transfers == machines - 1
     added = network.decode_s(batch)
     assert 0 < added.low < added.expected < added.high
     without = replace(shape, device=replace(shape.device, machines=1))
@@ -54,6 +56,51 @@ def test_each_further_machine_is_a_hop(machines: int, batch: int) -> None:
     assert abs(grown - added.expected) < 1e-9
     terms = {term.name: term for term in latency_terms(shape, 1000, 200, batch)}
     assert terms["network between machines"].provenance is Provenance.BELIEVED
+
+
+def sharing(machines: int = 2, tensor: int = 1) -> Shape:
+    """DeepSeek-V3 whose experts are spread over so many machines of eight GPUs."""
+    shape = spanning(machines)
+    model = catalog.model("deepseek-ai/DeepSeek-V3")
+    parallel = Parallelism(tensor=tensor, data=8 * machines // tensor, expert=8 * machines)
+    weights = replace(shape.checkpoint, model=model.id, quantization="fp8-block")
+    return replace(shape, model=model, checkpoint=weights, parallel=parallel)
+
+
+@given(machines=st.integers(2, 4), batch=st.integers(1, 4096), tensor=st.sampled_from([1, 8]))
+def test_shared_experts_cross_the_network_twice_in_each_layer(machines: int, batch: int, tensor: int) -> None:
+    """Tokens are gathered before the experts and scattered after them; dense layers exchange nothing. The step grows by that alone."""
+    shape = sharing(machines, tensor)
+    network = network_of(shape)
+    assert network is not None
+    assert network.transfers == 2 * (61 - 3)
+    without = replace(shape, device=replace(shape.device, machines=1))
+    grown = step_times(shape, 1000, 200).decode_s(batch) - step_times(without, 1000, 200).decode_s(batch)
+    assert abs(grown - network.decode_s(batch).expected) < 1e-9
+    terms = latency_terms(shape, 1000, 200, batch)
+    assert next(term for term in terms if term.name == "network between machines").provenance is Provenance.BELIEVED
+    (prefill,) = [index for index, term in enumerate(terms) if term.name == "prefill"]
+    assert sum(term.value for term in terms[:prefill]) == pytest.approx(terms[prefill].value)
+
+
+def test_a_published_exchange_lies_within_the_band() -> None:
+    """DeepEP v1 (docs/legacy.md): 128 tokens of each of 16 H800 take 118 us to their experts and 195 us back, at 3,200 Gbit/s a machine."""
+    network = network_of(sharing())
+    assert network is not None
+    both = network.decode_s(16 * 128).scaled(2 / network.transfers)
+    assert both.low < 118e-6 + 195e-6 < both.high
+
+
+def test_a_lone_prompt_has_its_own_group_only() -> None:
+    """Fewer and larger groups compute a prompt sooner, and none as soon as all GPUs together would on one machine."""
+    alone = [step_times(sharing(tensor=tensor), 2000, 1).prefill_s for tensor in (1, 2, 4, 8)]
+    assert alone == sorted(alone, reverse=True)
+    assert alone[-1] > step_times(replace(sharing(), device=replace(sharing().device, machines=1)), 2000, 1).prefill_s
+
+
+def test_shared_experts_have_the_wider_band() -> None:
+    """Experts that many tokens choose keep the others waiting, and nothing measured says how long."""
+    assert latency_band(1.0, sharing(), "tpot").high > latency_band(1.0, replace(sharing(), parallel=Parallelism(8, 2)), "tpot").high
 
 
 def test_an_unknown_network_is_taken_for_a_slow_one() -> None:

@@ -83,7 +83,8 @@ FLAGS = FlagRules(
             "use tensorParallel of the service: it is not planned yet",
         ),
         **dict.fromkeys(
-            ("--nnodes", "--node-rank", "--dist-init-addr"), "remove it: pipelineParallel beyond the GPUs of one machine spans machines"
+            ("--nnodes", "--node-rank", "--dist-init-addr"),
+            "remove it: pipelineParallel or dataParallel beyond the GPUs of one machine spans machines",
         ),
         "--disaggregation-*": "remove it: prefill and decode are planned on one machine",
         "--*lora*": "use adapters of the service",

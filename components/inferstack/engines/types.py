@@ -298,7 +298,8 @@ class Traits:
     """Seconds that a first start takes to compile the planned shapes; None where nothing is compiled beforehand."""
     spreads: frozenset[str] = frozenset()
     """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
-    GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (stages on several machines)."""
+    GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (several of them: as stages, or with data too
+    as shared experts)."""
     kinds: frozenset[str] = GENERATES
     """Kinds of models that it serves, as `Model.kind`."""
     images: bool = False

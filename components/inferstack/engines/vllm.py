@@ -22,6 +22,10 @@ NAME = "vllm"
 PORT = 8000
 GANG_PORT = 29501
 """Where the pods of a replica on several machines meet: the program's own default for --master-port."""
+RPC_PORT = 29550
+"""Where the engines of other machines report to the first: the program's own default for --data-parallel-rpc-port."""
+ALL_TO_ALL = "allgather_reducescatter"
+"""How tokens come to experts on other machines: by NCCL alone, on any network and with nothing beside the image. The program's default."""
 CACHE = "/cache"
 """Home of the process: with a read-only root file system this, /tmp and the folder below are all that it can write."""
 KERNEL_LINKS = "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/flashinfer"
@@ -110,7 +114,7 @@ FLAGS = FlagRules(
         "--*-context-parallel-size": "use tensorParallel of the service: context parallelism is not planned yet",
         **dict.fromkeys(
             ("--nnodes", "--node-rank", "--master-*", "--headless"),
-            "remove it: pipelineParallel beyond the GPUs of one machine spans machines",
+            "remove it: pipelineParallel or dataParallel beyond the GPUs of one machine spans machines",
         ),
         **dict.fromkeys(("--enable-lora", "--*lora*"), "use adapters of the service"),
         **dict.fromkeys(("--speculative-*", "--spec-*"), "use speculation of the service"),
@@ -233,6 +237,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         flags["data-parallel-size"] = shape.parallel.data
     if shape.device.machines > 1:
         flags |= {"nnodes": shape.device.machines, "node-rank": rank, "master-addr": LEADER_ADDRESS, "master-port": GANG_PORT}
+    if shape.experts_span:
+        flags |= _data_parallel(shape, first=rank == "0")
     if capability(shape.device) < BFLOAT16:
         flags["dtype"] = "float16"
     if shape.checkpoint.quantized_at_load:
@@ -262,6 +268,19 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if service.speculation is not None:
         words.append(f"--speculative-config={_speculative_config(service.speculation, shape)}")
     return (*words, *_adapters(shape, service.adapters))
+
+
+def _data_parallel(shape: Shape, first: bool) -> dict[str, object]:
+    """Groups of attention on each machine; which ones they are follows from --node-rank. The first machine answers for all, with as many
+    front ends as it has groups, as on one machine."""
+    local = shape.parallel.data // shape.device.machines
+    flags: dict[str, object] = {
+        "data-parallel-size-local": local,
+        "data-parallel-address": LEADER_ADDRESS,
+        "data-parallel-rpc-port": RPC_PORT,
+        "all2all-backend": ALL_TO_ALL,
+    }
+    return flags | ({"api-server-count": local} if first else {})
 
 
 def _streaming(tensor: int) -> dict[str, object]:

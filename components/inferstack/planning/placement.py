@@ -70,6 +70,11 @@ class Sized:
         return self.device.machines
 
     @property
+    def experts_span(self) -> bool:
+        """True where several machines share the experts, in place of stages."""
+        return self.machines > 1 and self.parallel.data > 1
+
+    @property
     def capacity_rps(self) -> float:
         return self.replica.performance.capacity_rps.expected if self.replica else 0.0
 
@@ -301,8 +306,11 @@ def cold_start_from(sized: Sized, machine: Machine, site: Site, source_kind: str
     """The same with the weights from another kind of place."""
     assert sized.replica is not None, "what does not fit does not start"
     shape = sized.replica.shape
+    held = sizing.weight_bytes_per_device(shape) * shape.parallel.devices
+    # Every machine fetches the files once, however many of its devices copy a part of them.
+    fetched = sizing.weight_bytes(shape.model, shape.checkpoint) if shape.experts_span else held
     return sizing.cold_start(
-        weight_bytes=sizing.weight_bytes_per_device(shape) * shape.parallel.devices + sizing.file_bytes(shape),
+        weight_bytes=fetched + sizing.file_bytes(shape),
         image_gib=sized.engine.release_for(shape.device.kind).image_gib,
         source_kind=source_kind,
         disk_mb_s=machine.disk_mb_s,

@@ -15,6 +15,8 @@ from .spread import SpreadPins
 from .types import Alternative, Decision
 
 STAGES = "stages hold the layers in turn"
+OWN_SEQUENCES = "each GPU keeps the KV cache of its own sequences, where tensor parallelism would copy one"
+GROUPS = "each group of GPUs keeps the KV cache of its own sequences"
 MILLION = 1_000_000
 
 
@@ -43,7 +45,7 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         decide("modelUri", sized.checkpoint.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
         decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
         decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
-        *_spread(sized, decide, requirement.spread),
+        *_spread(sized, decide, requirement.spread, _why_many(outcome, placement)),
         Decision(
             "replicas",
             f"{replicas.min}-{replicas.max}" if replicas.scales else str(replicas.max),
@@ -56,21 +58,39 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
     )
 
 
-def _spread(sized: Sized, decide: Callable[[str, object, object, str], Decision], pins: SpreadPins) -> Iterator[Decision]:
-    """How the replica is spread; what it does not use and nobody asked for is not mentioned."""
+def _spread(sized: Sized, decide: Callable[[str, object, object, str], Decision], pins: SpreadPins, why_many: str) -> Iterator[Decision]:
+    """How the replica is spread; what it does not use and nobody asked for is not mentioned. `why_many`: why on several machines."""
     parallel = sized.parallel
     plain = parallel == sized.engine.spread(sized.devices)
     yield decide("tensorParallel", sized.devices if plain else parallel.tensor, pins.tensor, "fewest GPUs per replica at that cost")
     if pins.pipeline is not None or (parallel.pipeline > 1 and not plain):
-        many = sized.machines
-        reason = f"{many} machines hold what one does not; stages hand on less than layers that are shared would" if many > 1 else STAGES
+        reason = f"{why_many}; stages hand on less than layers that are shared would" if sized.machines > 1 else STAGES
         yield decide("pipelineParallel", parallel.pipeline, pins.pipeline, reason)
     if pins.data is not None or parallel.data > 1:
-        reason = "each GPU keeps the KV cache of its own sequences, where tensor parallelism would copy one"
+        reason = OWN_SEQUENCES if parallel.tensor == 1 else GROUPS
+        if sized.experts_span:
+            reason = f"{why_many}; they share the experts, and {reason}"
         yield decide("dataParallel", parallel.data, pins.data, reason)
     if pins.expert is not None or parallel.expert is not None:
         reason = "experts stay whole, " + ("which attention for own sequences asks for" if parallel.data > 1 else "as their width asks for")
         yield decide("expertParallel", str(parallel.expert is not None).lower(), pins.expert, reason)
+
+
+def _why_many(outcome: Outcome, chosen: Placement) -> str:
+    """Why a replica spans machines, and what becomes of the other way to do it: stages, or experts that all share."""
+    sized = chosen.sized
+    if sized.machines == 1:
+        return ""
+    alone = next((other for other in outcome.feasible if other.sized.machines == 1), None)
+    dearer = f"replicas of one machine each cost {cost_reason(alone, chosen)}" if alone else None
+    said = dearer or f"{sized.machines} machines hold what one does not"
+    for placement in _nearest_first(outcome):
+        other = placement.sized
+        same = (other.engine.name, other.device.id) == (sized.engine.name, sized.device.id)
+        if same and other.machines > 1 and other.experts_span is not sized.experts_span:
+            name = "experts that machines share" if other.experts_span else "stages"
+            return f"{said}; {name} instead: {placement.failure.reason if placement.failure else cost_reason(placement, chosen)}"
+    return said
 
 
 def _spare_reason(requirement: Requirement) -> str:
@@ -170,6 +190,7 @@ def _nearest_first(outcome: Outcome) -> Iterator[Placement]:
 
 
 def _kind(placement: Placement) -> tuple[str, str | None, str, int]:
+    """Two ways to span the same machines are of one kind: the decision about them names both."""
     return placement.sized.engine.name, placement.machine.accelerator, placement.sized.checkpoint.quantization, placement.sized.devices
 
 

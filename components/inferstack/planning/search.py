@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from .. import catalog
+from .. import catalog, sizing
 from ..catalog.types import Checkpoint, Machine
+from ..costs.money import exact
 from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
 from .images import longest_excess
 from .placement import Failure, Placement
 from .quality import coarse_text, floor_text, is_asked_for, keeps_quality
 from .requirement import Requirement
-from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
+from .silicon import LEAST_SPANNED, NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
 from .spread import MACHINES, SPREAD_KEYS
 
@@ -117,6 +118,8 @@ def _search_engine(requirement: Requirement, site: Site, engine: Engine, outcome
     _explore(requirement, site, engine, full, context, outcome)
     if not outcome.feasible and _outgrows(requirement, site, engine, full, context, outcome):
         _explore(requirement, site, engine, full, context, outcome, spanning=True)
+    elif outcome.feasible and MACHINES in engine.traits.spreads:
+        outcome.feasible += _undercutting(requirement, site, engine, full, outcome)
     coarse = [c for c in offered if c not in full]
     if not coarse:
         return
@@ -138,6 +141,25 @@ def _outgrows(requirement: Requirement, site: Site, engine: Engine, full: list[C
     short = Outcome(context=shortest)
     _explore(requirement, site, engine, full, shortest, short)
     return not short.feasible and _lack_only_memory(short)
+
+
+def _undercutting(requirement: Requirement, site: Site, engine: Engine, full: list[Checkpoint], outcome: Outcome) -> Iterator[Placement]:
+    """Replicas that span machines in place of several that take a whole one each: weights leave more room for sequences there.
+
+    Nothing published measured them, so that they have to be cheaper by more than what that adds to their bands.
+    """
+    chosen = min(outcome.feasible, key=lambda placement: placement.rank)
+    price = chosen.monthly_usd
+    if price is None or chosen.replicas.max < 2 or chosen.sized.devices < LEAST_SPANNED:
+        return
+    wide = Outcome(outcome.context, feasible=list(outcome.feasible))
+    _explore(requirement, site, engine, full, outcome.context, wide, spanning=True)
+    for placement in wide.feasible[len(outcome.feasible) :]:
+        assert placement.sized.replica is not None, "what is feasible has a replica"
+        margin = exact(sizing.spread_factor(placement.sized.replica.shape))
+        cost = placement.monthly_usd
+        if cost is not None and cost.expected * margin < price.expected and cost.max * margin < price.max:
+            yield placement
 
 
 def _lack_only_memory(outcome: Outcome) -> bool:

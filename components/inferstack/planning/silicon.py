@@ -97,9 +97,18 @@ def _kinds(machine: Machine, pins: SpreadPins, spanning: bool, largest: int, sit
     for count in pins.devices(TENSOR_DEGREES):
         if count <= each:
             yield _Kind(machine.accelerator, machine.link if count > 1 else "none", count)
-        elif pins.pipeline is not None and count > largest and count % each == 0 and each % (count // pins.pipeline) == 0:
-            # A stage stays within its machine.
+        elif count > largest and count % each == 0 and _asks_for(pins, count, each):
             yield _Kind(machine.accelerator, machine.link, count, count // each, network)
+
+
+def _asks_for(pins: SpreadPins, count: int, each: int) -> bool:
+    """True where `count` devices of several machines with `each` are what is pinned. What shares a layer stays within its machine."""
+    if pins.pipeline is not None and pins.pipeline > 1:
+        return each % (count // pins.pipeline) == 0
+    if pins.data is None:
+        return False
+    few = pins.tensor is not None or count // each <= max(MACHINE_COUNTS)
+    return few and each % (count // pins.data) == 0
 
 
 def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None) -> Iterator[Machine]:

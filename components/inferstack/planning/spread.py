@@ -34,19 +34,21 @@ class SpreadPins:
 
 def ways(engine: Engine, model: Model, device: Device, pins: SpreadPins) -> Iterator[Parallelism]:
     """The ways to use all of `device`, the simplest first, within the pins. An engine may refuse each of them."""
-    if pins.pipeline is None and pins.data is None and device.machines == 1:
+    if pins.pipeline is not None or pins.data is not None:
+        data, pipeline = pins.data or 1, pins.pipeline or 1
+        tensor = device.count // (pipeline * data)
+        spread = tensor * data if pins.expert or (pins.expert is None and data > 1) else None
+        yield Parallelism(tensor=tensor, pipeline=pipeline, data=data, expert=spread)
+    elif device.machines > 1:
+        tensor = pins.tensor or device.per_machine
+        yield Parallelism(tensor=tensor, pipeline=device.count // tensor, expert=tensor if pins.expert else None)
+        if pins.expert is not False:
+            yield from _experts_across(engine, device, model, pins)
+    else:
         if pins.expert is not True:
             yield engine.spread(device.count)
         if pins.expert is not False:
             yield from _of_experts(engine, device.count, model, pins)
-        return
-    data = pins.data or 1
-    pipeline = pins.pipeline
-    if pipeline is None:
-        pipeline = 1 if device.machines == 1 else device.count // pins.tensor if pins.tensor else device.machines
-    tensor = device.count // (pipeline * data)
-    spread = tensor * data if pins.expert or (pins.expert is None and data > 1) else None
-    yield Parallelism(tensor=tensor, pipeline=pipeline, data=data, expert=spread)
 
 
 def _of_experts(engine: Engine, count: int, model: Model, pins: SpreadPins) -> Iterator[Parallelism]:
@@ -56,6 +58,15 @@ def _of_experts(engine: Engine, count: int, model: Model, pins: SpreadPins) -> I
         yield Parallelism(tensor=count, expert=count)
     if DATA in spreads and several and model.kv.kind is KvKind.LATENT and pins.tensor is None:
         yield Parallelism(tensor=1, data=count, expert=count)
+
+
+def _experts_across(engine: Engine, device: Device, model: Model, pins: SpreadPins) -> Iterator[Parallelism]:
+    """Experts over all devices of several machines, in place of stages; attention stays within a machine: each GPU for its own sequences
+    where all would keep the same latent, otherwise all of a machine together."""
+    tensor = pins.tensor or (1 if model.kv.kind is KvKind.LATENT else device.per_machine)
+    shared = model.n_experts is not None and model.n_experts % device.count == 0
+    if DATA in engine.traits.spreads and shared and device.per_machine % tensor == 0:
+        yield Parallelism(tensor=tensor, data=device.count // tensor, expert=device.count)
 
 
 def lacking(engine: Engine, model: Model, device: Device, parallel: Parallelism) -> tuple[str, Refusal] | None:
@@ -75,11 +86,22 @@ def lacking(engine: Engine, model: Model, device: Device, parallel: Parallelism)
     if parallel.data > 1 and DATA not in has:
         return "dataParallel", Refusal(f"is not something that {engine.name} is given", by(DATA))
     if parallel.data > 1 and device.machines > 1:
-        return "dataParallel", Refusal("is planned on one machine: across machines stages hold the layers", "use pipelineParallel")
+        return _unshared(model, parallel)
     if parallel.expert is not None and not model.is_moe:
         return "expertParallel", Refusal(f"is for mixtures of experts, and {model.id} is none", "remove it")
     if parallel.expert is not None and EXPERT not in has:
         return "expertParallel", Refusal(f"is not something that {engine.name} is given", by(EXPERT))
     if parallel.pipeline > model.num_layers:
         return "pipelineParallel", Refusal(f"is more than the {model.num_layers} layers of {model.id}", f"use {model.num_layers}")
+    return None
+
+
+def _unshared(model: Model, parallel: Parallelism) -> tuple[str, Refusal] | None:
+    """Why experts cannot be spread like that over several machines."""
+    if parallel.pipeline > 1:
+        return "dataParallel", Refusal("is not planned beside stages on several machines", "use one of dataParallel and pipelineParallel")
+    if parallel.expert is None:
+        return "expertParallel", Refusal("leaves parts of experts, which are not planned on several machines", "remove it")
+    if model.n_experts is None or model.n_experts % parallel.devices:
+        return "dataParallel", Refusal(f"leaves {parallel.devices} GPUs unequal parts of {model.n_experts} experts", "use pipelineParallel")
     return None

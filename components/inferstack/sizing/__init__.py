@@ -13,7 +13,7 @@ from .explain_memory import explain_memory
 from .kv import kv_bytes_per_token, sequence_bytes
 from .layout import Limits, batched_tokens, concurrency, default_share, layout, limits, reported_tokens, sequence_bytes_of
 from .memory import activation_bytes, graph_bytes, runtime_bytes
-from .network import network_of
+from .network import network_of, spread_factor
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
@@ -57,6 +57,7 @@ __all__ = [
     "sequence_bytes",
     "sequence_bytes_of",
     "size_replica",
+    "spread_factor",
     "step_times",
     "stored_bytes",
     "weight_bytes",

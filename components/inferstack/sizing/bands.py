@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .constants import constants
 from .efficiency import efficiency_of
+from .network import spread_factor
 from .types import Shape
 
 
@@ -28,15 +29,14 @@ def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
     fitted = efficiency_of(shape)
     kind = "mixture" if shape.model.is_moe else "dense"
     unmeasured = tuple(label.split(" ", 1)[0] for label in fitted.unmeasured)
-    return _spread(load, quantity, kind, unmeasured, shape.device.machines > 1)
+    return _spread(load, quantity, kind, unmeasured, spread_factor(shape))
 
 
 @functools.cache
-def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], spans_machines: bool) -> Spread:
+def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], spanning: float) -> Spread:
     data = constants("performance")["bands"]
     own = data["loads"][load][quantity][kind]
     wider = sum(math.log(data["unmeasured"][load][quantity][level]) ** 2 for level in unmeasured)
-    if spans_machines:
-        wider += math.log(constants("network")["spread"]) ** 2
+    wider += math.log(spanning) ** 2
     low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))
     return Spread(low=math.exp(-low), high=math.exp(high))

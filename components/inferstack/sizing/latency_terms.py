@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from .efficiency import Fitted, efficiency_of
-from .network import Network, network_of, over_network
-from .performance import EXPERT_OF_LAYER, StepTimes, launch_s, layer_s, prompt_launch_s, provenance_of, times_of
+from .network import Network, network_of
+from .performance import (
+    EXPERT_OF_LAYER,
+    StepTimes,
+    across_machines,
+    launch_s,
+    layer_s,
+    own_prompt_s,
+    prompt_launch_s,
+    provenance_of,
+    times_of,
+)
 from .types import Estimate, Provenance, Shape, Term
 from .work import Work, generates, work_of
 
@@ -34,13 +44,14 @@ def prefill_mfu(shape: Shape, isl: float, osl: float) -> float:
 
 
 def _times(shape: Shape, work: Work, fitted: Fitted) -> StepTimes:
-    return over_network(times_of(work, fitted.efficiency), network_of(shape), work.isl)
+    return across_machines(times_of(work, fitted.efficiency), shape, work, fitted.efficiency)
 
 
 def _between_machines(network: Network | None, estimate: Estimate | None, tokens: str) -> list[Term]:
     if network is None or estimate is None:
         return []
-    formula = f"{network.hops} hops x ({network.hop_s.expected * 1e6:.0f} us + {tokens} x {network.token_s.expected * 1e6:.2f} us)"
+    each = f"{network.transfer_s.expected * 1e6:.0f} us + {tokens} x {network.token_s.expected * 1e6:.2f} us"
+    formula = f"{network.transfers} transfers x ({each})"
     return [Term("network between machines", formula, estimate.expected * MS, "ms", estimate.provenance, estimate.source)]
 
 
@@ -61,6 +72,8 @@ def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
             fitted.source,
         ),
     ]
+    own, formula = own_prompt_s(shape, work, reached), f"{work.ranks - 1} x (products + attention) that other groups do not share"
+    terms.append(Term("prefill of one group alone", formula, own * MS, "ms", Provenance.BELIEVED, "each group computes its own prompts"))
     total = _times(shape, work, fitted).prefill_s
     network = network_of(shape)
     return [

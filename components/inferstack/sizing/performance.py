@@ -54,7 +54,7 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     """Times of `shape` at `isl` input and `osl` output tokens; pipeline stages are in a row for one token, side by side for several."""
     work = work_of(shape, isl, osl)
     efficiency = efficiency_of(shape).efficiency
-    times = over_network(times_of(work, efficiency), network_of(shape), isl)
+    times = across_machines(times_of(work, efficiency), shape, work, efficiency)
     if not generates(shape.model):
         times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
     if shape.measured is not None:
@@ -115,6 +115,22 @@ def times_of(work: Work, efficiency: Efficiency) -> StepTimes:
         expert_miss=work.expert_miss ** (1 / work.stages),
         http_s=efficiency.http_s,
     )
+
+
+def across_machines(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
+    """With what it costs that a replica spans machines; as they are where it does not."""
+    own = replace(times, prefill_s=times.prefill_s + own_prompt_s(shape, work, efficiency))
+    return over_network(own, network_of(shape), work.isl)
+
+
+def own_prompt_s(shape: Shape, work: Work, efficiency: Efficiency) -> float:
+    """Seconds that a lone prompt takes longer where only the group that it went to attends to it, and machines hold the others.
+
+    On one machine the constants are fitted without it.
+    """
+    if not shape.experts_span:
+        return 0.0
+    return (work.ranks - 1) * (work.prefill_dense_s / efficiency.prefill + work.prefill_attention_s / efficiency.attention)
 
 
 def token_compute_s(work: Work, efficiency: Efficiency) -> float:

@@ -153,7 +153,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Parallelism:
-    """How one replica is spread over devices. Across machines `pipeline` stages hold the layers."""
+    """How one replica is spread over devices. Across machines either `pipeline` stages hold the layers, or `data` groups attend to own
+    sequences and all devices share the experts."""
 
     tensor: int = 1
     """Devices that share each attention layer."""
@@ -298,6 +299,11 @@ class Shape:
     @property
     def devices_per_machine(self) -> int:
         return self.parallel.devices // self.device.machines
+
+    @property
+    def experts_span(self) -> bool:
+        """True where experts are spread over several machines, which hold no stages."""
+        return self.device.machines > 1 and self.parallel.data > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,8 @@ class Service(Section):
     pipeline_parallel: Annotated[int, Field(ge=1, le=64)] | None = None
     """Stages that hold the layers in turn, each of `tensorParallel` GPUs. More GPUs than a machine has make one replica span machines."""
     data_parallel: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Groups of `tensorParallel` GPUs that share the experts of one replica and attend to sequences of their own; mixtures of experts."""
+    """Groups of `tensorParallel` GPUs that share the experts of one replica and attend to sequences of their own; mixtures of experts.
+    More GPUs than a machine has make one replica span machines."""
     expert_parallel: bool | None = None
     """true: whole experts are spread over the GPUs of a replica. false: each expert is split over them."""
     replicas: Annotated[Annotated[Count, Tag(SCALAR)] | Annotated[ReplicaRange, Tag(MAPPING)], Discriminator(shape)] | None = Field(

@@ -76,7 +76,8 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     yield "Replicas", _replicas(service["replicas"], service["scaling"])
     sequences = figures.plural(service["maxSequences"], "sequence")
     kept = f", KV cache in {service['kvDtype']}" if service["task"] == GENERATE else ""
-    yield "Batch", f"up to {sequences} of up to {service['context']:,} tokens{kept}"
+    groups = f"in each of {service['dataParallel']} groups " if service["dataParallel"] > 1 else ""
+    yield "Batch", f"{groups}up to {sequences} of up to {service['context']:,} tokens{kept}"
     yield "Memory", _memory(service["memory"])
     if service["networkTpotMs"]:
         yield "Network", _network(service)
