@@ -35,7 +35,7 @@ def test_models_have_sources_and_sensible_dimensions() -> None:
     """A model has a source, positive dimensions, KV heads that divide its heads, and no more active than total parameters."""
     for model in catalog.models().values():
         assert model.source, model.id
-        assert model.kind in {"llm", "embedding", "reward"}, model.id
+        assert model.kind in {"llm", "embedding", "rerank", "reward"}, model.id
         for column in ("hidden_size", "num_layers", "num_attention_heads", "num_kv_heads", "head_dim", "vocab_size"):
             assert getattr(model, column) > 0, (model.id, column)
         assert model.num_attention_heads % model.num_kv_heads == 0, model.id

@@ -62,7 +62,8 @@ def keyword_problems(engine: str, keywords: Mapping[str, Any]) -> list[str]:
         elif (table.flags[name].type == "bool") is not isinstance(value, bool):
             found.append(f"{name} has {value}, not of type {table.flags[name].type}")
         elif not isinstance(value, bool):
-            found += _value_problems(name, str(value), table.flags[name])
+            # A program that is called takes a mapping as it is.
+            found += _value_problems(name, json.dumps(value) if isinstance(value, Mapping) else str(value), table.flags[name])
     return found
 
 

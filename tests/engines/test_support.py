@@ -27,8 +27,8 @@ def notes(name: str, quantization: str, gpu: str, count: int = 1, **facts: objec
 
 @pytest.mark.parametrize("name", list(engines()))
 def test_every_combination_is_rendered_or_refused_with_a_reason(name: str) -> None:
-    """Each architecture x quantization x generation of silicon: a container whose arguments parse, or a reason."""
-    by_architecture = {model.architecture: model for model in catalog.models().values()}
+    """Each architecture and class of checkpoint x quantization x generation of silicon: a container whose arguments parse, or a reason."""
+    by_architecture = {(model.architecture, model.checkpoint_class): model for model in catalog.models().values()}
     by_generation = {each.compute_capability or each.architecture: id_ for id_, each in catalog.accelerators().items()}
     found = engine(name)
     rendered = 0

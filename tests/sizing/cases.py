@@ -58,7 +58,7 @@ GPT_OSS_120B = Model(
 ENCODER = Model(
     id="test/bge-m3", kind="embedding", architecture="xlm-roberta", params_total=567_754_752, params_active=567_754_752,
     hidden_size=1024, num_layers=24, num_attention_heads=16, num_kv_heads=16, head_dim=64, vocab_size=250_002,
-    kv=KvCache(KvKind.NONE), intermediate_size=4096, max_context=8192, source="config.json",
+    kv=KvCache(KvKind.NONE), intermediate_size=4096, tied_embeddings=True, max_context=8192, source="config.json",
 )  # fmt: skip
 MODELS = (LLAMA_8B, LLAMA_70B, QWEN_30B_A3B, GEMMA_27B, KIMI_K2, QWEN_HYBRID, GPT_OSS_120B)
 

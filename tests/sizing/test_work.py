@@ -24,6 +24,14 @@ def test_weights_are_read_once_per_step_but_for_the_input_embedding() -> None:
     assert work.dense_read_s == pytest.approx((weight_bytes(LLAMA_70B, checkpoint(LLAMA_70B, "fp8")) - unread) / (4 * 3350e9))
 
 
+def test_a_table_of_embeddings_is_no_work_without_decode() -> None:
+    """Where no logits are computed, one matrix of embeddings is looked up and not multiplied: 24 layers of BGE-M3 are left."""
+    work = work_of(shape(ENCODER), 1000, 0)
+    layers = ENCODER.params_active - 250_002 * 1024
+    assert work.prefill_dense_s == pytest.approx(1000 * 2 * layers / 989e12)
+    assert work.dense_read_s == pytest.approx(layers * 2 / 3350e9, rel=0.01)
+
+
 def test_kv_is_read_per_sequence_at_its_mean_length() -> None:
     """Each sequence reads its prompt and half of its output."""
     assert work_of(shape(LLAMA_8B), 900, 200).kv_read_s == pytest.approx(1000 * 131_072 / 3350e9)

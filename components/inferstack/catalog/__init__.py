@@ -15,6 +15,7 @@ How to add a row:
 * a price of an API: `data/api_prices.json`, with the source it was read from;
 * the parsers of a model's tool calls and reasoning: `data/parsers.json`, by the beginning of its id;
 * how a model takes images: `data/image_tokens.json`, by architecture or id;
+* a class of checkpoint that an engine answers after one pass with: `data/pooling.json`;
 * the options of an engine's program: `data/flags/<engine>.json`, one per line, with removed spellings and their successors;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.
 
@@ -33,7 +34,7 @@ from .names import UnknownName
 from .parsers import REASONING, TOOLS, parsed, parser
 from .places import CLOUDS, fees, machine, machines, regions, twin, zones
 from .quality import QualityLoss, quality_losses
-from .releases import engine_release, engine_releases, engine_support
+from .releases import engine_release, engine_releases, engine_support, pooled_classes
 from .silicon import accelerator, accelerators, cpu, cpus
 from .types import (
     Accelerator,
@@ -99,6 +100,7 @@ __all__ = [
     "models",
     "parsed",
     "parser",
+    "pooled_classes",
     "quality_losses",
     "quantization",
     "quantizations",

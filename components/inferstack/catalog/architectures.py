@@ -35,9 +35,15 @@ class Architecture:
     """True where `multi_query` without the new decoder means one KV head."""
     experts: bool = False
     """True where every model of it is a mixture of experts, so that a config without them lacks something."""
+    encoder: bool = False
+    """True where tokens attend to the whole input: nothing is generated, and nothing is kept."""
+    padded_positions: bool = False
+    """True where positions are counted behind the padding token's, so that the last ones cannot be used."""
 
 
 LLAMA = Architecture()
+ENCODER = Architecture(tied=True, encoder=True)
+ROBERTA = Architecture(tied=True, encoder=True, padded_positions=True)
 
 ARCHITECTURES: dict[str, Architecture] = {
     "llama": LLAMA,
@@ -106,6 +112,13 @@ ARCHITECTURES: dict[str, Architecture] = {
     "falcon": Architecture(mlp_matrices=2, tied=True, four_times_wide=True, query_per_kv=True),
     "gpt_neox": Architecture(mlp_matrices=2, four_times_wide=True),
     "bloom": Architecture(mlp_matrices=2, tied=True, four_times_wide=True),
+    "bert": ENCODER,
+    "roberta": ROBERTA,
+    "xlm-roberta": ROBERTA,
+    "mpnet": ROBERTA,
+    "jina_embeddings_v3": ROBERTA,
+    "nomic_bert": ENCODER,
+    "gte": ENCODER,
 }
 """By Hugging Face `model_type` of the language model."""
 
@@ -127,8 +140,9 @@ WRAPPERS = {
     "qwen3_5_moe": "qwen3_5_moe_text",
     "llava": "llama",
     "kimi_k25": "kimi_k2",
+    "new": "gte",
 }
-"""Multimodal `model_type` -> the language model inside, where its own config does not name one."""
+"""`model_type` -> the architecture that it is, or that of the language model inside, where its own config does not name one."""
 
 
 @dataclass(frozen=True, slots=True)

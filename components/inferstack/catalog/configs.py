@@ -11,13 +11,16 @@ from typing import Any, cast
 from .architectures import ARCHITECTURES, WRAPPERS, Architecture, Dimensions, LatentAttention, LinearAttention, parameters
 from .config_fields import BadConfig, Facts, layer_types, listed, number, refuse
 from .irregular import IRREGULAR
-from .types import KvCache, KvKind, Model
+from .types import EMBEDDING, LLM, RERANK, REWARD, KvCache, KvKind, Model
 
 NESTED = ("text_config", "llm_config", "language_config")
 """Where multimodal configs keep the language model."""
 INDEXER_BYTES = 132
 """Bytes per token and layer that DeepSeek's sparse-attention indexer keeps beside the latent."""
 
+
+SCORES = ("ForSequenceClassification", "ForRewardModel", "ForProcessRewardModel")
+"""Ends of the names of classes whose answer is a score."""
 
 MOST_LAYERS = 2000
 """No model has as many; a larger number is a slip, and layers are counted one by one."""
@@ -54,10 +57,12 @@ def _read(config: Mapping[str, Any], problems: list[str], id: str, source: str, 
         total, active = parameters(architecture, dims)
         kv = kv_cache(text, architecture, dims)
     vision = _vision(config, problems)
-    longest = number(text, "max_position_embeddings", "n_positions", "seq_length", default=0)
+    longest = _longest(text, architecture)
+    said = _class(config)
+    purpose = _purpose(text, architecture, said)
     return Model(
         id=id,
-        kind="llm",
+        kind=purpose,
         architecture=kind,
         params_total=total + vision,
         params_active=active,
@@ -83,6 +88,8 @@ def _read(config: Mapping[str, Any], problems: list[str], id: str, source: str, 
         mtp_layers=number(text, "num_nextn_predict_layers", "mtp_num_hidden_layers", default=0),
         sliding_window=_window(text, architecture),
         gated=gated,
+        checkpoint_class=said if purpose != LLM else None,
+        remote_code=isinstance(config.get("auto_map"), Mapping) and architecture.encoder,
     )
 
 
@@ -116,6 +123,27 @@ def _language_model(config: Mapping[str, Any], problems: list[str]) -> tuple[Fac
     if kind not in ARCHITECTURES:
         raise BadConfig(f"is of architecture {kind}, which is not known; known are {', '.join(sorted(ARCHITECTURES))}")
     return Facts(text, problems), kind
+
+
+def _class(config: Mapping[str, Any]) -> str | None:
+    """The class that the config names for its weights."""
+    named = listed(config, "architectures")
+    return named[0] if named and isinstance(named[0], str) else None
+
+
+def _purpose(text: Mapping[str, Any], architecture: Architecture, said: str | None) -> str:
+    """`Model.kind` as the class says it: a head with a score ranks pairs on an encoder, and is a reward on a language model."""
+    scores = said is not None and said.endswith(SCORES)
+    if architecture.encoder or text.get("use_bidirectional_attention"):
+        return RERANK if scores else EMBEDDING
+    return REWARD if scores else LLM
+
+
+def _longest(text: Mapping[str, Any], architecture: Architecture) -> int:
+    """Tokens that the positions of the config permit; 0 where it does not say."""
+    longest = number(text, "max_position_embeddings", "n_positions", "seq_length", default=0)
+    padding = number(text, "pad_token_id", default=1) + 1 if architecture.padded_positions else 0
+    return max(0, longest - padding)
 
 
 def _dimensions(text: Facts, architecture: Architecture) -> Dimensions:
@@ -223,6 +251,8 @@ def _shared_width(text: Mapping[str, Any], architecture: Architecture, expert_wi
 
 def kv_cache(text: Mapping[str, Any], architecture: Architecture, dims: Dimensions) -> KvCache:
     """The shape of the KV cache: `docs/how-a-plan-is-made.md` has the formulas by kind."""
+    if text.get("use_bidirectional_attention"):
+        return KvCache(KvKind.NONE)
     if dims.latent is not None:
         width = (dims.latent.kv_rank + dims.latent.rope) * dims.layers
         extra = INDEXER_BYTES * dims.layers if dims.latent.indexer else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .architectures import Dimensions
@@ -119,11 +120,31 @@ def _pattern(text: Mapping[str, Any]) -> str:
     return pattern
 
 
+def encoder(text: Mapping[str, Any], dims: Dimensions, *, gated: bool = False, positions: bool = True) -> Counts:
+    """BERT and its kin, small enough that biases, norms and the pooler count. `gated`: a third matrix in the MLP and hardly any biases;
+    `positions`: each has a vector of its own. After transformers 5.23, models/bert, xlm_roberta, mpnet, nomic_bert and gte.
+    """
+    hidden, wide = dims.hidden, dims.intermediate
+    learned = number(text, "max_position_embeddings", default=0) if positions else 0
+    embedding = (dims.vocabulary + learned + number(text, "type_vocab_size", default=0) + 2) * hidden
+    matrices = 4 * hidden * hidden + (3 if gated else 2) * hidden * wide
+    layer = matrices + 4 * hidden + (0 if gated else 5 * hidden + wide)
+    total = embedding + dims.layers * layer + (0 if gated else hidden * hidden + hidden)
+    return Counts(total, total, KvCache(KvKind.NONE))
+
+
 IRREGULAR: dict[str, Callable[[Mapping[str, Any], Dimensions], Counts]] = {
     "gemma4_text": gemma4,
     "gemma4_unified_text": gemma4,
     "nemotron_h": nemotron_h,
     "granitemoehybrid": mamba_hybrid,
     "bamba": mamba_hybrid,
+    "bert": encoder,
+    "roberta": encoder,
+    "xlm-roberta": encoder,
+    "mpnet": encoder,
+    "jina_embeddings_v3": partial(encoder, positions=False),
+    "nomic_bert": partial(encoder, gated=True, positions=False),
+    "gte": partial(encoder, gated=True, positions=False),
 }
 """By `model_type`; each has a row in `ARCHITECTURES` for what it shares with the others."""

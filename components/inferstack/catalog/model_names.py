@@ -28,8 +28,10 @@ def resolve(name: str, known: tuple[str, ...], suggest: tuple[str, ...]) -> str:
     if found is not None:
         return found
     matches = _matches(name, known)
-    if len(matches) == 1:
-        return matches[0]
+    plain = _split(name)[1]
+    exact = tuple(match for match in matches if _split(match)[1] == plain)
+    if len(matches) == 1 or len(exact) == 1:
+        return (exact or matches)[0]
     if matches:
         raise names.UnknownName("model", name, matches, f"could be {join_names(matches)}")
     raise names.UnknownName("model", name, nearest(name, suggest))

@@ -25,6 +25,16 @@ def engine_release(engine: str) -> EngineRelease:
 
 
 @functools.cache
+def pooled_classes(engine: str) -> Mapping[str, frozenset[str]]:
+    """By kind of model that answers after one pass: the classes of checkpoints that the engine's pinned release serves so.
+
+    Empty for an engine that serves none.
+    """
+    row = table("pooling")["engines"].get(engine, {"kinds": {}})
+    return MappingProxyType({kind: frozenset(classes) for kind, classes in row["kinds"].items()})
+
+
+@functools.cache
 def engine_support(engine: str) -> Mapping[str, Mapping[str, str]]:
     """By scheme of a quantization and silicon (sm70 .. sm100, neuron, cpu): Y native, W weights only or emulated, P needs a plugin, N no,
     ? not verified. Raises `UnknownName` (kind engine).

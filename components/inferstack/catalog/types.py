@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+LLM, EMBEDDING, RERANK, REWARD = "llm", "embedding", "rerank", "reward"
+"""`Model.kind`."""
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -85,6 +87,7 @@ class Model:
     source: str
     intermediate_size: int | None = None
     tied_embeddings: bool = False
+    """True where there is one matrix of embeddings: input and output share it, or there is no output."""
     max_context: int | None = None
     native_dtype: str = "bfloat16"
     native_quantization: str | None = None
@@ -103,6 +106,12 @@ class Model:
     gated: bool | None = None
     """True where the hub asks for an accepted licence and a token; None where unknown."""
     license: str | None = None
+    checkpoint_class: str | None = None
+    """Of what answers after one pass: the class that its config names, by which engines know it; None where it is a language model's."""
+    remote_code: bool = False
+    """True where engines need the model's own code, which its repository brings."""
+    config_overrides: str | None = None
+    """JSON that engines must be told in place of what its config.json says, where that does not say what the model is for."""
 
     def __hash__(self) -> int:
         """By the name alone, which tells nearly all apart: hashing every field takes as long as the figures that are kept by it."""
@@ -133,6 +142,7 @@ class IncompleteModel:
     native_quantization: str | None = None
     gated: bool | None = None
     license: str | None = None
+    checkpoint_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -100,6 +101,8 @@ def _missing(row: Mapping[str, Any]) -> bool:
 
 def _model(name: str, row: Mapping[str, Any]) -> Model:
     columns: dict[str, Any] = {**row, "kv": kv_cache(row["kv"])}
+    if "config_overrides" in row:
+        columns["config_overrides"] = json.dumps(row["config_overrides"], separators=(",", ":"))
     return Model(id=name, **columns)
 
 

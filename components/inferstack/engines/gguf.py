@@ -41,7 +41,7 @@ class GgufEngine:
         return self.release
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if (unserved := refuse_kind(self.title, self.traits.kinds, model)) is not None:
+        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
             return unserved
         quantization = catalog.quantization(checkpoint.quantization)
         if quantization.format != "gguf":

@@ -69,7 +69,7 @@ class GpuEngine:
         return self.release
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if (unserved := refuse_kind(self.title, self.traits.kinds, model)) is not None:
+        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
             return unserved
         if accelerator is None:
             reason = f"does not run on CPU with {self.title}: its image is built for NVIDIA CUDA"

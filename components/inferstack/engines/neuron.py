@@ -74,7 +74,7 @@ class Neuron(GpuEngine):
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         where = f"does not run on {accelerator.name if accelerator else 'CPU'} with {self.title}"
-        if (unserved := refuse_kind(self.title, self.traits.kinds, model)) is not None:
+        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
             return unserved
         if accelerator is None or accelerator.architecture not in CORES:
             return Refusal(f"{where}: its image is built for Inferentia2 and Trainium", "use gpu inferentia2 or trainium1 on eks, or vllm")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from .. import catalog
-from ..catalog.types import Accelerator, Checkpoint, KvKind, Model
+from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
-from .kinds import EMBEDDING, LLM, pools
+from .kinds import EMBEDDING, LLM, encodes, pools
 from .types import (
     CHAT_ROUTES,
     Elasticity,
@@ -152,6 +153,7 @@ class RayServe(GpuEngine):
             (True, f"{brings}, and models that only later ones know do not load: {taken}"),
             (True, "deployed by KubeRay as a RayService, not by KServe: Ray starts, places and scales its replicas itself"),
             (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
+            (shape.model.remote_code, "code from the model's repository runs in the server (trust_remote_code): pin it with revision"),
             (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
         )
 
@@ -265,7 +267,11 @@ def _engine_kwargs(replica: Replica, source: WeightSource) -> dict[str, Any]:
         arguments["language_model_only"] = True
     if pools(shape.model):
         arguments["runner"] = "pooling"
-    if shape.model.kv.kind is KvKind.NONE:
-        # An encoder keeps nothing: there is no cache to size.
+    if shape.model.config_overrides is not None:
+        arguments["hf_overrides"] = json.loads(shape.model.config_overrides)
+    if shape.model.remote_code:
+        arguments["trust_remote_code"] = True
+    if encodes(shape.model):
+        # It keeps nothing: there is no cache to size.
         del arguments["kv_cache_memory_bytes"]
     return arguments

@@ -12,7 +12,7 @@ from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import HostMemory
-from .kinds import EMBEDDING, ENCODERS, EVERY, LLM, RERANK, REWARD, pools
+from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
 from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
 from .weights import WeightSource, weight_source
@@ -183,7 +183,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if capability(shape.device) < BFLOAT16:
         # Its own kernels need newer silicon.
         flags |= {"dtype": "half", "attention-backend": "triton", "sampling-backend": "pytorch"}
-    if shape.model.architecture in ENCODERS:
+    if encodes(shape.model):
         # As its documentation starts BGE models: no prefix is reused and no prompt is cut.
         flags |= {"attention-backend": "triton", "chunked-prefill-size": -1}
     if KV_DTYPES[shape.kv_dtype] != "auto":
@@ -195,7 +195,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     switches = (
         ("enable-metrics", True),
         ("is-embedding", pools(shape.model)),
-        ("disable-radix-cache", shape.model.architecture in ENCODERS),
+        ("disable-radix-cache", encodes(shape.model)),
         ("enable-multimodal", shape.additions.images is not None),
         ("language-model-only", _text_only(shape)),
     )

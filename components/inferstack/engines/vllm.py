@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from ..catalog.types import Checkpoint, KvKind, Model
+from ..catalog.types import Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .additions import Adapter, LoraRules, Speculation
@@ -13,7 +13,7 @@ from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, GpuEngine, capability, hub_env
 from .hosts import GIB, HostMemory
-from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, pools
+from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
 from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
@@ -163,6 +163,7 @@ class Vllm(GpuEngine):
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return (
             (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
+            (shape.model.remote_code, "code from the model's repository runs in the server (--trust-remote-code): pin it with revision"),
             (_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),
         )
 
@@ -228,8 +229,10 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     }
     if pools(shape.model):
         flags["runner"] = "pooling"
-    if shape.model.kv.kind is KvKind.NONE:
-        # An encoder keeps nothing: there is no cache to size.
+    if shape.model.config_overrides is not None:
+        flags["hf-overrides"] = shape.model.config_overrides
+    if encodes(shape.model):
+        # It keeps nothing: there is no cache to size.
         del flags["kv-cache-memory-bytes"]
     if shape.parallel.pipeline > 1:
         flags["pipeline-parallel-size"] = shape.parallel.pipeline
@@ -255,6 +258,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         words.append("--headless")
     if shape.parallel.expert is not None:
         words.append("--enable-expert-parallel")
+    if shape.model.remote_code:
+        words.append("--trust-remote-code")
     if _text_only(shape):
         words.append("--language-model-only")
     if (images := shape.additions.images) is not None:

@@ -85,7 +85,7 @@ def work_of(shape: Shape, isl: float, osl: float) -> Work:
     dense = min(model.params_active, language_params(model)) - _looked_up(model) - expert
     slowest = _slowest_stage(shape)
     dense_rate = devices * (wide if _only_experts(model, quantization) else fast)
-    last = _lm_head(model) if generates(model) else 0
+    last = _lm_head(model)
     kv = _as_read(shape, model.kv)
     context = isl + osl / 2
     scored = 4 * model.num_attention_heads / (devices * wide)
@@ -184,7 +184,9 @@ def _only_experts(model: Model, quantization: Quantization) -> bool:
 
 
 def _looked_up(model: Model) -> int:
-    """Parameters of an input embedding that is not lm_head too: one row of it per token."""
+    """Parameters of an input embedding that is not lm_head too: one row of it per token. Without decode no logits are computed at all."""
+    if not generates(model):
+        return embedding_params(model)
     return 0 if model.tied_embeddings else embedding_params(model) // 2
 
 
@@ -215,8 +217,8 @@ def _slowest_stage(shape: Shape) -> _Stage:
 
 
 def _lm_head(model: Model) -> float:
-    """Parameters of the product that gives the logits."""
-    return embedding_params(model) / (1 if model.tied_embeddings else 2)
+    """Parameters of the product that gives the logits; 0 for models that have none."""
+    return embedding_params(model) / (1 if model.tied_embeddings else 2) if generates(model) else 0.0
 
 
 def _expert_bytes(shape: Shape) -> float:
