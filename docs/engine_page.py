@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from inferstack import catalog, sizing
 from inferstack.catalog.types import Accelerator, Checkpoint
 from inferstack.engines import Engine, EngineSpec, ServingIdentity, engines
+from inferstack.manifests.container import pod
+from inferstack.manifests.pod_security import level
 from inferstack.sizing.types import Device, Estimate, Performance, Provenance, Replica, Shape
 
 MODEL = "Qwen/Qwen3-8B"
@@ -46,9 +48,6 @@ slot of the batch reserves the full context, and a new pod compiles its shapes f
 Triton comes in two forms: `triton` serves one model of its vLLM backend, `triton-tensorrt-llm` an ensemble whose preprocessing gives
 requests the names and shapes of TensorRT-LLM's model and whose postprocessing hands its text on. Both repositories are written by the plan.
 
-Images that run as root do so because nobody documents otherwise: SGLang's, TGI's, NVIDIA's for TensorRT-LLM and Triton. Their containers
-keep no capability, may not gain privileges, and have the runtime's seccomp profile. TGI listens on 8080, for which it needs none.
-
 `preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
 proxies; one that does not waits for the longest planned response first."""
 
@@ -60,16 +59,49 @@ silicon; empty: refused, and the refusal says why and what would work. Models wh
 refused by name."""
 
 
+CONFINED = """## What pods are denied
+
+No container keeps a capability, may gain privileges or gets variables of other Services; all have the runtime's seccomp profile, and none a
+token of the API but the head of a Ray cluster that scales, which asks for its workers. Beyond that it depends on the image: as whom it
+runs, and whether it writes to its root file system, which is read-only where every path that is written is a volume. *Pod security* is the
+strictest of Kubernetes' Pod Security Standards that the pod meets, computed from its manifest. The namespace enforces `baseline`, and warns
+of what does not meet `restricted` where all services of the stack do: it is not enforced, because others may use that namespace.
+
+`triton` keeps root for weights in FP8, NVFP4 and MXFP4, whose kernels FlashInfer may link into its own package. What an image of your own
+needs is not known here: it is confined as the image that it stands for."""
+
+
 def markdown() -> str:
-    parts = [INTRODUCTION, _summary(), MATRIX]
+    parts = [INTRODUCTION, _summary(), CONFINED, _confined(), MATRIX]
     parts += [f"### {engine.name} {engine.release.version}\n\n{_matrix(engine)}" for engine in engines().values()]
     return "\n\n".join(parts) + "\n"
 
 
 def _summary() -> str:
-    head = ("engine", "version", "image", "unasked", "own flags", "port", "ready", "metrics", "scales on its queue", "preStop", "runs as")
-    rows = [head, tuple("---" for _ in head), *(_row(engine) for engine in engines().values())]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    head = ("engine", "version", "image", "unasked", "own flags", "port", "ready", "metrics", "scales on its queue", "preStop")
+    return _table(head, (_row(engine) for engine in engines().values()))
+
+
+def _confined() -> str:
+    head = ("engine", "runs as", "root file system", "pod security", "not less because", "known from")
+    return _table(head, (_confined_row(engine) for engine in engines().values()))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, tuple("---" for _ in head), *rows))
+
+
+def _confined_row(engine: Engine) -> tuple[str, ...]:
+    spec = _spec(engine)
+    confined = spec.confinement
+    return (
+        engine.name,
+        "root" if confined.is_root else f"{confined.user}:{confined.group}",
+        "read-only" if confined.read_only_root else "writable",
+        level(pod(engine.name, spec)),
+        confined.because or "",
+        confined.source,
+    )
 
 
 def _row(engine: Engine) -> tuple[str, ...]:
@@ -86,7 +118,6 @@ def _row(engine: Engine) -> tuple[str, ...]:
         f"`{spec.metrics.path}`" if spec.metrics.path else "none",
         _scales(engine, spec),
         waits,
-        "root" if spec.run_as_user is None else str(spec.run_as_user),
     )
 
 

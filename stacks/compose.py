@@ -42,7 +42,7 @@ def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceServi
         depends_on=[*addons.ready, *pools],
         custom_timeouts=pulumi.CustomTimeouts(delete=f"{_longest_drain(plan) + DELETE_MARGIN_SECONDS}s"),
     )
-    namespace = KubernetesObject(plan.namespace, manifests.namespace(plan.namespace), before)
+    namespace = KubernetesObject(plan.namespace, manifests.namespace(plan.namespace, manifests.level_of_stack(plan)), before)
     return cluster, _services(plan, cluster.provider, namespace)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inferstack.catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from inferstack.engines import EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, memory, parallelism
+from inferstack.engines.confinement import Confinement
 from inferstack.engines.drain import stops_on_sigterm
 from inferstack.engines.probes import probes
 from inferstack.engines.weights import weight_source
@@ -65,8 +66,7 @@ class FakeEngine:
             metrics=Metrics("/metrics", None, None, None),
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="fake",
-            run_as_user=None,
-            run_as_group=None,
+            confinement=Confinement(None, None, read_only_root=False, source="test", because="it is a fake"),
             host_memory_bytes=self.host_memory_bytes(replica.shape),
             storage_uri=source.storage_uri,
         )

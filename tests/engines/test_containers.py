@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inferstack.catalog.types import EngineRelease
-from inferstack.engines import EngineSpec, engine
+from inferstack.engines import EngineSpec, engine, engines
 from inferstack.engines.drain import drains_on_sigterm, stops_on_sigterm
 from inferstack.engines.hosts import image_reference
 from inferstack.engines.probes import probes, startup_limit_seconds
@@ -23,6 +23,11 @@ CASES = [
     ("vllm", "awq", "l4", 1),
     ("llama.cpp", "gguf-q4_k_m", "l4", 2),
     ("llama.cpp", "gguf-q4_k_m", None, 1),
+    ("sglang", "fp8", "h100-80", 4),
+    ("tensorrt-llm", "bf16", "h100-80", 1),
+    ("triton", "bf16", "l4", 1),
+    ("triton-tensorrt-llm", "fp8", "h100-80", 2),
+    ("transformers", "bf16", "l4", 1),
 ]
 
 
@@ -41,12 +46,33 @@ def test_every_path_that_is_written_lies_on_a_volume(case: tuple[str, str, str |
     assert paths
     assert all(any(mount == path or mount in path.parents for mount in mounts) for path in paths)
     assert PurePosixPath("/tmp") in mounts
-    assert spec.run_as_user
+    assert not spec.confinement.is_root
+    assert spec.confinement.read_only_root
 
 
-def test_vllm_may_link_kernels_into_its_image() -> None:
+@pytest.mark.parametrize("name", list(engines()))
+def test_what_an_image_is_denied_has_its_evidence(name: str) -> None:
+    """Every image says where its user and its root file system are known from, and why where it keeps root or a writable root."""
+    spec = container(name, shapes.usual(name), shapes.home(name), 1)
+    confined = spec.confinement
+    assert confined.source
+    assert (confined.because is None) is (confined.read_only_root and not confined.is_root)
+    assert not confined.read_only_root or "/tmp" in {volume.path for volume in spec.volumes}
+    assert confined.is_root is (confined.group is None)
+
+
+@pytest.mark.parametrize("quantization", ["fp8", "nvfp4"])
+def test_triton_keeps_root_where_flashinfer_links_kernels(quantization: str) -> None:
+    """Triton's vLLM backend runs as root for weights whose kernels are linked into a package that only root may write, and says so."""
+    shape = shapes.shape_of("triton", shapes.checkpoint(shapes.SMALL, quantization), shapes.gpus("b200-180", 1))
+    assert engine("triton").spec(shapes.replica_of(shape), shapes.SERVICE).confinement.is_root
+    assert any(note.startswith("Triton runs as root: ") for note in engine("triton").notes(shape))
+
+
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
+def test_kernels_may_be_linked_into_the_image(name: str) -> None:
     """The folder of its own package that FlashInfer writes to is a volume on disk, which a process without root may write."""
-    volumes = container("vllm", "bf16", "h100-80", 1).volumes
+    volumes = container(name, "bf16", "h100-80", 1).volumes
     assert [volume.memory for volume in volumes if volume.path.endswith("/flashinfer_cubin/cubins/flashinfer")] == [False]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from inferstack.catalog.types import CapacityType, Checkpoint, KvCache, KvKind, Model
 from inferstack.clouds.types import Fabric
+from inferstack.engines.confinement import Confinement
 from inferstack.engines.types import Drain, EngineSpec, HttpProbe, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from inferstack.planning.types import ReplicaRange, Resources, Scaling, ServicePlan
 from inferstack.sizing.types import (
@@ -57,8 +58,7 @@ VLLM = EngineSpec(
     metrics=Metrics("/metrics", "vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"),
     drain=Drain(10, 340),
     model_format="vLLM",
-    run_as_user=2000,
-    run_as_group=0,
+    confinement=Confinement(2000, 0, read_only_root=True, source="test"),
     host_memory_bytes=11 * GIB,
 )
 LLAMA_CPP = replace(
@@ -72,8 +72,7 @@ LLAMA_CPP = replace(
     volumes=(Volume("cache", "/cache", 3),),
     metrics=Metrics("/metrics", "llamacpp:requests_deferred", "llamacpp:requests_processing", None, needs_api_key=True),
     model_format="gguf",
-    run_as_user=None,
-    run_as_group=None,
+    confinement=Confinement(None, None, read_only_root=False, source="test", because="it is a test"),
 )
 
 

@@ -186,7 +186,7 @@ def test_pods_are_denied_what_they_do_not_need(plan: ServicePlan) -> None:
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["securityContext"].get("runAsNonRoot") is (True if plan.spec.run_as_user else None)
+    assert pod["securityContext"].get("runAsNonRoot") is (True if plan.spec.confinement.user else None)
     assert server["securityContext"]["allowPrivilegeEscalation"] is False
     assert server["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 

@@ -48,7 +48,7 @@ def test_its_container_is_what_the_file_says() -> None:
     assert {probe.port for probe in (spec.probes.startup, spec.probes.readiness, spec.probes.liveness)} == {9000}
     assert (spec.probes.startup.path, spec.probes.readiness.path) == ("/healthz", "/readyz")
     assert spec.metrics.requests_waiting == "queue_length"
-    assert spec.run_as_user == 1234
+    assert spec.confinement.user == 1234
 
 
 def test_it_scales_on_the_metric_that_it_names() -> None:

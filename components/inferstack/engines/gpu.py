@@ -10,6 +10,7 @@ from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
 from .additions import HUB, LoraRules
+from .confinement import Confinement
 from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
@@ -35,6 +36,10 @@ BFLOAT16 = (8, 0)
 """Oldest compute capability that has bfloat16; below it engines cast the weights to float16."""
 WHOLE_BITS = 16
 WHOLE = Parallelism()
+KERNEL_LINKS = Volume("kernel-links", "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/flashinfer", 1)
+"""FlashInfer links headers of its FP8 and FP4 kernels into its own package, which belongs to root in the images that have it: without a
+volume there, such a model ends with a permission error (flashinfer-ai/flashinfer issues 2834 and 2976, ai-dynamo/dynamo pull requests
+11154 and 12770). FLASHINFER_CUBIN_DIR moves that since 0.7.2, and leaves the kernels of the image behind. Its size is believed."""
 
 
 class GpuEngine:
@@ -56,6 +61,9 @@ class GpuEngine:
     """Folder that weights and compiled kernels are kept in."""
     compiled_gib: ClassVar[float]
     """Room for compiled kernels beside the weights."""
+    confinement: ClassVar[Confinement]
+    scratch: ClassVar[tuple[Volume, ...]] = ()
+    """What else its image writes to on disk."""
     plugins: ClassVar[Mapping[str, str]] = {}
     """Schemes that the stock image has no loader for, with the package that would bring it."""
     unstable_in_float16: ClassVar[frozenset[str]] = frozenset()
@@ -84,6 +92,7 @@ class GpuEngine:
         sentences = (
             (read.mark == "W" and narrow, f"{quantization} saves memory on {device.id} but computes at 16 bit there"),
             (found < BFLOAT16, f"{device.id} has no bfloat16: weights are cast to float16"),
+            (self.confined(shape).is_root, f"{self.title} runs as root: {self.confined(shape).because}"),
             (not read.own, f"that {self.title} runs {quantization} on {device.id} is believed, from what it does on {read.column}"),
             *self.remarks(shape),
         )
@@ -113,8 +122,13 @@ class GpuEngine:
         return beside + (adapters.count * sizing.adapter_bytes(shape.model, adapters.rank, WHOLE) if adapters is not None else 0)
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        """What the container may write to: weights and compiled kernels, and /dev/shm where ranks talk to each other."""
-        return cache_volumes(shape, source, self.cache, self.compiled_gib)
+        """What the container may write to: weights and compiled kernels, scratch, and /dev/shm where ranks talk to each other."""
+        cache, *shared = cache_volumes(shape, source, self.cache, self.compiled_gib)
+        return (cache, *self.scratch, *shared)
+
+    def confined(self, shape: Shape) -> Confinement:
+        """How its container is confined in that shape."""
+        return self.confinement
 
     def container(
         self,
@@ -128,7 +142,6 @@ class GpuEngine:
         metrics: Metrics,
         drain: Drain,
         model_format: str,
-        run_as: tuple[int, int] | None,
         command: tuple[str, ...] = (),
         files: tuple[tuple[str, str], ...] = (),
         api_key: str | None = None,
@@ -137,11 +150,10 @@ class GpuEngine:
     ) -> EngineSpec:
         """The container of `replica`: what a subclass says, and what follows from its class.
 
-        `api_key` is the variable that the server reads the callers' key from; `run_as` user and group, None where the image runs as root.
+        `api_key` is the variable that the server reads the callers' key from.
         """
         shape, release = replica.shape, self.release
         source = weight_source(shape.checkpoint)
-        user, group = run_as if run_as is not None else (None, None)
         return EngineSpec(
             engine=self.name,
             version=release.version,
@@ -157,8 +169,7 @@ class GpuEngine:
             metrics=metrics,
             drain=drain,
             model_format=model_format,
-            run_as_user=user,
-            run_as_group=group,
+            confinement=self.confined(shape),
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,
             open_api=self.traits.open_api,
@@ -232,6 +243,11 @@ def cache_volumes(shape: Shape, source: WeightSource, path: str, compiled_gib: f
 def hub_env(cache: str) -> tuple[tuple[str, str], ...]:
     """Variables that keep home and downloads of a process in `cache`, and its use of the hub to itself."""
     return (("HOME", cache), ("HF_HOME", f"{cache}/huggingface"), ("HF_HUB_DISABLE_TELEMETRY", "1"))
+
+
+def named_env(cache: str) -> tuple[tuple[str, str], ...]:
+    """`hub_env`, and a user name for libraries that would ask /etc/passwd, where the user may be missing (kserve issue 5666: torch)."""
+    return (*hub_env(cache), ("USER", "server"))
 
 
 def secrets(service: ServingIdentity, api_key: str | None) -> tuple[SecretEnv, ...]:

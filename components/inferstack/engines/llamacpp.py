@@ -7,6 +7,7 @@ from ..catalog.types import Checkpoint, EngineRelease
 from ..sizing.types import Estimate, Provenance, Replica, Shape
 from . import memory
 from .additions import Speculation
+from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gguf import GgufEngine, on_cpu
 from .gpu import secrets
@@ -40,6 +41,12 @@ KERNELS_GIB = 1
 """Room for compiled CUDA kernels beside the weights; believed."""
 SCRATCH_GIB = 1
 """Size of /tmp; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="llama.cpp docs/docker.md: programs in /app that anybody may run; it writes LLAMA_CACHE, home and /tmp (believed)",
+)
 
 IDLE = (
     f"curl -s -m 5 -H \"Authorization: Bearer $LLAMA_API_KEY\" http://localhost:{PORT}/metrics | grep -q '^llamacpp:requests_processing 0$'"
@@ -148,8 +155,7 @@ class LlamaCpp(GgufEngine):
             metrics=_metrics(service),
             drain=stops_on_sigterm(service.longest_response_seconds, IDLE),
             model_format="gguf",
-            run_as_user=1000,
-            run_as_group=1000,
+            confinement=CONFINEMENT,
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,
             routes=ROUTES[shape.model.kind],

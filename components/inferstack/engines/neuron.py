@@ -9,6 +9,7 @@ from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Provenance, Replica, Shape
 from . import memory, parallelism
+from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
@@ -24,6 +25,13 @@ COMPILED_GIB = 16
 """Room for compiled graphs beside the weights; believed."""
 BLOCK_TOKENS = 32
 """Tokens of a block of KV cache, as the plugin's own examples have it."""
+CONFINEMENT = Confinement(
+    user=None,
+    group=None,
+    read_only_root=False,
+    source="AWS Neuron documentation 2.32 and its Deep Learning Containers, which say nothing of other users",
+    because="nobody documents that its image runs otherwise, or what its compiler writes",
+)
 CORES = {"NeuronCore-v2": 2, "NeuronCore-v3": 4}
 """NeuronCores of one chip that ranks run on; the eight of a Trainium2 work in pairs by default (Neuron documentation, hardware, LNC)."""
 ARCHITECTURES = frozenset({"llama", "mistral", "mixtral", "qwen2", "qwen3"})
@@ -71,6 +79,7 @@ class Neuron(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         where = f"does not run on {accelerator.name if accelerator else 'CPU'} with {self.title}"
@@ -88,6 +97,7 @@ class Neuron(GpuEngine):
     def notes(self, shape: Shape) -> tuple[str, ...]:
         several = shape.parallel.devices > 1
         sentences = (
+            (self.confined(shape).is_root, f"{self.title} runs as root: {self.confined(shape).because}"),
             (True, "NxD Inference gets critical fixes only, and leaves Trainium2 with Neuron 2.34: its successor is a beta"),
             (True, "shapes are static: every new pod compiles for 5 to 10 minutes; restarts of its container find the cache on its volume"),
             (True, "its speed is not in the fit: it is taken from vllm, on what the chip can do, with wide bands"),
@@ -124,8 +134,6 @@ class Neuron(GpuEngine):
             # Its release has no --shutdown-timeout: what runs at SIGTERM is cut off.
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="vLLM",
-            # The image runs as root; whether it runs otherwise is not documented.
-            run_as=None,
         )
 
     def _loads(self, checkpoint: Checkpoint) -> bool:

@@ -8,6 +8,7 @@ from .. import catalog
 from ..catalog.types import Checkpoint
 from ..sizing.types import Estimate, Provenance, Replica, Shape
 from . import memory
+from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gguf import GgufEngine
 from .gpu import secrets
@@ -39,6 +40,12 @@ PROCESS_GIB = 1.0
 """Server and one runner; believed."""
 SCRATCH_GIB = 1
 """Size of /tmp; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="Ollama Dockerfile: a program in /usr/bin that anybody may run; it writes OLLAMA_MODELS, home and /tmp (believed)",
+)
 SPARE_GIB = 1
 """Room on the volume beside the weights."""
 
@@ -109,8 +116,7 @@ class Ollama(GgufEngine):
             metrics=METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="ollama",
-            run_as_user=1000,
-            run_as_group=1000,
+            confinement=CONFINEMENT,
             host_memory_bytes=self.host_memory_bytes(shape),
             init=(_fetch(shape, service),),
             post_start=("sh", "-c", LOAD.format(name=service.name, prompt=PROMPTS[shape.model.kind])),

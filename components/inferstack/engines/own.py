@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import MemoryLayout, Parallelism, Replica, Shape
+from .confinement import Confinement
 from .drain import drains_on_sigterm, stops_on_sigterm
 from .gpu import cache_volumes, secrets
 from .probes import probes
@@ -116,12 +117,16 @@ class OwnEngine:
             metrics=server.metrics,
             drain=drain(service.longest_response_seconds),
             model_format=NAME,
-            run_as_user=server.run_as_user,
-            run_as_group=server.run_as_user,
+            confinement=_confinement(server.run_as_user),
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,
             open_api=self.traits.open_api,
         )
+
+
+def _confinement(user: int | None) -> Confinement:
+    because = "what your server writes is not known here" if user else "custom.runAsUser does not say that your image runs as another user"
+    return Confinement(user, user, read_only_root=False, source="stack file", because=because)
 
 
 def _variables(shape: Shape, service: ServingIdentity, port: int) -> tuple[tuple[str, str], ...]:

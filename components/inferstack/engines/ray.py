@@ -11,6 +11,7 @@ from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
+from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
@@ -40,8 +41,13 @@ PORT = 8000
 METRICS_PORT = 8080
 AGENT_PORT = 52365
 """Where every Ray node answers for its own health (ray 2.60: dashboard/modules/reporter/healthz_agent.py)."""
-USER, GROUP = 1000, 100
-"""User and group of Ray's images."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=100,
+    read_only_root=False,
+    source="ray docker/base-deps/Dockerfile: user ray is 1000:100, and owns its home with the Python environment",
+    because="what Ray, its agents and the vLLM that it brings write to their home is not known here",
+)
 CACHE = "/cache"
 COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
@@ -133,6 +139,7 @@ class RayServe(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
     plugins = PLUGIN_FORMATS
     unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
@@ -179,7 +186,6 @@ class RayServe(GpuEngine):
             metrics=METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="ray",
-            run_as=(USER, GROUP),
             routes=ROUTES[replica.shape.model.kind],
         )
         ports = (Port("serve", PORT), Port(METRICS.port, METRICS_PORT))

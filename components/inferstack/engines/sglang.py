@@ -8,13 +8,14 @@ import math
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
 from .additions import Adapter, LoraRules, Speculation
+from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
-from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"
@@ -30,6 +31,16 @@ KV_DTYPES = {"bf16": "auto", "fp16": "auto", "fp8": "fp8_e4m3"}
 """Our name of a KV cache dtype -> value of --kv-cache-dtype."""
 COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
+SCRATCH_GIB = 4
+"""Size of /tmp: sockets and compiler scratch; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="ai-dynamo/dynamo container/templates/sglang_runtime.Dockerfile, which runs SGLang of lmsysorg/sglang as 1000 and leaves all "
+    "but home and FlashInfer's links to root; sglang 0.5.23 srt/environ.py, which keeps the caches of Triton, Inductor, CUDA, TileLang, "
+    "FlashInfer and DeepGEMM below SGLANG_CACHE_DIR; that nothing else is written is believed",
+)
 ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",), RERANK: ("/v1/rerank",), REWARD: ("/classify",)}
 """`Model.kind` -> paths of the server."""
 LORA = LoraRules(frozenset({"bf16", "fp16", "fp8"}), by_base=True)
@@ -94,7 +105,7 @@ FLAGS = FlagRules(
     },
     tunes={"--max-running-requests": "max_sequences", "--kv-cache-dtype": "kv_dtype"},
     kv_dtypes={"auto": "bf16", "fp8_e4m3": "fp8"},
-    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "SGLANG_CACHE_DIR"),
+    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "SGLANG_CACHE_DIR"),
 )
 
 
@@ -115,6 +126,8 @@ class Sglang(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
+    scratch = (Volume("tmp", "/tmp", SCRATCH_GIB), KERNEL_LINKS)
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return ((_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),)
@@ -130,7 +143,7 @@ class Sglang(GpuEngine):
             # The image has no entry point.
             command=("python3", "-m", "sglang.launch_server"),
             args=_args(replica, service, source, "0"),
-            env=(*hub_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang")),
+            env=(*named_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang")),
             api_key=API_KEY,
             # `/ready` is cheap, and says no while the server drains; `/health` generates.
             checks=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),
@@ -139,8 +152,6 @@ class Sglang(GpuEngine):
             drain=drain,
             workers=workers(shape.device.machines, _args(replica, service, source, WORKER_INDEX), GANG_PORT, drain),
             model_format="sglang",
-            # The image runs as root; whether it runs otherwise is not documented.
-            run_as=None,
             routes=ROUTES[shape.model.kind],
         )
 

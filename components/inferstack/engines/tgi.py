@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..sizing.types import Replica, Shape
 from . import memory
+from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gpu import GpuEngine
 from .hosts import HostMemory
@@ -18,6 +19,13 @@ CACHE = "/data"
 """Where the image keeps what it downloads."""
 COMPILED_GIB = 4
 """Room for compiled kernels beside the weights; believed."""
+CONFINEMENT = Confinement(
+    user=None,
+    group=None,
+    read_only_root=False,
+    source="TGI 3.3.7 Dockerfile, which puts Python into /root/.local/share/uv; text-generation-inference issue 3082, open since 2025-03",
+    because="its launcher loads libpython from /root, which no other user may enter",
+)
 KV_DTYPES = {"fp8": "fp8_e4m3fn"}
 """Our name of a KV cache dtype -> value of --kv-cache-dtype, which is left out for 16 bit."""
 
@@ -72,6 +80,7 @@ class Tgi(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return ((shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),)
@@ -90,8 +99,6 @@ class Tgi(GpuEngine):
             metrics=METRICS,
             drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="tgi",
-            # The image runs as root and keeps caches all over its file system.
-            run_as=None,
         )
 
 

@@ -6,8 +6,9 @@ from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Parallelism, Replica, Shape
 from . import memory
+from .confinement import Confinement
 from .drain import stops_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, hub_env
+from .gpu import BFLOAT16, GpuEngine, named_env
 from .hosts import HostMemory
 from .probes import probes
 from .silicon import capability_of
@@ -19,6 +20,12 @@ PORT = 8000
 CACHE = "/cache"
 COMPILED_GIB = 2
 """Room for compiled kernels beside the weights; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="believed: Python packages that anybody may read; home, where caches are, and /tmp are all that the library writes",
+)
 
 HOST = HostMemory(base_gib=4, per_device_gib=4, source="believed: one Python process with torch and a CUDA context")
 METRICS = Metrics(path=None, requests_waiting=None, requests_running=None, kv_usage=None)
@@ -33,7 +40,7 @@ FLAGS = FlagRules(
         "--cb-*": "remove it: memory is divided by the plan",
         "--model-timeout": "remove it: the model stays loaded",
     },
-    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
 )
 
 
@@ -53,6 +60,8 @@ class Transformers(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
+    scratch = (Volume("tmp", "/tmp", 1),)
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         if accelerator is not None or model.kind != "llm":
@@ -78,9 +87,6 @@ class Transformers(GpuEngine):
             None if parallel.devices == 1 else Refusal("is more than the one GPU that transformers serve uses", "use 1, or another engine")
         )
 
-    def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        return (*super().volumes(shape, source), Volume("tmp", "/tmp", 1))
-
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
         source = weight_source(shape.checkpoint)
@@ -90,12 +96,11 @@ class Transformers(GpuEngine):
             port=PORT,
             command=("transformers", "serve"),
             args=_args(shape, source),
-            env=hub_env(CACHE),
+            env=named_env(CACHE),
             checks=probes("/health", PORT, service.startup_seconds),
             metrics=METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="huggingface",
-            run_as=(1000, 1000),
         )
 
     def host_memory_bytes(self, shape: Shape) -> int:

@@ -8,6 +8,7 @@ import math
 from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory
+from .confinement import Confinement
 from .gpu import BFLOAT16, capability
 from .hosts import HostMemory
 from .triton_server import TritonServer
@@ -20,6 +21,15 @@ NAME = "triton"
 COMPILED_GIB = 8
 """Room for compiled kernels beside the weights; believed."""
 FRACTION_STEPS = 100
+LINKED = frozenset({"fp8", "nvfp4", "mxfp4"})
+"""Schemes whose kernels FlashInfer links into its own package, which is root's where the image has it (see `gpu.KERNEL_LINKS`)."""
+AS_ROOT = Confinement(
+    user=None,
+    group=None,
+    read_only_root=False,
+    source="flashinfer-ai/flashinfer issue 2976; Triton build.py, which starts from nvcr.io/nvidia/vllm",
+    because="FlashInfer may link FP8 and FP4 kernels into its own package, and where its image keeps that is not known here",
+)
 
 CONFIG = """\
 backend: "vllm"
@@ -69,6 +79,9 @@ class Triton(TritonServer):
             (True, f"{bundled} {catalog.engine_release(VLLM).version}"),
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
+
+    def confined(self, shape: Shape) -> Confinement:
+        return AS_ROOT if catalog.quantization(shape.checkpoint.quantization).scheme in LINKED else self.confinement
 
     def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
         return {f"{service}/config.pbtxt": CONFIG, f"{service}/1/model.json": _model(replica, source)}

@@ -6,16 +6,26 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from ..sizing.types import Replica
+from .confinement import Confinement
 from .drain import stops_on_sigterm
-from .gpu import GpuEngine, hub_env
+from .gpu import GpuEngine, named_env
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Volume
 from .weights import WeightSource, weight_source
 
 PORT = 9000
 REPOSITORY = "/models"
 FRONT_END = "/opt/tritonserver/python/openai/openai_frontend/main.py"
 CACHE = "/cache"
+SCRATCH_GIB = 4
+"""Size of /tmp: sockets and compiler scratch; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="Triton docs/customization_guide/deploy.md and build.py: user triton-server is 1000 and reads what root owns; its charts in "
+    "deploy/ run as 1000 with fsGroup 1000; issue 7015: home must be elsewhere; that only home, /tmp and /dev/shm are written is believed",
+)
 FLAGS = FlagRules(
     program="triton",
     planned={
@@ -30,7 +40,7 @@ FLAGS = FlagRules(
         "--default-max-tokens": "use context of the service",
         "--lora-separator": "use engine vllm, and adapters of the service",
     },
-    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
 )
 
 
@@ -43,6 +53,8 @@ class TritonServer(GpuEngine, ABC):
 
     flags = FLAGS
     cache = CACHE
+    confinement = CONFINEMENT
+    scratch = (Volume("tmp", "/tmp", SCRATCH_GIB),)
 
     @abstractmethod
     def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
@@ -56,15 +68,13 @@ class TritonServer(GpuEngine, ABC):
             port=PORT,
             command=("python3", FRONT_END),
             args=self._args(replica, source),
-            env=hub_env(CACHE),
+            env=named_env(CACHE),
             # The front end listens once its models are loaded.
             checks=probes("/health/ready", PORT, service.startup_seconds),
             files=tuple((f"{REPOSITORY}/{path}", text) for path, text in self.repository(replica, service.name, source).items()),
             metrics=self.metrics,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="triton",
-            # The image runs as root; whether its front end runs otherwise is not documented.
-            run_as=None,
         )
 
     def _args(self, replica: Replica, source: WeightSource) -> tuple[str, ...]:

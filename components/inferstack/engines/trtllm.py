@@ -8,11 +8,12 @@ import re
 from ..sizing.types import MemoryLayout, Replica, Shape
 from . import memory
 from .additions import Speculation
+from .confinement import Confinement
 from .drain import stops_on_sigterm
-from .gpu import GpuEngine, hub_env
+from .gpu import GpuEngine, named_env
 from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits
+from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
 NAME = "tensorrt-llm"
@@ -32,6 +33,15 @@ SHORT = {
 """Today's name of an option -> the only one that older releases know."""
 COMPILED_GIB = 4
 """Room for compiled kernels beside the weights; believed."""
+SCRATCH_GIB = 4
+"""Size of /tmp: sessions of Open MPI, sockets and compiler scratch; believed."""
+CONFINEMENT = Confinement(
+    user=1000,
+    group=1000,
+    read_only_root=True,
+    source="TensorRT-LLM docker/release.md and docker/Dockerfile.user: `ngc-release_run LOCAL_USER=1` runs the release image as any user, "
+    "who gets a home and nothing else; pull request 5373; that only home and /tmp are written is believed",
+)
 SPECULATION = {"draft": "DraftTarget", "eagle3": "Eagle3", "ngram": "NGram", "mtp": "MTP"}
 """Our name of a method -> `decoding_type`."""
 OLDER_EAGLE = "Eagle"
@@ -88,7 +98,7 @@ FLAGS = FlagRules(
     },
     tunes={"--max_batch_size": "max_sequences", "--kv_cache_dtype": "kv_dtype"},
     kv_dtypes={"auto": "bf16", "fp8": "fp8"},
-    planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
 )
 
 
@@ -103,6 +113,8 @@ class TensorRtLlm(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
+    scratch = (Volume("tmp", "/tmp", SCRATCH_GIB),)
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         unnamed = f"TensorRT-LLM {self.release.version} cannot be told the service's name: callers ask for the model by its repository"
@@ -121,14 +133,12 @@ class TensorRtLlm(GpuEngine):
             port=PORT,
             command=("trtllm-serve",),
             args=_args(shape, service, source, newer),
-            env=hub_env(CACHE),
+            env=named_env(CACHE),
             checks=probes("/health", PORT, service.startup_seconds),
             files=((OPTIONS, _options(replica, service.speculation, newer)),),
             metrics=NEWER_METRICS if newer else METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="tensorrt-llm",
-            # The image runs as root; whether it runs otherwise is not documented.
-            run_as=None,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Replica, Shape
 from .additions import Adapter, LoraRules, Speculation
+from .confinement import Confinement
 
 GENERATES = frozenset({"llm"})
 """Kinds of models that an engine serves unless it says more."""
@@ -204,9 +205,7 @@ class EngineSpec:
     drain: Drain
     model_format: str
     """KServe model format name of the serving runtime."""
-    run_as_user: int | None
-    """None where the image only runs as root."""
-    run_as_group: int | None
+    confinement: Confinement
     host_memory_bytes: int
     """Main memory that the process needs besides what is on the accelerators, /dev/shm included."""
     storage_uri: str | None = None

@@ -9,9 +9,10 @@ from ..catalog.types import Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from . import memory
 from .additions import Adapter, LoraRules, Speculation
+from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
-from .gpu import BFLOAT16, GpuEngine, capability, hub_env
+from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, hub_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
@@ -27,10 +28,7 @@ RPC_PORT = 29550
 ALL_TO_ALL = "allgather_reducescatter"
 """How tokens come to experts on other machines: by NCCL alone, on any network and with nothing beside the image. The program's default."""
 CACHE = "/cache"
-"""Home of the process: with a read-only root file system this, /tmp and the folder below are all that it can write."""
-KERNEL_LINKS = "/usr/local/lib/python3.12/dist-packages/flashinfer_cubin/cubins/flashinfer"
-"""FlashInfer links headers of its FP8 and FP4 kernels into its own package, which belongs to root in the image, and no variable moves
-that: without a volume there, such a model ends with a permission error (flashinfer-ai/flashinfer issues 2834 and 2976)."""
+"""Home of the process: with a read-only root file system this, /tmp and the folder of linked kernels are all that it can write."""
 
 UNSTABLE_IN_FLOAT16 = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4", "plamo2"})
 """Architectures that vLLM refuses to run in float16 (vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS)."""
@@ -51,8 +49,12 @@ COMPILED_GIB = 8
 """Room for torch.compile and kernel caches beside the weights; believed."""
 SCRATCH_GIB = 4
 """Size of /tmp: sockets and compiler scratch; believed."""
-KERNEL_LINKS_GIB = 1
-"""Room for links and headers; believed."""
+CONFINEMENT = Confinement(
+    user=2000,
+    group=0,
+    read_only_root=True,
+    source="vLLM 0.33.0 docker/Dockerfile, whose user vllm is 2000:0; that nothing else is written is believed",
+)
 ROUTES = {
     LLM: CHAT_ROUTES,
     EMBEDDING: ("/v1/embeddings",),
@@ -157,6 +159,8 @@ class Vllm(GpuEngine):
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
+    confinement = CONFINEMENT
+    scratch = (Volume("tmp", "/tmp", SCRATCH_GIB), KERNEL_LINKS)
     plugins = PLUGIN_FORMATS
     unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
@@ -175,11 +179,12 @@ class Vllm(GpuEngine):
         return loadable if reference is None else (*loadable, _online_fp8(reference))
 
     def volumes(self, shape: Shape, source: WeightSource) -> tuple[Volume, ...]:
-        cache, *shared = super().volumes(shape, source)
+        on_disk = [volume for volume in super().volumes(shape, source) if not volume.memory]
+        shared = [volume for volume in super().volumes(shape, source) if volume.memory]
         if shape.additions.images is not None:
             room = sum(volume.size_gib for volume in shared) + IMAGE_CACHE_GIB
             shared = [Volume("shm", "/dev/shm", room, memory=True)]
-        return (cache, Volume("tmp", "/tmp", SCRATCH_GIB), Volume("kernel-links", KERNEL_LINKS, KERNEL_LINKS_GIB), *shared)
+        return (*on_disk, *shared)
 
     def host_memory_bytes(self, shape: Shape) -> int:
         streaming = STREAM_GIB * GIB * shape.parallel.devices if shape.checkpoint.streamed else 0
@@ -202,7 +207,6 @@ class Vllm(GpuEngine):
             drain=drain,
             workers=workers(shape.device.machines, _args(replica, service, source, WORKER_INDEX), GANG_PORT, drain),
             model_format="vLLM",
-            run_as=(2000, 0),
             routes=ROUTES[shape.model.kind],
         )
 

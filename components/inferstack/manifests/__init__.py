@@ -5,6 +5,7 @@ from __future__ import annotations
 from .access import namespace, secret, secrets_needed
 from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
+from .pod_security import level_of_stack
 from .stack import dependents, prerequisites, service_objects, stack_objects, workload
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "inference_service",
     "internal_service_name",
     "labels",
+    "level_of_stack",
     "namespace",
     "pod_labels",
     "prerequisites",

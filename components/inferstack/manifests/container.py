@@ -76,13 +76,24 @@ def volumes(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
     return found
 
 
+def pod(service: str, spec: EngineSpec) -> dict[str, Any]:
+    """What a pod of the server alone is told of security: its containers and volumes."""
+    return {
+        "securityContext": pod_security(spec),
+        "initContainers": init_containers(service, spec),
+        "containers": [container(service, spec, templated=False)],
+        "volumes": volumes(service, spec),
+    }
+
+
 def pod_security(spec: EngineSpec) -> dict[str, Any]:
     """Security context of the pod: not root where the image allows it, and volumes that its group may write."""
     context: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
-    if spec.run_as_user is not None:
-        context |= {"runAsNonRoot": spec.run_as_user != 0, "runAsUser": spec.run_as_user}
-    if spec.run_as_group is not None:
-        context |= {"runAsGroup": spec.run_as_group, "fsGroup": spec.run_as_group}
+    confined = spec.confinement
+    if confined.user is not None:
+        context |= {"runAsNonRoot": not confined.is_root, "runAsUser": confined.user}
+    if confined.group is not None:
+        context |= {"runAsGroup": confined.group, "fsGroup": confined.group}
     return context
 
 
@@ -134,8 +145,7 @@ def _security(spec: EngineSpec) -> dict[str, Any]:
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
-        # An engine that mounts its /tmp has named every path that it writes to.
-        "readOnlyRootFilesystem": any(volume.path == "/tmp" for volume in spec.volumes),
+        "readOnlyRootFilesystem": spec.confinement.read_only_root,
     }
 
 

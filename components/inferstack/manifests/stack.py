@@ -8,6 +8,7 @@ from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
 from .group import fabric_claim, leader_service, leader_worker_set
 from .inference import inference_service, serving_runtime
+from .pod_security import level_of_stack
 from .ray import ray_service
 from .scaling import interceptor_route, pod_disruption_budget, pod_monitor, scaler, waker
 
@@ -39,7 +40,7 @@ def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
 
 def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of a stack; secrets hold a placeholder in angle brackets where their value belongs."""
-    objects = [namespace(plan.namespace)]
+    objects = [namespace(plan.namespace, level_of_stack(plan))]
     for service in plan.services:
         objects += [secret(service, kind, f"<{kind}>") for kind in secrets_needed(service)]
         objects += service_objects(service)
