@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from inferstack import manifests
 from inferstack.errors import InputError
+from inferstack.planning.types import ServicePlan
 from tests.planning.stacks import plan_one
 
 AT = "inferstack:services[0]"
@@ -41,6 +44,82 @@ def test_offloaded_kv_cache_is_main_memory() -> None:
     assert plan_one(engine="vllm", machineType="g6.xlarge").spec.engine == "vllm"
     (problem,) = refused(engine="vllm", machineType="g6.xlarge", engineArgs={"kv-offloading-size": 64})
     assert "of main memory" in problem
+
+
+def kept(made: ServicePlan) -> str:
+    """What the plan says of main memory that flags take."""
+    return next(f"{decision.value}; {decision.reason}" for decision in made.decisions if decision.key == "engineArgs")
+
+
+SHARED: dict[str, Any] = {"model": "Qwen/Qwen2.5-32B-Instruct", "gpu": "l40s", "quantization": "bf16", "tensorParallel": 4, "slo": None}
+
+
+@pytest.mark.parametrize(
+    ("engine", "args", "gib"),
+    [
+        ("vllm", {"kv-offloading-size": 64}, 64),
+        ("sglang", {"enable-hierarchical-cache": True, "hicache-size": 20}, 4 * 20e9 / 2**30 + 10),
+        ("tensorrt-llm", {"kv_cache_config.host_cache_size": 16 * 2**30}, 4 * 16),
+        ("ray-serve", {"kv_offloading_size": 64}, 64),
+    ],
+)
+def test_kv_cache_in_main_memory_is_counted_as_the_engine_means_it(engine: str, args: dict[str, Any], gib: float) -> None:
+    """For all GPUs of a group, or for each GPU; in GiB, GB or bytes; with what the engine insists on leaving free."""
+    made = plan_one(**SHARED, engine=engine, engineArgs=args)
+    assert kept(made).startswith(f"{gib:,.0f} GiB in main memory; ")
+    (problem,) = refused(
+        **SHARED,
+        engine=engine,
+        engineArgs={name: value * 100 for name, value in args.items() if value is not True}
+        | ({"enable-hierarchical-cache": True} if engine == "sglang" else {}),
+    )
+    assert "of main memory" in problem
+
+
+def test_a_ratio_is_of_the_planned_kv_cache() -> None:
+    """`hicache-ratio` takes so many times what the plan leaves on each GPU."""
+    made = plan_one(**SHARED, engine="sglang", engineArgs={"enable-hierarchical-cache": True, "hicache-ratio": 2})
+    assert kept(made).startswith(f"{2 * 4 * made.replica.memory.kv_bytes / 2**30 + 10:,.0f} GiB in main memory; ")
+    assert {"--enable-hierarchical-cache", "--hicache-ratio=2"} <= set(made.spec.args)
+
+
+def test_the_engine_writes_what_has_no_flag() -> None:
+    """TensorRT-LLM's file of options says the KV cache in main memory, in bytes of each rank."""
+    made = plan_one(**SHARED, engine="tensorrt-llm", engineArgs={"kv_cache_config.host_cache_size": 16 * 2**30})
+    assert "host_cache_size: 17179869184" in dict(made.spec.files)["/etc/tensorrt-llm/options.yaml"]
+    assert "host_cache_size" not in " ".join(made.spec.args)
+
+
+@pytest.mark.parametrize(
+    ("engine", "args", "said"),
+    [
+        ("sglang", {"enable-hierarchical-cache": True}, "give one of hicache-size or hicache-ratio with it"),
+        ("sglang", {"enable-hierarchical-cache": True, "hicache-size": 8, "hicache-ratio": 2}, "more than one"),
+        ("sglang", {"hicache-size": 8}, "give enable-hierarchical-cache with it"),
+        ("sglang", {"cpu-offload-gb": 8}, "use engine vllm"),
+        ("vllm", {"offload-group-size": 8}, "use cpu-offload-gb"),
+        ("vllm", {"kv-offloading-backend": "lmcache"}, "LMCache keeps its own memory"),
+        ("tensorrt-llm", {"kv_cache_config.host_cache_size": "much"}, "is not a number"),
+    ],
+)
+def test_main_memory_that_cannot_be_planned_is_refused(engine: str, args: dict[str, Any], said: str) -> None:
+    """Each such flag says what to give instead, or with it."""
+    assert said in refused(**SHARED, engine=engine, engineArgs=args)[0]
+
+
+def test_weights_in_main_memory_are_planned() -> None:
+    """They leave GPUs to the KV cache, take main memory and slow each step by PCIe; where they fit anyhow the plan says so."""
+    large = {**SHARED, "engine": "vllm"}
+    usual, moved = plan_one(**large), plan_one(**large, engineArgs={"cpu-offload-gb": 4})
+    assert usual.replica.memory.weight_bytes - moved.replica.memory.weight_bytes == 4 * 2**30
+    assert moved.replica.memory.kv_bytes - usual.replica.memory.kv_bytes == pytest.approx(4 * 2**30, rel=0.05)
+    assert moved.replica.performance.tpot_p95_ms.expected > usual.replica.performance.tpot_p95_ms.expected + 100
+    assert "they would fit without" in kept(moved)
+    assert kept(moved).startswith("16 GiB in main memory; ")
+    assert moved.replica.performance.tpot_p95_ms.provenance == "believed"
+    bare = {**large, "gpu": "a10g", "tensorParallel": 2}
+    assert "exceed" in refused(**bare)[0]
+    assert "would fit" not in kept(plan_one(**bare, machineType="g5.12xlarge", engineArgs={"cpu-offload-gb": 16}))
 
 
 def test_every_problem_is_reported_at_its_key() -> None:

@@ -28,6 +28,8 @@ FORBIDDEN = {
     "NVIDIA_VISIBLE_DEVICES": "would show the container GPUs that it was not given",
     "CUDA_VISIBLE_DEVICES": "would hide GPUs that the plan counts",
 }
+HOST_FIELDS = "host_"
+"""What fields of `Tuning` about main memory begin with."""
 SIZE = re.compile(r"\d+(\.\d+)?[kKmMgG]?")
 NUMBERS = {"int": re.compile(r"-?\d+"), "float": re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?"), "size": SIZE}
 KINDS = {"int": "a whole number", "float": "a number", "size": "a number, or one with k, M or G"}
@@ -54,6 +56,9 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
         try:
             if table is None:
                 raise _Bad(f"is not known to be an option of {engine.name}", "remove it")
+            if written in rules.options:
+                tuning[rules.options[written]] = _amount(written, _number(_text(value)), rules)
+                continue
             flag = _find(table, written)
             if flag.name in seen:
                 raise _Bad(f"is {flag.name} once more", "keep one")
@@ -64,6 +69,7 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
                 words += _flag(table, flag, written, value, rules, tuning)
         except _Bad as bad:
             problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest))
+    problems += _lonely(seen, rules)
     problems += _env_problems(table, rules, env)
     variables = tuple((name, _text(value)) for name, value in env.items())
     return Overrides(tuple(words), tuple(keywords.items()), variables, image, Tuning(**tuning)), tuple(problems)
@@ -123,7 +129,7 @@ def _enters_plan(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any
     if (field := rules.tunes.get(flag.name)) is not None:
         tuning[field] = _tuned(field, flag, value, rules)
         # Main memory is only counted; the flag itself still has to be said.
-        return field != "host_gib"
+        return not field.startswith(HOST_FIELDS)
     return False
 
 
@@ -140,13 +146,32 @@ def _tuned(field: str, flag: Flag, value: Any, rules: FlagRules) -> Any:
         if value not in rules.kv_dtypes:
             raise _Bad("is a KV cache that the plan cannot size", f"use {join_names(list(rules.kv_dtypes))}")
         return rules.kv_dtypes[value]
-    text = _value(flag, value)
+    number = _number(_value(flag, value))
+    return _amount(flag.name, number, rules) if field.startswith(HOST_FIELDS) else int(number)
+
+
+def _number(text: str) -> float:
     if NUMBERS["float"].fullmatch(text) is None:
         raise _Bad("is not a number")
-    number = float(text)
-    if number < 1:
+    if float(text) < 1:
         raise _Bad("is below 1", "use at least 1")
-    return number if field == "host_gib" else int(number)
+    return float(text)
+
+
+def _amount(name: str, number: float, rules: FlagRules) -> float:
+    """Main memory in GiB, or the bare number where that is what is meant."""
+    return number * rules.gib.get(name, 1.0)
+
+
+def _lonely(seen: set[str], rules: FlagRules) -> Iterator[Problem]:
+    """Flags that do nothing, or nothing that can be planned, without exactly one of others."""
+    for name in sorted(seen & rules.needs.keys()):
+        others = rules.needs[name]
+        given = [other for other in others if other in seen]
+        if len(given) != 1:
+            names = join_names([_plain(other) for other in others])
+            reason = "is given with more than one that says how much" if given else "says nothing that can be planned alone"
+            yield Problem(f"{ARGS}.{_plain(name)}", reason, None, f"give {'one of ' if len(others) > 1 else ''}{names} with it")
 
 
 def _words(table: FlagTable, flag: Flag, written: str, value: Any) -> list[str]:

@@ -106,7 +106,7 @@ FLAGS = FlagRules(
             PLANNED_BY_VLLM_KEYS,
         ),
         **dict.fromkeys(
-            ("*cudagraph_capture_size*", "enable_sleep_mode", "cpu_offload_*", "offload_*"),
+            ("*cudagraph_capture_size*", "enable_sleep_mode", "cpu_offload_params", "offload_*"),
             "remove it: the plan does not count what it moves",
         ),
         **dict.fromkeys(
@@ -122,7 +122,12 @@ FLAGS = FlagRules(
         **dict.fromkeys(("language_model_only", "limit_mm_per_prompt", "*mm_*"), "remove it: image input is not planned with Ray Serve"),
         "disable_log_stats": "remove it: scaling and dashboards read them",
     },
-    tunes={"max_num_seqs": "max_sequences", "kv_cache_dtype": "kv_dtype", "kv_offloading_size": "host_gib"},
+    tunes={
+        "max_num_seqs": "max_sequences",
+        "kv_cache_dtype": "kv_dtype",
+        "kv_offloading_size": "host_gib",
+        "cpu_offload_gb": "host_weight_gib",
+    },
     kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
     planned_env=("HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "VLLM_CACHE_ROOT", "VLLM_NO_USAGE_STATS", "RAYLLM_ENGINE_START_TIMEOUT_S"),
 )

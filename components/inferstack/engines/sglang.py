@@ -12,7 +12,7 @@ from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
 from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
-from .hosts import HostMemory
+from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
 from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
@@ -47,6 +47,8 @@ LORA = LoraRules(frozenset({"bf16", "fp16", "fp8"}), by_base=True)
 """Schemes that adapters are believed to work on."""
 SPECULATION = {"draft": "STANDALONE", "eagle3": "EAGLE3", "ngram": "NGRAM", "mtp": "NEXTN"}
 """Our name of a method -> --speculative-algorithm."""
+GB = 1e9
+"""Unit of --hicache-size, for each rank (mem_cache/pool_host/base.py)."""
 FRACTION_STEPS = 1000
 """--mem-fraction-static is rounded down to a thousandth."""
 
@@ -81,9 +83,11 @@ FLAGS = FlagRules(
             ("--mem-fraction-static", "--max-total-tokens", "--chunked-prefill-size", "--max-prefill-tokens", "--page-size"),
             "remove it: memory is divided by the plan; context, quantization, gpu and max-running-requests change that",
         ),
+        **dict.fromkeys(("--offload-*", "--cuda-graph-*", "--enable-memory-saver"), "remove it: the plan does not count what it moves"),
+        "--cpu-offload-gb": "use engine vllm, which reads weights in place: here each layer is copied before it runs, which is not planned",
         **dict.fromkeys(
-            ("--cpu-offload-gb", "--offload-*", "--enable-hierarchical-cache", "--hicache-*", "--cuda-graph-*", "--enable-memory-saver"),
-            "remove it: the plan does not count what it moves",
+            ("--hicache-storage-*", "--hicache-host-memory-*"),
+            "remove it: say with hicache-size or hicache-ratio how much main memory it takes",
         ),
         **dict.fromkeys(
             ("--pp-size", "--dp-size", "--attn-dp-size", "--moe-dp-size", "--ep-size", "--enable-dp-attention"),
@@ -103,7 +107,19 @@ FLAGS = FlagRules(
         "--is-embedding": "use task of the service",
         **dict.fromkeys(("--enable-multimodal", "--language-*", "--mm-*"), "use traffic.images of the service"),
     },
-    tunes={"--max-running-requests": "max_sequences", "--kv-cache-dtype": "kv_dtype"},
+    tunes={
+        "--max-running-requests": "max_sequences",
+        "--kv-cache-dtype": "kv_dtype",
+        "--hicache-size": "host_gib_each",
+        "--hicache-ratio": "host_kv_ratio",
+    },
+    gib={"--hicache-size": GB / GIB},
+    host_reserve_gib=10,
+    needs={
+        "--enable-hierarchical-cache": ("--hicache-size", "--hicache-ratio"),
+        "--hicache-size": ("--enable-hierarchical-cache",),
+        "--hicache-ratio": ("--enable-hierarchical-cache",),
+    },
     kv_dtypes={"auto": "bf16", "fp8_e4m3": "fp8"},
     planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "SGLANG_CACHE_DIR"),
 )

@@ -11,7 +11,7 @@ from .additions import Speculation
 from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gpu import GpuEngine, named_env
-from .hosts import HostMemory
+from .hosts import GIB, HostMemory
 from .probes import probes
 from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
@@ -47,6 +47,8 @@ SPECULATION = {"draft": "DraftTarget", "eagle3": "Eagle3", "ngram": "NGram", "mt
 OLDER_EAGLE = "Eagle"
 """`decoding_type` of EAGLE-3 before release 1.3."""
 FRACTION_STEPS = 1000
+HOST_CACHE = "kv_cache_config.host_cache_size"
+"""Bytes of KV cache in main memory, of each rank; an option without a flag."""
 TAG = re.compile(r":v?(\d+)\.(\d+)")
 
 HOST = HostMemory(base_gib=6, per_device_gib=6, source="believed: HTTP server, an MPI rank with a CUDA context per GPU, pinned buffers")
@@ -97,6 +99,8 @@ FLAGS = FlagRules(
         ),
     },
     tunes={"--max_batch_size": "max_sequences", "--kv_cache_dtype": "kv_dtype"},
+    options={HOST_CACHE: "host_gib_each"},
+    gib={HOST_CACHE: 1 / GIB},
     kv_dtypes={"auto": "bf16", "fp8": "fp8"},
     planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
 )
@@ -135,7 +139,7 @@ class TensorRtLlm(GpuEngine):
             args=_args(shape, service, source, newer),
             env=named_env(CACHE),
             checks=probes("/health", PORT, service.startup_seconds),
-            files=((OPTIONS, _options(replica, service.speculation, newer)),),
+            files=((OPTIONS, _options(replica, service, newer)),),
             metrics=NEWER_METRICS if newer else METRICS,
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="tensorrt-llm",
@@ -172,21 +176,23 @@ def _args(shape: Shape, service: ServingIdentity, source: WeightSource, newer: b
     return tuple(words)
 
 
-def _options(replica: Replica, speculation: Speculation | None, newer: bool) -> str:
+def _options(replica: Replica, service: ServingIdentity, newer: bool) -> str:
     """The YAML file: the KV cache of the plan, structured output, and the metrics that Prometheus reads."""
     import yaml  # only where a container is rendered
 
     cache: dict[str, object] = {"enable_block_reuse": True, "free_gpu_memory_fraction": free_fraction(replica.memory)}
     if replica.shape.kv_dtype == "fp8":
         cache["dtype"] = "fp8"
+    if service.tuning.host_gib_each:
+        cache["host_cache_size"] = round(service.tuning.host_gib_each * GIB)
     options: dict[str, object] = {
         "kv_cache_config": cache,
         "guided_decoding_backend": "xgrammar",
         "return_perf_metrics": True,
         "enable_iter_perf_stats": True,
     }
-    if speculation is not None:
-        options["speculative_config"] = _speculative_config(speculation, newer)
+    if service.speculation is not None:
+        options["speculative_config"] = _speculative_config(service.speculation, newer)
     return yaml.safe_dump(options, sort_keys=False)
 
 

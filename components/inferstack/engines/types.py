@@ -111,6 +111,24 @@ class Elasticity:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuning:
+    """What flags of the user change in the plan; None leaves it to the planner."""
+
+    max_sequences: int | None = None
+    """Most sequences in one batch."""
+    kv_dtype: str | None = None
+    """As in `Shape.kv_dtype`."""
+    host_gib: float = 0.0
+    """Main memory that the flags take beside what the engine needs by itself, for each group of attention on a machine."""
+    host_gib_each: float = 0.0
+    """The same for each accelerator."""
+    host_kv_ratio: float = 0.0
+    """KV cache in main memory over that on the accelerators."""
+    host_weight_gib: float = 0.0
+    """Weights of each accelerator that wait in main memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServingIdentity:
     """What an engine must know of the service that it serves."""
 
@@ -131,6 +149,8 @@ class ServingIdentity:
     tool_parser: str | None = None
     """The engine's name of it; None: tool calls are not parsed."""
     reasoning_parser: str | None = None
+    tuning: Tuning = Tuning()
+    """What the user's flags asked for; batch and KV cache dtype are the replica's own already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,18 +248,6 @@ class EngineSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """What flags of the user change in the plan; None leaves it to the planner."""
-
-    max_sequences: int | None = None
-    """Most sequences in one batch."""
-    kv_dtype: str | None = None
-    """As in `Shape.kv_dtype`."""
-    host_gib: float = 0.0
-    """Main memory that the flags take beside what the engine needs by itself."""
-
-
-@dataclass(frozen=True, slots=True)
 class FlagRules:
     """Which of its own flags an engine leaves to the user. What stands in neither field is passed on as it is."""
 
@@ -249,6 +257,14 @@ class FlagRules:
     """Flag, or a pattern of flags -> what to do instead, as a clause: the plan sets it, or it would make another plan of it."""
     tunes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Flag -> field of `Tuning` that it enters; the engine's container then says it by the plan."""
+    gib: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Flag that tunes an amount of main memory -> GiB of one of its units, where that is not 1."""
+    host_reserve_gib: float = 0.0
+    """Main memory that the engine insists on leaving free where flags take some."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Flag -> flags of which exactly one has to be given with it."""
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Key of the engine's file of options, where something has no flag -> field of `Tuning`; the file says it then."""
     kv_dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Value of the flag that tunes `kv_dtype` -> our name."""
     planned_env: tuple[str, ...] = ()

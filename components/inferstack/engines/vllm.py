@@ -106,9 +106,10 @@ FLAGS = FlagRules(
             "remove it: memory is divided by the plan; context, quantization, gpu and max-num-seqs change that",
         ),
         **dict.fromkeys(
-            ("--*cudagraph-capture-size*", "--enable-sleep-mode", "--sleep-*", "--cpu-offload-*", "--offload-*"),
-            "remove it: the plan does not count what it moves",
+            ("--*cudagraph-capture-size*", "--enable-sleep-mode", "--sleep-*"), "remove it: the plan does not count what it moves"
         ),
+        **dict.fromkeys(("--cpu-offload-params", "--offload-*"), "use cpu-offload-gb, whose cost is planned"),
+        "--kv-offloading-backend": "remove it: LMCache keeps its own memory, which is not planned",
         **dict.fromkeys(
             ("--data-parallel-*", "--enable-expert-parallel", "--pipeline-parallel-size"),
             "use pipelineParallel, dataParallel and expertParallel of the service",
@@ -123,7 +124,12 @@ FLAGS = FlagRules(
         "--runner": "use task of the service",
         **dict.fromkeys(("--language-model-only", "--limit-mm-per-prompt", "--*mm-*"), "use traffic.images of the service"),
     },
-    tunes={"--max-num-seqs": "max_sequences", "--kv-cache-dtype": "kv_dtype", "--kv-offloading-size": "host_gib"},
+    tunes={
+        "--max-num-seqs": "max_sequences",
+        "--kv-cache-dtype": "kv_dtype",
+        "--kv-offloading-size": "host_gib",
+        "--cpu-offload-gb": "host_weight_gib",
+    },
     kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
     planned_env=("HOME", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "VLLM_CACHE_ROOT", "VLLM_ENGINE_READY_TIMEOUT_S", "VLLM_NO_USAGE_STATS"),
 )

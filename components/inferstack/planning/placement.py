@@ -11,7 +11,7 @@ from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.kinds import pools
-from ..engines.types import Engine
+from ..engines.types import Engine, Tuning
 from ..sizing import ColdStart
 from ..sizing.types import Device, EngineSettings, MemoryLayout, Parallelism, Performance, Replica, Shape
 from .counting import HOURS_PER_WEEK, Count, Level, Pace, Sleep, count_nodes, count_replicas
@@ -170,7 +170,9 @@ def size(
     def failed(criterion: str, reason: str) -> Sized:
         return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, None, 0, Failure(criterion, reason))
 
-    over = sizing.weight_bytes(requirement.model, checkpoint) - device.count * device.memory_bytes
+    tuning = requirement.overrides.tuning
+    held = device.count * (device.memory_bytes + round(tuning.host_weight_gib * GIB))
+    over = sizing.weight_bytes(requirement.model, checkpoint) - held
     if over > 0:
         where = f"{device.count} x {device.id}" if device.count > 1 else device.id
         return failed("memory", f"the weights alone exceed {where} by {over / GIB:.1f} GiB")
@@ -178,10 +180,18 @@ def size(
     if not memory.fits or (not engine.paged_kv and memory.max_sequences < shape.max_sequences):
         return failed("memory", _shortfall(memory, device, shape))
     performance = at_load(requirement, shape, memory, load_rps=0.0)
-    host_bytes = engine.host_memory_bytes(shape) + round(requirement.overrides.tuning.host_gib * GIB)
+    host_bytes = engine.host_memory_bytes(shape) + offloaded_bytes(engine, tuning, shape, memory)
     replica = Replica(shape, memory, performance)
     failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
     return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, replica, host_bytes, failure)
+
+
+def offloaded_bytes(engine: Engine, tuning: Tuning, shape: Shape, memory: MemoryLayout) -> int:
+    """Main memory of one machine that flags of the user take: for each group of attention, for each accelerator, and what stays free."""
+    groups = max(1, shape.parallel.data // shape.device.machines)
+    each = tuning.host_gib_each * GIB + tuning.host_kv_ratio * memory.kv_bytes + shape.host_weight_bytes
+    taken = tuning.host_gib * GIB * groups + each * shape.devices_per_machine
+    return round(taken + engine.flags.host_reserve_gib * GIB) if taken else 0
 
 
 def at_load(requirement: Requirement, shape: Shape, memory: MemoryLayout, load_rps: float) -> Performance:
@@ -217,6 +227,7 @@ def _admit(
         parallel=parallel,
         kv_dtype=DEFAULT_KV_DTYPE if tuning.kv_dtype is None else tuning.kv_dtype,
         additions=requirement.beside.physics,
+        host_weight_bytes=round(tuning.host_weight_gib * GIB),
     )
     if pools(requirement.model):
         # An input is computed at once, so that a batch must hold the longest.
@@ -306,11 +317,8 @@ def cold_start_from(sized: Sized, machine: Machine, site: Site, source_kind: str
     """The same with the weights from another kind of place."""
     assert sized.replica is not None, "what does not fit does not start"
     shape = sized.replica.shape
-    held = sizing.weight_bytes_per_device(shape) * shape.parallel.devices
-    # Every machine fetches the files once, however many of its devices copy a part of them.
-    fetched = sizing.weight_bytes(shape.model, shape.checkpoint) if shape.experts_span else held
     return sizing.cold_start(
-        weight_bytes=fetched + sizing.file_bytes(shape),
+        weight_bytes=sizing.fetched_bytes(shape) + sizing.file_bytes(shape),
         image_gib=sized.engine.release_for(shape.device.kind).image_gib,
         source_kind=source_kind,
         disk_mb_s=machine.disk_mb_s,

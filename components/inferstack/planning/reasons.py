@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from .. import engines
+from .. import engines, sizing
 from ..costs import money
 from ..costs.money import exact
-from .placement import Placement, Sized, at_load
+from .placement import GIB, Placement, Sized, at_load, offloaded_bytes
 from .quality import floor_text, is_asked_for, keeps_quality, loss_text
 from .requirement import CPU, Requirement
 from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome
@@ -55,7 +56,25 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
         ),
         decide("context", outcome.context, service.context, _context_reason(requirement, outcome)),
         decide("capacityType", requirement.capacity.value, service.capacity_type, "not interrupted; spot only where asked"),
+        *_main_memory(requirement, placement),
     )
+
+
+def _main_memory(requirement: Requirement, placement: Placement) -> Iterator[Decision]:
+    """What flags of the user keep in main memory, and what weights that wait there cost."""
+    sized = placement.sized
+    assert sized.replica is not None
+    shape, memory = sized.replica.shape, sized.replica.memory
+    taken = offloaded_bytes(sized.engine, requirement.overrides.tuning, shape, memory)
+    if not taken:
+        return
+    workload = requirement.workload
+    read = sizing.host_read_ms(shape, workload.isl, workload.osl)
+    slower = f"; reading weights there takes {read.low:,.0f} to {read.high:,.0f} ms of a step, {read.provenance}" if read else ""
+    if read and sized.engine.memory(replace(shape, host_weight_bytes=0)).fits:
+        slower += ", and they would fit without"
+    where = f"of {sized.host_bytes / GIB:,.0f} GiB that a replica takes of {placement.machine.memory_gib:,.0f} GiB of each machine"
+    yield Decision("engineArgs", f"{taken / GIB:,.0f} GiB in main memory", f"{where}{slower}", pinned=False)
 
 
 def _spread(sized: Sized, decide: Callable[[str, object, object, str], Decision], pins: SpreadPins, why_many: str) -> Iterator[Decision]:

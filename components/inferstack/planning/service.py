@@ -136,6 +136,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
             speculation=speculation(placement.sized.engine, requirement.service),
             tool_parser=parser_of(placement.sized.engine, requirement.model, catalog.TOOLS, requirement.service.tool_calls),
             reasoning_parser=parser_of(placement.sized.engine, requirement.model, catalog.REASONING, requirement.service.reasoning),
+            tuning=requirement.overrides.tuning,
         ),
     )
     return overrides.apply(made, requirement.overrides)

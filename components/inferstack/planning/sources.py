@@ -69,7 +69,7 @@ def options(requirement: Requirement, placement: Placement, site: Site) -> tuple
 def _options(sized: Sized, placement: Placement, requirement: Requirement, site: Site) -> Iterator[SourceOption]:
     assert sized.replica is not None, "what is planned fits"
     checkpoint, shape = sized.checkpoint, sized.replica.shape
-    size = exact(sizing.weight_bytes_per_device(shape) * shape.parallel.devices) / GB
+    size = exact(sizing.fetched_bytes(shape)) / GB
     own = checkpoint.uri.partition("://")[0]
     now = cold_start_of(sized, placement.machine, site).seconds
     yield SourceOption(own, _way(own, checkpoint.streamed), now, _usd(own, size, site), chosen=True)

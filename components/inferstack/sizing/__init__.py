@@ -10,6 +10,7 @@ from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
 from .efficiency import Efficiency, efficiency_of
 from .explain_memory import explain_memory
+from .host_weights import host_read_ms
 from .kv import kv_bytes_per_token, sequence_bytes
 from .layout import Limits, batched_tokens, concurrency, default_share, layout, limits, reported_tokens, sequence_bytes_of
 from .memory import activation_bytes, graph_bytes, runtime_bytes
@@ -17,7 +18,7 @@ from .network import network_of, spread_factor
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
-from .weights import gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
+from .weights import fetched_bytes, gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
 from .work import generates
 
 __all__ = [
@@ -39,10 +40,12 @@ __all__ = [
     "device_for",
     "efficiency_of",
     "explain_memory",
+    "fetched_bytes",
     "file_bytes",
     "generates",
     "gguf_bytes",
     "graph_bytes",
+    "host_read_ms",
     "kv_bytes_per_token",
     "latency_at",
     "layout",

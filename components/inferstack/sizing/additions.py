@@ -116,7 +116,7 @@ def draft_shape(shape: Shape) -> Shape | None:
     if draft is None or draft.kv_model is None or draft.kv_model == shape.model:
         return None
     weights = Checkpoint(draft.kv_model.id, DRAFT_QUANTIZATION, shape.checkpoint.uri, draft.source)
-    return replace(shape, model=draft.kv_model, checkpoint=weights, additions=NO_ADDITIONS, measured=None)
+    return replace(shape, model=draft.kv_model, checkpoint=weights, additions=NO_ADDITIONS, measured=None, host_weight_bytes=0)
 
 
 def adapter_step_s(shape: Shape) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .constants import constants
 from .efficiency import efficiency_of
+from .host_weights import host_spread
 from .network import spread_factor
 from .types import Shape
 
@@ -29,14 +30,14 @@ def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
     fitted = efficiency_of(shape)
     kind = "mixture" if shape.model.is_moe else "dense"
     unmeasured = tuple(label.split(" ", 1)[0] for label in fitted.unmeasured)
-    return _spread(load, quantity, kind, unmeasured, spread_factor(shape))
+    return _spread(load, quantity, kind, unmeasured, spread_factor(shape), host_spread(shape))
 
 
 @functools.cache
-def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], spanning: float) -> Spread:
+def _spread(load: str, quantity: str, kind: str, unmeasured: tuple[str, ...], *unknown: float) -> Spread:
     data = constants("performance")["bands"]
     own = data["loads"][load][quantity][kind]
     wider = sum(math.log(data["unmeasured"][load][quantity][level]) ** 2 for level in unmeasured)
-    wider += math.log(spanning) ** 2
+    wider += sum(math.log(factor) ** 2 for factor in unknown)
     low, high = (math.sqrt(math.log(own[end]) ** 2 + wider) for end in ("low", "high"))
     return Spread(low=math.exp(-low), high=math.exp(high))

@@ -35,6 +35,7 @@ def device_for(accelerator: Accelerator, count: int, link: str, machines: int = 
         generation=accelerator.compute_capability or accelerator.architecture,
         machines=machines,
         network_bytes_s=None if network_gbps is None else network_gbps * GIGA / 8 / (count // machines),
+        host_bytes_s=None if accelerator.pcie_gb_s is None else accelerator.pcie_gb_s * GB,
     )
 
 

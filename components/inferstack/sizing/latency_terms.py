@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .efficiency import Fitted, efficiency_of
+from .host_weights import host_part, host_read_s, prompt_chunks
 from .network import Network, network_of
 from .performance import (
     EXPERT_OF_LAYER,
     StepTimes,
-    across_machines,
+    in_place,
     launch_s,
     layer_s,
     own_prompt_s,
@@ -44,7 +45,7 @@ def prefill_mfu(shape: Shape, isl: float, osl: float) -> float:
 
 
 def _times(shape: Shape, work: Work, fitted: Fitted) -> StepTimes:
-    return across_machines(times_of(work, fitted.efficiency), shape, work, fitted.efficiency)
+    return in_place(times_of(work, fitted.efficiency), shape, work, fitted.efficiency)
 
 
 def _between_machines(network: Network | None, estimate: Estimate | None, tokens: str) -> list[Term]:
@@ -53,6 +54,14 @@ def _between_machines(network: Network | None, estimate: Estimate | None, tokens
     each = f"{network.transfer_s.expected * 1e6:.0f} us + {tokens} x {network.token_s.expected * 1e6:.2f} us"
     formula = f"{network.transfers} transfers x ({each})"
     return [Term("network between machines", formula, estimate.expected * MS, "ms", estimate.provenance, estimate.source)]
+
+
+def _from_host(read: Estimate | None, part: float) -> list[Term]:
+    """What reading weights from main memory takes, where some wait there."""
+    if read is None:
+        return []
+    formula = f"{part:.0%} of the weights over PCIe"
+    return [Term("weights in main memory", formula, read.expected * MS, "ms", read.provenance, read.source)]
 
 
 def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
@@ -73,6 +82,8 @@ def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
         ),
     ]
     own, formula = own_prompt_s(shape, work, reached), f"{work.ranks - 1} x (products + attention) that other groups do not share"
+    at_once = host_read_s(shape, work, 1.0)
+    terms += _from_host(at_once.scaled(prompt_chunks(shape, work)) if at_once else None, host_part(shape))
     terms.append(Term("prefill of one group alone", formula, own * MS, "ms", Provenance.BELIEVED, "each group computes its own prompts"))
     total = _times(shape, work, fitted).prefill_s
     network = network_of(shape)
@@ -86,11 +97,12 @@ def _prefill(shape: Shape, work: Work, fitted: Fitted) -> list[Term]:
 
 def _decode(shape: Shape, work: Work, fitted: Fitted, batch: float) -> list[Term]:
     reached, stages = fitted.efficiency, work.stages
-    hit = 1 - work.expert_miss ** (batch / stages)
+    hit, here = 1 - work.expert_miss ** (batch / stages), 1 - host_part(shape)
     per = f"{batch:,.0f} sequences x "
     terms = [
-        _over("weights read", work.dense_read_s, reached.weight_read, fitted),
-        _over("experts read", work.expert_read_s * hit, reached.expert_read, fitted, f"{hit:.0%} of them hit, "),
+        _over("weights read", work.dense_read_s * here, reached.weight_read, fitted),
+        _over("experts read", work.expert_read_s * hit * here, reached.expert_read, fitted, f"{hit:.0%} of them hit, "),
+        *_from_host(host_read_s(shape, work, hit), 1 - here),
         _over("KV cache read", work.kv_read_s * batch / stages, reached.kv_read, fitted, per),
         _over("decode products", work.token_dense_s * batch / stages, reached.decode, fitted, per),
         _over("decode experts", work.token_expert_s * batch / stages, reached.expert_decode, fitted, per),

@@ -38,6 +38,8 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     parts = (shape.model, shape.checkpoint, shape.parallel)
     spent = _spent(rules, *parts, shape.device.link, shape.max_sequences, tokens, splits_head(shape.engine))
     added = added_bytes(shape, tokens) if shape.additions is not NO_ADDITIONS else 0
+    if shape.host_weight_bytes:
+        spent = replace(spent, weights=max(0, spent.weights - shape.host_weight_bytes))
     if runtime is not None:
         spent = replace(spent, context=runtime, graphs=NOTHING)
     graphs = _counted_graphs(shape, rules, spent.graphs)

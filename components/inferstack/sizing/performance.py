@@ -17,6 +17,7 @@ from .bands import spread_of
 from .constants import constants, memory_constants
 from .devices import link_kind, peak_flops
 from .efficiency import Efficiency, efficiency_of
+from .host_weights import from_host
 from .network import network_of, over_network
 from .types import NO_ADDITIONS, Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
@@ -54,7 +55,7 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     """Times of `shape` at `isl` input and `osl` output tokens; pipeline stages are in a row for one token, side by side for several."""
     work = work_of(shape, isl, osl)
     efficiency = efficiency_of(shape).efficiency
-    times = across_machines(times_of(work, efficiency), shape, work, efficiency)
+    times = in_place(times_of(work, efficiency), shape, work, efficiency)
     if not generates(shape.model):
         times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
     if shape.measured is not None:
@@ -117,10 +118,10 @@ def times_of(work: Work, efficiency: Efficiency) -> StepTimes:
     )
 
 
-def across_machines(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
-    """With what it costs that a replica spans machines; as they are where it does not."""
+def in_place(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
+    """With what it costs that a replica spans machines, or that weights wait in main memory; as they are where neither is so."""
     own = replace(times, prefill_s=times.prefill_s + own_prompt_s(shape, work, efficiency))
-    return over_network(own, network_of(shape), work.isl)
+    return over_network(from_host(own, shape, work, efficiency), network_of(shape), work.isl)
 
 
 def own_prompt_s(shape: Shape, work: Work, efficiency: Efficiency) -> float:
@@ -159,7 +160,7 @@ def launch_s(work: Work, efficiency: Efficiency) -> float:
 def provenance_of(shape: Shape) -> Provenance:
     """The worst of constants, device, link and, between machines, the network; what is beside the model is believed."""
     parts = [efficiency_of(shape).provenance, shape.device.provenance]
-    if shape.device.machines > 1 or shape.additions is not NO_ADDITIONS:
+    if shape.device.machines > 1 or shape.additions is not NO_ADDITIONS or shape.host_weight_bytes:
         parts.append(Provenance.BELIEVED)
     if shape.parallel.devices > 1:
         parts.append(Provenance(constants("performance")["links"][link_kind(shape.device)]["provenance"]))
@@ -186,6 +187,8 @@ def _banded(value: float, shape: Shape, load: str, quantity: str) -> Estimate:
     source = efficiency_of(shape).source
     if shape.device.machines > 1:
         source = f"{source}; believed for the network between machines"
+    if shape.host_weight_bytes:
+        source = f"{source}; believed for weights in main memory"
     return Estimate(value * spread.low, value, value * spread.high, provenance_of(shape), source)
 
 

@@ -145,6 +145,8 @@ class Device:
     """Machines that the devices are spread over evenly; the link joins those of one machine."""
     network_bytes_s: float | None = None
     """Of the network between machines, per device, one direction; None where it is not known."""
+    host_bytes_s: float | None = None
+    """From main memory, per device; None where it is not known."""
 
     @property
     def per_machine(self) -> int:
@@ -295,6 +297,8 @@ class Shape:
     measured: Correction | None = None
     """What the user measured of this very setup."""
     additions: Additions = NO_ADDITIONS
+    host_weight_bytes: int = 0
+    """Weights that wait in main memory, per device."""
 
     @property
     def devices_per_machine(self) -> int:

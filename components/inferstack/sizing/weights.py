@@ -85,6 +85,13 @@ def weight_bytes_per_device(shape: Shape) -> int:
     return bytes_per_device(shape.model, shape.checkpoint, shape.parallel, splits_head(shape.engine))
 
 
+def fetched_bytes(shape: Shape) -> int:
+    """Bytes of weights that each machine of `shape` fetches: the files once, however many of its devices copy a part of them."""
+    if shape.experts_span:
+        return weight_bytes(shape.model, shape.checkpoint)
+    return weight_bytes_per_device(shape) * shape.parallel.devices
+
+
 def splits_head(engine: str) -> bool:
     """True for engines that divide lm_head over all devices even where attention is data-parallel."""
     return engine in constants("memory")["splits_lm_head"]["engines"]
