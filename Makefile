@@ -44,6 +44,7 @@ bench: $(DEV) ## Speed and memory, as ratios of one run
 
 fit: $(DEV) ## Fit the constants of performance to all measurements (minutes)
 	@OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m calibration.fit
+	@OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m calibration.techniques
 
 docs: $(DEV) ## Refresh docs/stack-file.md, docs/engines.md and the output in README.md
 	@$(BIN)/python -m docs.refresh

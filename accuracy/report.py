@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from . import techniques
 from .aiconfigurator import comparison as aiconfigurator_comparison
 from .choice import NEAR, choices
 from .claims import verdicts
@@ -57,6 +58,26 @@ cheapest per million tokens, at on-demand list prices; regret is what the choice
 """
 
 
+TECHNIQUES = """## LoRA adapters and speculation
+
+Runs of one setup with and without the technique. A step's length with it over that without is predicted and measured, so that how well
+the setup itself is predicted does not enter. *Left out* is the median error by a fit that has not seen the group, *in band* the part of
+these predictions within the spread that widens the band of a plan with the technique.
+"""
+LORA = """### LoRA adapters
+
+{source}: {added} off in what adapters add to a step, {left} for a publication that the fit has not seen, because one alone
+varies how many adapters a batch mixes. Prefills take {share} longer with adapters, *believed*: {prefills}.
+"""
+SPECULATION = """### Speculation
+
+{source}, chains of EAGLE-3 drafts with SGLang. The measured acceptance is given; the length of a step over that without drafts is
+predicted. Mixtures are only checked: it is not published how many GPUs served them, and the degree is inferred from the run without drafts.
+"""
+KEPT = """Published too, but not fitted:
+"""
+
+
 def page() -> str:
     """The whole page."""
     sections = (
@@ -65,6 +86,7 @@ def page() -> str:
         _left_out_section(),
         _peers_section(),
         _choice_section(),
+        techniques_section(),
         _memory_section(),
         _claims_section(),
     )
@@ -145,6 +167,39 @@ def _peers_section() -> str:
 def _choice_section() -> str:
     rows = [(one.rule, str(one.groups), _percent(one.right), _percent(one.regret)) for one in choices()]
     return CHOOSING.format(near=f"{NEAR - 1:.0%}") + "\n" + _table(("choosing by", "groups", "right", "regret"), rows)
+
+
+def techniques_section() -> str:
+    """Errors of what adapters and speculation add, and the pairs that stand beside the fit."""
+    from inferstack.sizing.constants import constants
+
+    data = constants("techniques")
+    adapters, errors_of, share = data["lora"], data["lora"]["errors"], data["lora"]["prefill_share"]
+    intro = LORA.format(
+        source=adapters["source"].capitalize(),
+        added=_percent(errors_of["added"]),
+        left=_percent(errors_of["added_left_out"]),
+        share=_percent(share["expected"]),
+        prefills=share["source"],
+    )
+    parts = [TECHNIQUES]
+    texts = {"lora": intro, "speculation": SPECULATION.format(source=data["speculation"]["source"].capitalize())}
+    for name, problem in techniques.problems().items():
+        label = "publication" if name == "lora" else "model"
+        rows = [
+            (one.name, str(one.n), f"x{one.measured:.2f}", f"x{one.predicted:.2f}", *_technique_errors(one))
+            for one in techniques.groups(problem, name)
+        ]
+        header = (label, "n", "step, measured", "predicted", "median error", "left out", "in band")
+        beside = [(one.origin, one.engine, one.model, str(one.n), f"x{one.slowdown:.2f}", one.why) for one in techniques.kept(name)]
+        kept = _table(("publication", "engine", "model", "n", "time, with over without", "why not"), beside)
+        parts += [texts[name], _table(header, rows), KEPT, kept]
+    return "\n".join(parts)
+
+
+def _technique_errors(group: techniques.Group) -> tuple[str, ...]:
+    """Of a group that is only checked, the error of the fit is that of something left out."""
+    return (_percent(group.fitted) if group.seen else "", _percent(group.left_out), _percent(group.in_band))
 
 
 def _memory_section() -> str:

@@ -125,7 +125,7 @@ def warnings(service: Service, physics: Additions) -> Iterator[str]:
     if physics.images is not None and physics.images.tower_columns is None:
         yield "images: what the vision tower takes while it encodes is not known here, and not counted"
     if service.adapters:
-        yield "adapters lengthen decode steps by what Punica reports for 32 layers, believed: yours may differ with rank and layers"
+        yield "adapters lengthen each step by what was fitted to published runs with and without them; each that a batch mixes costs more"
 
 
 def _adapters(service: Service, model: Model, path: str, problems: Problems) -> Adapters | None:
@@ -150,7 +150,7 @@ def _draft(service: Service, model: Model, path: str, problems: Problems) -> Dra
             problems.add(f"{path}.method", said.method, reason, "use eagle3, draft or ngram")
         return Draft(said.tokens, said.acceptance, mtp_params(model), True, 1, model, "layers of the checkpoint")
     if said.method == "eagle3":
-        return Draft(said.tokens, said.acceptance, _eagle3_params(model), False, 1, model, said.model or "")
+        return Draft(said.tokens, said.acceptance, eagle3_params(model), False, 1, model, said.model or "")
     small = problems.lookup(f"{path}.model", said.model, catalog.model)
     if small is None:
         return None
@@ -167,7 +167,7 @@ def _of_the_family(model: Model) -> str:
     return f"use {min(smaller, key=lambda one: one.params_total).id}" if smaller else "use eagle3 or ngram"
 
 
-def _eagle3_params(model: Model) -> float:
+def eagle3_params(model: Model) -> float:
     """One layer over the token and the fused states, the fusion, and a head over the draft's own vocabulary."""
     data, hidden = constants("additions")["eagle3"], model.hidden_size
     heads, kv_heads = model.num_attention_heads * model.head_dim, model.num_kv_heads * model.head_dim

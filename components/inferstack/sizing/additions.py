@@ -7,13 +7,14 @@ images   = token budget of the encoder x hidden size x 2 B
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 from .. import catalog
 from ..catalog.types import Checkpoint, KvKind, Model
 from .constants import constants
 from .kv import kv_bytes_per_token
-from .types import NO_ADDITIONS, Additions, Images, Parallelism, Shape, Techniques
+from .types import NO_ADDITIONS, Additions, Draft, Images, Parallelism, Provenance, Shape, Techniques
 from .weights import expert_params, weight_bytes
 
 BYTES_16_BIT = 2
@@ -98,8 +99,22 @@ def techniques_of(shape: Shape, asked: Techniques, draft_cost: float) -> Techniq
     hits = max(asked.prefix_hit_rate, added.prefix_hit_rate)
     draft = added.draft
     if draft is None or draft.acceptance is None:
-        return asked if hits == asked.prefix_hit_rate else Techniques(hits, asked.draft_tokens, asked.acceptance, asked.draft_cost)
-    return Techniques(hits, draft.tokens, draft.acceptance, draft_cost)
+        return asked if hits == asked.prefix_hit_rate else replace(asked, prefix_hit_rate=hits)
+    return Techniques(hits, draft.tokens, draft.acceptance, draft_cost, speculation_step_s(draft))
+
+
+def speculation_step_s(draft: Draft) -> float:
+    """Seconds that a step takes longer for verifying at all, and for each pass of a head: launches and sampling that no batch shares.
+
+    A draft model of its own has its passes timed as any model has.
+    """
+    data = constants("techniques")["speculation"]
+    return data["verify_s"] + (data["draft_s"] * draft.tokens if is_head(draft) else 0.0)
+
+
+def is_head(draft: Draft) -> bool:
+    """True for an EAGLE-3 head and for layers of the checkpoint: one layer, run once for each token that is proposed."""
+    return draft.layers == 1 and draft.params > 0
 
 
 def draft_share(shape: Shape) -> float:
@@ -119,11 +134,63 @@ def draft_shape(shape: Shape) -> Shape | None:
     return replace(shape, model=draft.kv_model, checkpoint=weights, additions=NO_ADDITIONS, measured=None, host_weight_bytes=0)
 
 
-def adapter_step_s(shape: Shape) -> float:
-    """Seconds that adapters add to a decode step: kernels for each layer, whichever adapters a batch asks for."""
-    if shape.additions.adapters is None:
-        return 0.0
-    return constants("additions")["adapter_layer_s"]["expected"] * shape.model.num_layers / shape.parallel.pipeline
+@dataclass(frozen=True, slots=True)
+class AdapterTimes:
+    """What adapters add to a decode step, in seconds."""
+
+    fixed_s: float
+    """Kernels of each layer, and looking at each slot."""
+    sequence_s: float
+    """For each sequence."""
+    mixed_s: float
+    """For all adapters that are on the device, when a batch asks for each of them."""
+    miss: float
+    """Chance that a sequence does not ask for a given adapter, each being asked for equally."""
+
+
+def adapter_times(shape: Shape) -> AdapterTimes | None:
+    """step = layers x (layer + slots x slot + sequences x token + (adapters in the batch - 1) x mixed), fitted; None without adapters."""
+    adapters = shape.additions.adapters
+    if adapters is None:
+        return None
+    data, layers, slots = constants("techniques")["lora"], shape.model.num_layers, adapters.slots
+    mixed_s = data["mixed_s"] if slots > 1 else 0.0
+    return AdapterTimes(
+        fixed_s=layers * (data["layer_s"] + slots * data["slot_s"] - mixed_s),
+        sequence_s=layers * data["token_s"] / shape.parallel.pipeline,
+        mixed_s=layers * mixed_s * slots,
+        miss=1 - 1 / slots,
+    )
+
+
+def adapter_prefill_share() -> float:
+    """What adapters add to a prefill, over the prefill; believed."""
+    return constants("techniques")["lora"]["prefill_share"]["expected"]
+
+
+def fitted_techniques(shape: Shape) -> tuple[str, ...]:
+    """What of the additions has a spread of its own in `techniques.json`."""
+    draft = shape.additions.draft
+    found = (
+        "lora" if shape.additions.adapters is not None else None,
+        "speculation" if draft is not None and draft.acceptance is not None else None,
+    )
+    return tuple(name for name in found if name)
+
+
+def additions_spread(shape: Shape) -> float:
+    """By how much, as a factor to either side, steps with fitted techniques lie off what was fitted; 1 without them."""
+    data = constants("techniques")
+    return math.exp(math.hypot(*(math.log(data[name]["spread"]) for name in fitted_techniques(shape))))
+
+
+def additions_provenance(shape: Shape) -> Provenance:
+    """Measured without additions: they take nothing away. Adapters and heads are fitted; other drafts, images and prefix hits believed."""
+    added = shape.additions
+    if added == NO_ADDITIONS:
+        return Provenance.MEASURED
+    drafts = added.draft is None or added.draft.acceptance is None or is_head(added.draft)
+    return Provenance.FITTED if drafts and added.images is None and not added.prefix_hit_rate else Provenance.BELIEVED
 
 
 def encoding_flops(shape: Shape) -> float:

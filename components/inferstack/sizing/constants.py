@@ -12,6 +12,8 @@ from typing import Any
 
 from .types import Estimate, Provenance, worst
 
+FITTED = ("performance", "techniques")
+"""Sections that are files of their own."""
 GIB = 2**30
 MIB = 2**20
 GB = 10**9
@@ -141,8 +143,8 @@ def _range(ranges: Sequence[Mapping[str, Any]], version: str) -> Mapping[str, An
 
 @functools.cache
 def constants(section: str) -> Mapping[str, Any]:
-    """One section of the data files: memory, cpu or cold_start of `constants.json`; performance, which `make fit` writes."""
-    return _document("performance.json") if section == "performance" else _document("constants.json")[section]
+    """One section of the data files: memory, cpu or cold_start of `constants.json`; performance and techniques, which `make fit` writes."""
+    return _document(f"{section}.json") if section in FITTED else _document("constants.json")[section]
 
 
 @functools.cache

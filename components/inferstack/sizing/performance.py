@@ -12,7 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .additions import adapter_step_s, draft_shape, draft_share, encoding_flops, techniques_of
+from .additions import (
+    adapter_prefill_share,
+    adapter_times,
+    additions_provenance,
+    draft_shape,
+    draft_share,
+    encoding_flops,
+    fitted_techniques,
+    techniques_of,
+)
 from .bands import spread_of
 from .constants import constants, memory_constants
 from .devices import link_kind, peak_flops
@@ -40,9 +49,9 @@ class StepTimes:
     sequence_s: float
     """Added to a decode step by each sequence: compute, its KV cache, its share of all-reduces."""
     experts_s: float
-    """Reading all routed experts."""
+    """Reading all routed experts; kernels for all adapters."""
     expert_miss: float
-    """Chance that a sequence does not use a given expert, 1 - k/E."""
+    """Chance that a sequence does not use a given expert, 1 - k/E, or adapter."""
     http_s: float = 0.0
     """Added to TTFT by the way to the engine and back."""
 
@@ -61,9 +70,11 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     if shape.measured is not None:
         times = _corrected(times, shape.measured)
     if shape.additions is not NO_ADDITIONS:
-        times = _with_additions(times, shape, work, efficiency)
+        times = _with_images(times, shape, work, efficiency)
         techniques = techniques_of(shape, techniques, _draft_cost(shape, isl, osl, times))
-    return times if techniques is PLAIN else _with_techniques(times, work, efficiency, techniques)
+    if techniques is not PLAIN:
+        times = _with_techniques(times, work, efficiency, techniques)
+    return _with_adapters(times, shape, techniques)
 
 
 def _draft_cost(shape: Shape, isl: float, osl: float, times: StepTimes) -> float:
@@ -72,15 +83,30 @@ def _draft_cost(shape: Shape, isl: float, osl: float, times: StepTimes) -> float
     return draft_share(shape) if small is None else step_times(small, isl, osl).decode_s(1) / times.decode_s(1)
 
 
-def _with_additions(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
-    """Adapters lengthen each decode step, images each prefill."""
+def _with_images(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
+    """Images lengthen each prefill."""
     wide = shape.parallel.tensor * shape.parallel.data * peak_flops(shape.device, "bf16")
     encoding = encoding_flops(shape) / wide / efficiency.prefill
+    return replace(times, prefill_s=times.prefill_s + encoding, prefill_busy_s=times.prefill_busy_s + encoding / work.stages)
+
+
+def _with_adapters(times: StepTimes, shape: Shape, techniques: Techniques) -> StepTimes:
+    """Adapters lengthen each prefill, and each step: what it verifies passes through them, what proposes does not."""
+    added = adapter_times(shape)
+    if added is None:
+        return times
+    made, longer = techniques.tokens_per_step, 1 + adapter_prefill_share()
+    mixed_s = added.mixed_s / made
+    hit_s = times.experts_s + mixed_s
     return replace(
         times,
-        prefill_s=times.prefill_s + encoding,
-        prefill_busy_s=times.prefill_busy_s + encoding / work.stages,
-        fixed_s=times.fixed_s + adapter_step_s(shape),
+        prefill_s=times.prefill_s * longer,
+        prefill_busy_s=times.prefill_busy_s * longer,
+        fixed_s=times.fixed_s + added.fixed_s / made,
+        sequence_s=times.sequence_s + added.sequence_s * (techniques.draft_tokens + 1) / made,
+        experts_s=hit_s,
+        # Experts and adapters are both hit the more the larger the batch: one term, exact for the first sequence.
+        expert_miss=(times.experts_s * times.expert_miss + mixed_s * added.miss) / hit_s if hit_s else times.expert_miss,
     )
 
 
@@ -158,9 +184,9 @@ def launch_s(work: Work, efficiency: Efficiency) -> float:
 
 
 def provenance_of(shape: Shape) -> Provenance:
-    """The worst of constants, device, link and, between machines, the network; what is beside the model is believed."""
-    parts = [efficiency_of(shape).provenance, shape.device.provenance]
-    if shape.device.machines > 1 or shape.additions is not NO_ADDITIONS or shape.host_weight_bytes:
+    """The worst of constants, device, link and what is beside the model; networks between machines and weights in main memory: believed."""
+    parts = [efficiency_of(shape).provenance, shape.device.provenance, additions_provenance(shape)]
+    if shape.device.machines > 1 or shape.host_weight_bytes:
         parts.append(Provenance.BELIEVED)
     if shape.parallel.devices > 1:
         parts.append(Provenance(constants("performance")["links"][link_kind(shape.device)]["provenance"]))
@@ -183,13 +209,17 @@ def _banded(value: float, shape: Shape, load: str, quantity: str) -> Estimate:
     around = None if measured is None else measured.ttft_spread if quantity == "ttft" else measured.tpot_spread
     if measured is not None and around is not None:
         return Estimate(value / around, value, value * around, Provenance.MEASURED, measured.source)
-    spread = spread_of(shape, load, quantity)
+    spread, provenance = spread_of(shape, load, quantity), provenance_of(shape)
     source = efficiency_of(shape).source
     if shape.device.machines > 1:
         source = f"{source}; believed for the network between machines"
     if shape.host_weight_bytes:
         source = f"{source}; believed for weights in main memory"
-    return Estimate(value * spread.low, value, value * spread.high, provenance_of(shape), source)
+    if quantity == "ttft" and shape.additions.adapters is not None:
+        source, provenance = f"{source}; believed for prompts through adapters", worst(provenance, Provenance.BELIEVED)
+    elif found := fitted_techniques(shape):
+        source = "; ".join((source, *(f"{name}: {constants('techniques')[name]['source']}" for name in found)))
+    return Estimate(value * spread.low, value, value * spread.high, provenance, source)
 
 
 def _with_techniques(times: StepTimes, work: Work, efficiency: Efficiency, techniques: Techniques) -> StepTimes:
@@ -205,7 +235,7 @@ def _with_techniques(times: StepTimes, work: Work, efficiency: Efficiency, techn
     verified = times.sequence_s + drafts * token_compute_s(work, efficiency) / work.stages
     return replace(
         times,
-        fixed_s=times.fixed_s * drafting / made,
+        fixed_s=(times.fixed_s * drafting + techniques.step_s) / made,
         sequence_s=(verified + drafts * techniques.draft_cost * times.sequence_s) / made,
         experts_s=times.experts_s * drafting / made,
         expert_miss=times.expert_miss ** (drafts + 1),

@@ -198,6 +198,8 @@ class Techniques:
     """Chance that a proposed token is accepted, below 1."""
     draft_cost: float = 0.0
     """Time of one draft over the time of one step of the model itself."""
+    step_s: float = 0.0
+    """Seconds that speculation adds to a step beside that."""
 
     @property
     def tokens_per_step(self) -> float:
