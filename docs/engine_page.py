@@ -40,7 +40,8 @@ KServe runs the containers of every engine but one. Ray Serve starts, places and
 know each other, which an InferenceService cannot say: such a service is a RayService, made by KubeRay, and neither KServe nor KEDA has a
 part in it ([example](../examples/engines/ray-serve.yaml)). Its head runs on the system nodes, which grow with it. What it serves with is
 the vLLM that the Ray release brings, so that `engineArgs` are the keyword arguments of that version. Take it where Ray is used anyway;
-vLLM by itself is newer and has fewer parts.
+vLLM by itself is newer and has fewer parts. Services that name the same `server` share a cluster and an endpoint
+([several services on one server](shapes.md#several-services-on-one-server)).
 
 `neuron` runs on Inferentia2 and Trainium of EKS: pods request `aws.amazon.com/neuron`, ranks of tensor parallelism are NeuronCores, every
 slot of the batch reserves the full context, and a new pod compiles its shapes for 5 to 10 minutes. Its speed is in no fit: bands are wide.

@@ -8,11 +8,11 @@ from typing import Any
 
 import pulumi
 
-from inferstack import Addons, GpuNodePool, InferenceService, manifests, planning
+from inferstack import Addons, GpuNodePool, InferenceService, SharedServer, manifests, planning
 from inferstack.plain import plain
 from inferstack.planning import StackPlan
 from inferstack.planning.pools import POOL_LABEL
-from inferstack.planning.types import PoolPlan
+from inferstack.planning.types import PoolPlan, ServicePlan
 from inferstack.services import KubernetesObject
 from inferstack.stackfile import StackFile
 
@@ -25,8 +25,9 @@ DELETE_MARGIN_SECONDS = 600
 """A namespace is gone when its last pod is: after the longest drain, and then some."""
 
 
-def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, list[InferenceService]]:
-    """The cluster of the plan's target with everything on it. Only the module of that target, and so only its cloud's SDK, is imported."""
+def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, dict[str, pulumi.Output[str]]]:
+    """The cluster of the plan's target with everything on it, and where each service answers. Only the module of that target, and so only
+    its cloud's SDK, is imported."""
     target = import_module(f".{plan.cloud}", __name__.rpartition(".")[0])
     cluster, providers = target.cluster(plan, stack)
     pools = [_pool(pool, cluster, providers, {**target.pool_args(plan), **own_prices(stack)}) for pool in plan.pools if pool.managed]
@@ -69,20 +70,36 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
     return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]
 
 
-def _services(plan: StackPlan, provider: pulumi.ProviderResource, namespace: pulumi.Resource) -> list[InferenceService]:
+def _services(plan: StackPlan, provider: pulumi.ProviderResource, namespace: pulumi.Resource) -> dict[str, pulumi.Output[str]]:
     costs = {cost.service: plain(cost) for cost in plan.costs.services}
     secrets = {"hugging_face_token": secret("huggingFaceToken"), "api_key": secret("apiKey")}
     given = {key: value for key, value in secrets.items() if value is not None}
     opts = pulumi.ResourceOptions(provider=provider, depends_on=[namespace])
-    return [InferenceService(service.name, {"plan": service, "cost": costs[service.name], **given}, opts) for service in plan.services]
+    urls: dict[str, pulumi.Output[str]] = {}
+    for services in plan.servers:
+        url = _server(services, costs, given, opts).url
+        urls |= {service.name: url for service in services}
+    return urls
 
 
-def export(plan: StackPlan, cluster: Any, services: list[InferenceService]) -> None:
+def _server(
+    services: Sequence[ServicePlan], costs: Mapping[str, Any], secrets: Mapping[str, Any], opts: pulumi.ResourceOptions
+) -> InferenceService | SharedServer:
+    """What serves these services: one alone, or all of a server."""
+    first = services[0]
+    if first.server is None:
+        alone: dict[str, Any] = {"plan": first, "cost": costs[first.name], **secrets}
+        return InferenceService(first.name, alone, opts)  # pyright: ignore[reportArgumentType]
+    shared: dict[str, Any] = {"plans": list(services), "costs": [costs[service.name] for service in services], **secrets}
+    return SharedServer(first.server, shared, opts)  # pyright: ignore[reportArgumentType]
+
+
+def export(plan: StackPlan, cluster: Any, urls: Mapping[str, pulumi.Output[str]]) -> None:
     """The outputs of the stack; docs/outputs.md gives their shape."""
     document = planning.document(plan)
     pulumi.export("plan", document)
     pulumi.export("costs", document["costs"])
-    pulumi.export("endpoints", {service.name: built.url for service, built in zip(plan.services, services, strict=True)})
+    pulumi.export("endpoints", {service.name: urls[service.name] for service in plan.services})
     pulumi.export("clusterName", plan.cluster_name)
     if cluster.kubeconfig is not None:
         pulumi.export("kubeconfig", cluster.kubeconfig)

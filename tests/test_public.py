@@ -19,6 +19,7 @@ PUBLIC = [
     "InferstackError",
     "InputError",
     "Problem",
+    "SharedServer",
     "StackFile",
     "StackPlan",
     "document",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .errors import GuardError, InferstackError, InputError, Problem
     from .nodepools import GpuNodePool
     from .planning import StackPlan, document, plan
-    from .services import InferenceService
+    from .services import InferenceService, SharedServer
     from .stackfile import StackFile
     from .stackfile import load as load_stack_file
 
@@ -30,6 +30,7 @@ __all__ = [
     "InferstackError",
     "InputError",
     "Problem",
+    "SharedServer",
     "StackFile",
     "StackPlan",
     "document",
@@ -50,6 +51,7 @@ _HOMES = {
     "InferstackError": ("errors", "InferstackError"),
     "InputError": ("errors", "InputError"),
     "Problem": ("errors", "Problem"),
+    "SharedServer": ("services", "SharedServer"),
     "StackFile": ("stackfile", "StackFile"),
     "StackPlan": ("planning", "StackPlan"),
     "document": ("planning", "document"),

@@ -159,6 +159,20 @@ def test_other_engine_arguments_restart_replicas(small: dict[str, Any]) -> None:
     assert (item["kind"], item["name"], item["why"]) == ("replicas", "chat", "args of the container")
 
 
+def test_a_service_that_joins_a_server_is_made_again(small: dict[str, Any]) -> None:
+    """It moves with its endpoint; plans of releases that knew of no servers count as those without one."""
+    joined, older = copy.deepcopy(small), copy.deepcopy(small)
+    joined["services"][0]["server"] = "assistants"
+    del older["services"][0]["server"]
+    for base in (small, older):
+        made = differ(base, joined)
+        (item,) = made["replaced"]
+        assert (item["kind"], item["name"], item["happens"]) == ("service", "chat", "moves to another server with another endpoint")
+        assert item["why"] == "one of its own → assistants, which services share"
+        assert made["services"][0]["decisions"] == [{"key": "server", "base": "its own", "head": "assistants"}]
+    assert differ(older, small)["replaced"] == []
+
+
 def test_only_new_warnings_are_shown(small: dict[str, Any]) -> None:
     """A warning that both sides have is not repeated."""
     warned = copy.deepcopy(small)

@@ -11,6 +11,7 @@ import yaml
 from inferstack import catalog, manifests, planning, stackfile
 from inferstack.errors import InputError
 from inferstack.planning import StackPlan
+from inferstack.planning.types import ServicePlan
 
 SERVICE: dict[str, Any] = {
     "name": "assistant",
@@ -110,6 +111,99 @@ def test_an_embedder_answers_beside_an_llm() -> None:
     assert found.routes == ("/v1/embeddings",)
     assert found.served is not None
     assert found.served.llm_config["engine_kwargs"]["runner"] == "pooling"
+
+
+EMBEDDER: dict[str, Any] = {
+    "name": "search",
+    "model": "meta-llama/Llama-3.2-1B-Instruct",
+    "task": "embed",
+    "engine": "ray-serve",
+    "gpu": "l4",
+    "traffic": {"requestsPerSecond": 1, "isl": 500},
+    "replicas": 2,
+}
+GATED: dict[str, Any] = {**SERVICE, "model": "meta-llama/Llama-3.1-8B-Instruct"}
+TOGETHER = [{**each, "server": "knowledge"} for each in (GATED, EMBEDDER)]
+
+
+@functools.cache
+def knowledge() -> tuple[ServicePlan, ...]:
+    """The services of one server."""
+    config = {
+        "inferstack:target": {"cloud": "gke", "region": "us-central1"},
+        # What scales on its queue brings Prometheus.
+        "inferstack:services": [*TOGETHER, {**SERVICE, "name": "chat", "engine": "vllm"}],
+        "inferstack:huggingFaceToken": stackfile.SECRET,
+    }
+    return planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml")).servers[0]
+
+
+@functools.cache
+def shared() -> dict[tuple[str, str], dict[str, Any]]:
+    """Its objects, by kind and name."""
+    secrets = [manifests.secret(plan, kind, "x") for plan in knowledge() for kind in manifests.secrets_needed(plan)]
+    return {(item["kind"], item["metadata"]["name"]): item for item in (*secrets, *manifests.server_objects(knowledge()))}
+
+
+def test_one_application_serves_an_llm_and_an_embedder() -> None:
+    """One RayService, whose application has a model for each service, and whose cluster a worker group for each."""
+    (service,) = [item for (kind, _), item in shared().items() if kind == "RayService"]
+    assert service["metadata"]["name"] == "knowledge"
+    (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
+    assert application["name"] == "knowledge"
+    configs = {config["model_loading_config"]["model_id"]: config for config in application["args"]["llm_configs"]}
+    assert list(configs) == ["assistant", "search"]
+    assert configs["search"]["engine_kwargs"]["runner"] == "pooling"
+    assert "runner" not in configs["assistant"]["engine_kwargs"]
+    cluster = service["spec"]["rayClusterConfig"]
+    groups = {group["groupName"]: group for group in cluster["workerGroupSpecs"]}
+    assert list(groups) == list(configs)
+    for name, group in groups.items():
+        assert configs[name]["placement_group_config"]["bundle_per_worker"][name] > 0
+        assert group["resources"][name] == "1"
+        assert not (groups.keys() - {name}) & group["resources"].keys()
+
+
+def test_a_worker_has_the_identity_and_the_token_of_its_service() -> None:
+    """Each service has an account, a budget and a secret of its own, by names that it has not when it is served alone."""
+    cluster = shared()["RayService", "knowledge"]["spec"]["rayClusterConfig"]
+    for group in cluster["workerGroupSpecs"]:
+        own = f"knowledge-{group['groupName']}"
+        pod = group["template"]["spec"]
+        assert pod["serviceAccountName"] == own
+        assert ("ServiceAccount", own) in shared()
+        tokens = [variable for variable in pod["containers"][0]["env"] if variable["name"] == "HF_TOKEN"]
+        assert [token["valueFrom"]["secretKeyRef"]["name"] for token in tokens] == [f"{own}-hugging-face-token"]
+        assert ("Secret", f"{own}-hugging-face-token") in shared()
+    assert ("ServiceAccount", "knowledge") in shared()
+    assert not {name for _, name in shared()} & {"assistant", "search"}
+
+
+def test_what_watches_a_service_means_its_workers_alone() -> None:
+    """Disruption budgets and monitors select the workers of one service, the network policy all pods of the cluster."""
+    cluster = shared()["RayService", "knowledge"]["spec"]["rayClusterConfig"]
+    pods = {group["groupName"]: group["template"]["metadata"]["labels"] for group in cluster["workerGroupSpecs"]}
+    pods["head"] = cluster["headGroupSpec"]["template"]["metadata"]["labels"]
+
+    def selected(item: dict[str, Any], key: str) -> set[str]:
+        wanted = item["spec"][key]["matchLabels"]
+        return {name for name, labels in pods.items() if wanted.items() <= labels.items()}
+
+    assert selected(shared()["PodDisruptionBudget", "knowledge-search"], "selector") == {"search"}
+    assert selected(shared()["PodMonitor", "knowledge-assistant"], "selector") == {"assistant"}
+    assert selected(shared()["PodMonitor", "knowledge-search"], "selector") == {"search"}
+    assert selected(shared()["NetworkPolicy", "knowledge"], "podSelector") == {"assistant", "search", "head"}
+    assert [kind for kind, _ in shared() if kind == "NetworkPolicy"] == ["NetworkPolicy"]
+
+
+def test_the_ingress_waits_as_long_as_the_proxy() -> None:
+    """Ray's ingress gives up after ten minutes by itself: a worker whose responses may take longer says so."""
+    service = shared()["RayService", "knowledge"]["spec"]
+    timeout = yaml.safe_load(service["serveConfigV2"])["http_options"]["request_timeout_s"]
+    assert timeout > 600
+    for group in service["rayClusterConfig"]["workerGroupSpecs"]:
+        env = {variable["name"]: variable.get("value") for variable in group["template"]["spec"]["containers"][0]["env"]}
+        assert env["RAY_SERVE_LLM_ROUTER_HTTP_TIMEOUT"] == str(timeout)
 
 
 def test_only_the_server_is_reached_from_the_namespace() -> None:

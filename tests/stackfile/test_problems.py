@@ -302,6 +302,29 @@ def test_names_of_services_differ() -> None:
     assert problems_of(*named) == ["services[1].name: a is also the name of services[0]; use a-3"]
 
 
+def test_servers_have_names_of_their_own() -> None:
+    """Objects of a server bear its name, those of a service on it both names: neither may be that of something else."""
+    taken = [service(name="a", server="b", engine="ray-serve"), service(name="b"), service(name="b-2-a")]
+    assert problems_of(*taken) == [
+        "services[0].server: b gives an object the name b, which is that of services[1]; use b-3",
+    ]
+    both = [service(name="a", server="b"), service(name="b-a")]
+    assert problems_of(*both) == ["services[0].server: b gives an object the name b-a, which is that of services[1]; use b-2"]
+    twice = [service(name="c", server="a-b"), service(name="b-c", server="a")]
+    assert [line.partition(";")[0] for line in problems_of(*twice)] == [
+        "services[0].server: a-b gives an object the name a-b-c, which is that of two services",
+        "services[1].server: a gives an object the name a-b-c, which is that of two services",
+    ]
+
+
+def test_services_of_one_server_have_one_endpoint() -> None:
+    """One server answers at one endpoint, whatever the order in which its services say which."""
+    first, second = service(name="a", server="s"), service(name="b", server="s", endpoint="internal")
+    asked = "which the same server serves: {}; say the same for both, or another `server`"
+    assert f"services[1].endpoint: internal is not that of services[0], {asked.format('cluster')}" in problems_of(first, second)
+    assert f"services[1].endpoint: is not that of services[0], {asked.format('internal')}" in problems_of(second, first)
+
+
 def test_regions_agree_with_the_provider() -> None:
     """A provider's own region that differs from the target's would put half of the stack elsewhere."""
     made = config(target={"cloud": "eks", "region": "us-east-1"}) | {"aws:region": "us-west-2"}

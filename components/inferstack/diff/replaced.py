@@ -72,13 +72,21 @@ def _services(before: Plan, after: Plan) -> Found:
         claims = [_claim(side) for side in (service, other)]
         if claims[0] != claims[1] and claims[0] is not None:
             yield "volume", claims[0], "no longer read", f"{name} reads its weights from {other['checkpoint']['uri']}"
-        if service["container"] != other["container"]:
+        if service.get("server") != other.get("server"):
+            yield "service", name, "moves to another server with another endpoint", " → ".join(map(_server, (service, other)))
+        elif service["container"] != other["container"]:
             moved = sorted(
                 key for key in {*service["container"], *other["container"]} if service["container"].get(key) != other["container"].get(key)
             )
             yield "replicas", name, "restart", f"{', '.join(moved)} of the container"
         elif service.get("pool") != other.get("pool"):
             yield "replicas", name, "restart", f"pool {service.get('pool')} → {other.get('pool')}"
+
+
+def _server(service: Plan) -> str:
+    """Plans of older releases know of none."""
+    shared = service.get("server")
+    return "one of its own" if shared is None else f"{shared}, which services share"
 
 
 def _claim(service: Plan) -> str | None:

@@ -25,6 +25,7 @@ PLAN: Mapping[str, Any] = {
     "services": [
         {
             "name": str,
+            "server": (str,),
             "model": str,
             "gpu": str,
             "gpusPerReplica": float,

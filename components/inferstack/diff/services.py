@@ -53,6 +53,7 @@ def _decided(service: Service) -> dict[str, str]:
     return {
         "model": service["model"],
         "engine": f"{service['engine']['name']} {service['engine']['version']}",
+        "server": service.get("server") or "its own",
         "quantization": service["checkpoint"]["quantization"],
         "weights": service["checkpoint"]["uri"],
         "machineType": service["machineType"],

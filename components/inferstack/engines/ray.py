@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, encodes, pools
+from .sharing import Member, Sharing, longest_drain
 from .types import (
     CHAT_ROUTES,
     Elasticity,
@@ -129,7 +130,14 @@ FLAGS = FlagRules(
         "cpu_offload_gb": "host_weight_gib",
     },
     kv_dtypes={"auto": "bf16", "fp8": "fp8", "fp8_e4m3": "fp8"},
-    planned_env=("HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "VLLM_CACHE_ROOT", "VLLM_NO_USAGE_STATS", "RAYLLM_ENGINE_START_TIMEOUT_S"),
+    planned_env=(
+        "HF_HOME",
+        "HF_HUB_DISABLE_TELEMETRY",
+        "VLLM_CACHE_ROOT",
+        "VLLM_NO_USAGE_STATS",
+        "RAYLLM_ENGINE_START_TIMEOUT_S",
+        "RAY_SERVE_LLM_ROUTER_HTTP_TIMEOUT",
+    ),
 )
 
 
@@ -150,7 +158,13 @@ class RayServe(GpuEngine):
 
     @property
     def traits(self) -> Traits:
-        return Traits(open_api=True, scales_itself=True, kinds=frozenset(ROUTES), sized_as=(VLLM, catalog.engine_release(VLLM).version))
+        return Traits(
+            open_api=True,
+            scales_itself=True,
+            kinds=frozenset(ROUTES),
+            shares=Sharing("cluster", _together),
+            sized_as=(VLLM, catalog.engine_release(VLLM).version),
+        )
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         if checkpoint.uri.startswith((CLAIM, IMAGE)):
@@ -196,6 +210,32 @@ class RayServe(GpuEngine):
         ports = (Port("serve", PORT), Port(METRICS.port, METRICS_PORT))
         served = ServedModel(HEAD, self.release.version, _llm_config(replica, service), _ingress(service.elasticity))
         return replace(made, ports=ports, served=served, storage_uri=None)
+
+
+def _together(members: Sequence[Member]) -> tuple[EngineSpec, ...]:
+    """The models of one application. Its ingress runs on the workers of all of them, so that each pod may carry a response of any."""
+    served = [member.spec.served for member in members]
+    ingress = _shared_ingress([one.ingress for one in served if one is not None])
+    drain = longest_drain(members)
+    return tuple(
+        replace(member.spec, drain=drain, served=None if one is None else replace(one, ingress=ingress))
+        for member, one in zip(members, served, strict=True)
+    )
+
+
+def _shared_ingress(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """As many as all models have replicas. At the largest number in flight that a replica of any takes there are never more of them than
+    of models, which would ask for a worker that has no model to serve."""
+    fixed = sum(options.get("num_replicas", 0) for options in each)
+    scaled = [options["autoscaling_config"] for options in each if "autoscaling_config" in options]
+    if not scaled:
+        return {"num_replicas": fixed}
+    return {
+        "autoscaling_config": {
+            **{key: fixed + sum(config[key] for config in scaled) for key in ("min_replicas", "max_replicas")},
+            **{key: max(config[key] for config in scaled) for key in ("target_ongoing_requests", "upscale_delay_s", "downscale_delay_s")},
+        }
+    }
 
 
 def _probes(service: ServingIdentity) -> Probes:

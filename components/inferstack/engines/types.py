@@ -10,6 +10,7 @@ from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Replica, Shape
 from .additions import Adapter, LoraRules, Speculation
 from .confinement import Confinement
+from .sharing import Sharing
 
 GENERATES = frozenset({"llm"})
 """Kinds of models that an engine serves unless it says more."""
@@ -325,6 +326,8 @@ class Traits:
     """None where adapters have no name of their own at its endpoint."""
     speculation: frozenset[str] = frozenset()
     """Methods of `Speculation` that it has."""
+    shares: Sharing | None = None
+    """How one server serves several services; None where each has a server of its own."""
     sized_as: tuple[str, str] | None = None
     """Engine and version whose constants of memory and speed are used; None for its own."""
 

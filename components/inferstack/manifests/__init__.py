@@ -6,7 +6,17 @@ from .access import namespace, secret, secrets_needed
 from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
 from .pod_security import level_of_stack
-from .stack import dependents, prerequisites, service_objects, stack_objects, workload
+from .stack import (
+    dependents,
+    prerequisites,
+    server_dependents,
+    server_objects,
+    server_prerequisites,
+    server_workload,
+    service_objects,
+    stack_objects,
+    workload,
+)
 
 __all__ = [
     "OPTIONAL_SECRETS",
@@ -21,6 +31,10 @@ __all__ = [
     "secret",
     "secret_name",
     "secrets_needed",
+    "server_dependents",
+    "server_objects",
+    "server_prerequisites",
+    "server_workload",
     "service_objects",
     "stack_objects",
     "workload",

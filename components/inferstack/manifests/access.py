@@ -28,10 +28,19 @@ def namespace(name: str, meets: str = BASELINE) -> dict[str, Any]:
 
 def service_account(plan: ServicePlan) -> dict[str, Any]:
     """The identity of a service, without a token: clouds grant storage to it by name."""
+    return _account(plan.object_name, plan.namespace, plan.name)
+
+
+def server_account(plan: ServicePlan) -> dict[str, Any] | None:
+    """The identity of a server that several services share; None where a service has its own."""
+    return None if plan.server is None else _account(plan.server, plan.namespace, plan.server)
+
+
+def _account(name: str, namespace: str, owner: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels(owner)},
         "automountServiceAccountToken": False,
     }
 
@@ -48,7 +57,7 @@ def secret(plan: ServicePlan, kind: str, value: Any) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret_name(plan.name, kind), "namespace": plan.namespace, "labels": labels(plan.name)},
+        "metadata": {"name": secret_name(plan.object_name, kind), "namespace": plan.namespace, "labels": labels(plan.name)},
         "type": "Opaque",
         "stringData": {SECRET_KEYS[kind]: value},
     }
@@ -89,14 +98,14 @@ def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
 def _ray_network_policy(plan: ServicePlan) -> dict[str, Any]:
     """The pods of one Ray cluster talk on any port, KubeRay asks its dashboard, and others of the namespace reach the server alone."""
     server, metrics = ([{"protocol": "TCP", "port": port.number}] for port in plan.spec.ports)
-    cluster = {"podSelector": {"matchLabels": ray_labels(plan.name)}}
+    cluster = {"podSelector": {"matchLabels": ray_labels(plan)}}
     operator = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ADDONS["kuberay"].namespace}}}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "metadata": {"name": plan.server_name, "namespace": plan.namespace, "labels": labels(plan.server_name)},
         "spec": {
-            "podSelector": {"matchLabels": ray_labels(plan.name)},
+            "podSelector": {"matchLabels": ray_labels(plan)},
             "policyTypes": ["Ingress"],
             "ingress": [
                 {"from": [cluster, operator]},

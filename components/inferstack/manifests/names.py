@@ -16,6 +16,8 @@ OPTIONAL_SECRETS = frozenset({"hugging-face-token"})
 
 INFERENCE_SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 SERVICE_LABEL, ROLE_LABEL = "inferstack.dev/service", "inferstack.dev/role"
+SERVER_LABEL = "inferstack.dev/server"
+"""On the pods of a server that several services share."""
 RAY_HEAD, RAY_WORKER = "head", "worker"
 LEADER = "leader"
 SERVICE_METRIC_LABEL = "inference_service"
@@ -36,9 +38,19 @@ def pod_labels(service: str) -> dict[str, str]:
     return {"app": f"isvc.{predictor_name(service)}", INFERENCE_SERVICE_LABEL: service, "component": "predictor"}
 
 
-def ray_labels(service: str, role: str | None = None) -> dict[str, str]:
-    """Labels of the pods of a service's Ray cluster: of one role, or those that all of them have. KubeRay keeps what it does not know."""
-    return {SERVICE_LABEL: service, **({ROLE_LABEL: role} if role is not None else {})}
+def ray_labels(plan: ServicePlan) -> dict[str, str]:
+    """Labels that all pods of a Ray cluster have, which select them. KubeRay keeps what it does not know."""
+    return {SERVICE_LABEL: plan.name} if plan.server is None else {SERVER_LABEL: plan.server}
+
+
+def ray_head_labels(plan: ServicePlan) -> dict[str, str]:
+    """Labels of the head of a Ray cluster."""
+    return {**ray_labels(plan), ROLE_LABEL: RAY_HEAD}
+
+
+def ray_worker_labels(plan: ServicePlan) -> dict[str, str]:
+    """Labels of the workers of one service in a Ray cluster."""
+    return {**ray_labels(plan), SERVICE_LABEL: plan.name, ROLE_LABEL: RAY_WORKER}
 
 
 def group_labels(service: str, role: str | None = None) -> dict[str, str]:
@@ -50,7 +62,7 @@ def server_labels(plan: ServicePlan) -> dict[str, str]:
     """Labels that select the pods which answer, whoever makes them."""
     if plan.machines > 1:
         return group_labels(plan.name, LEADER)
-    return ray_labels(plan.name, RAY_WORKER) if plan.spec.served is not None else pod_labels(plan.name)
+    return ray_worker_labels(plan) if plan.spec.served is not None else pod_labels(plan.name)
 
 
 def secret_name(service: str, secret: str) -> str:

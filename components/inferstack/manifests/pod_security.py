@@ -69,7 +69,7 @@ def pods(plan: ServicePlan) -> dict[str, Pod]:
         groups = leader_worker_set(plan)["spec"]["leaderWorkerTemplate"]
         return {"leader": groups["leaderTemplate"]["spec"], "worker": groups["workerTemplate"]["spec"]}
     if plan.spec.served is not None:
-        cluster = ray_service(plan)["spec"]["rayClusterConfig"]
+        cluster = ray_service([plan])["spec"]["rayClusterConfig"]
         workers = {group["groupName"]: group["template"]["spec"] for group in cluster["workerGroupSpecs"]}
         return {"head": cluster["headGroupSpec"]["template"]["spec"], **workers}
     predictor, runtime = inference_service(plan)["spec"]["predictor"], serving_runtime(plan)["spec"]

@@ -11,7 +11,7 @@ from .container import pod_security
 def pod_settings(plan: ServicePlan) -> dict[str, Any]:
     """Fields of a pod's spec beside its containers and volumes: who it is, how long it may take to stop, and where it runs."""
     return {
-        "serviceAccountName": plan.name,
+        "serviceAccountName": plan.object_name,
         # The server never talks to the Kubernetes API, and variables of other Services collide with its own (VLLM_PORT).
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

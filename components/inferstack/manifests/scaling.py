@@ -95,7 +95,7 @@ def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "metadata": {"name": plan.object_name, "namespace": plan.namespace, "labels": labels(plan.name)},
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": group_labels(plan.name) if plan.machines > 1 else server_labels(plan)}},
     }
 
@@ -151,12 +151,12 @@ def pod_monitor(plan: ServicePlan) -> dict[str, Any] | None:
         "relabelings": [{"sourceLabels": [_discovered(_service_label(plan))], "targetLabel": SERVICE_METRIC_LABEL}],
     }
     if metrics.needs_api_key and any(entry.secret == "api-key" for entry in plan.spec.secret_env):
-        credentials = {"name": secret_name(plan.name, "api-key"), "key": SECRET_KEYS["api-key"]}
+        credentials = {"name": secret_name(plan.object_name, "api-key"), "key": SECRET_KEYS["api-key"]}
         endpoint["authorization"] = {"type": "Bearer", "credentials": credentials}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
-        "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
+        "metadata": {"name": plan.object_name, "namespace": plan.namespace, "labels": labels(plan.name)},
         "spec": {"selector": {"matchLabels": server_labels(plan)}, "podMetricsEndpoints": [endpoint]},
     }
 

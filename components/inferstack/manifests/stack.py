@@ -1,11 +1,12 @@
-"""Everything of one service, and of a whole stack, in the order in which it has to come to be."""
+"""Everything of one service, of one server, and of a whole stack, in the order in which it has to come to be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..planning.types import ServicePlan, StackPlan
-from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, service_account
+from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, server_account, service_account
 from .group import fabric_claim, leader_service, leader_worker_set
 from .inference import inference_service, serving_runtime
 from .pod_security import level_of_stack
@@ -22,7 +23,7 @@ def workload(plan: ServicePlan) -> dict[str, Any]:
     """What runs the pods: an InferenceService, a LeaderWorkerSet where one replica spans machines, or a RayService."""
     if plan.machines > 1:
         return leader_worker_set(plan)
-    return inference_service(plan) if plan.spec.served is None else ray_service(plan)
+    return inference_service(plan) if plan.spec.served is None else ray_service([plan])
 
 
 def prerequisites(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
@@ -38,12 +39,33 @@ def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     )
 
 
+def server_objects(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
+    """The Kubernetes objects of the services of one server except their secrets; each only needs those before it."""
+    return (*server_prerequisites(plans), server_workload(plans), *server_dependents(plans))
+
+
+def server_prerequisites(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
+    """What must be there before the server: its account and those of its services, and who may reach them."""
+    first = plans[0]
+    return _present(server_account(first), *map(service_account, plans), network_policy(first))
+
+
+def server_workload(plans: Sequence[ServicePlan]) -> dict[str, Any]:
+    """What runs the pods of the server."""
+    return ray_service(plans)
+
+
+def server_dependents(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
+    """What refers to the pods of the server, and goes before it does."""
+    return tuple(item for plan in plans for item in dependents(plan))
+
+
 def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of a stack; secrets hold a placeholder in angle brackets where their value belongs."""
     objects = [namespace(plan.namespace, level_of_stack(plan))]
-    for service in plan.services:
-        objects += [secret(service, kind, f"<{kind}>") for kind in secrets_needed(service)]
-        objects += service_objects(service)
+    for services in plan.servers:
+        objects += [secret(service, kind, f"<{kind}>") for service in services for kind in secrets_needed(service)]
+        objects += service_objects(services[0]) if services[0].server is None else server_objects(services)
     return tuple(objects)
 
 

@@ -73,6 +73,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
     checkpoint = shape.checkpoint
     return {
         "name": plan.name,
+        "server": plan.server,
         "namespace": plan.namespace,
         "model": plan.model,
         "checkpoint": {

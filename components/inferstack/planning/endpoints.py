@@ -26,5 +26,5 @@ def service_url(plan: ServicePlan) -> str:
     if plan.scaling.wakes:
         return f"http://{waker_name(plan.name)}.{plan.namespace}.svc.cluster.local:{WAKER_PORT}/v1"
     if plan.spec.served is not None:
-        return f"http://{serve_name(plan.name)}.{plan.namespace}.svc.cluster.local:{plan.spec.ports[0].number}/v1"
-    return f"http://{predictor_name(plan.name)}.{plan.namespace}.svc.cluster.local/v1"
+        return f"http://{serve_name(plan.server_name)}.{plan.namespace}.svc.cluster.local:{plan.spec.ports[0].number}/v1"
+    return f"http://{predictor_name(plan.server_name)}.{plan.namespace}.svc.cluster.local/v1"

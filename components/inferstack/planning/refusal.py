@@ -33,6 +33,11 @@ def _without_adapters(beside: Beside) -> Beside:
     return replace(beside, adapters=(), physics=replace(beside.physics, adapters=None))
 
 
+def _without_engine(requirement: Requirement) -> Requirement:
+    """Services of one server keep the engine that makes it one."""
+    return requirement if requirement.service.server else replace(requirement, engine=None)
+
+
 def _switch(wish: bool | None) -> str | None:
     """As the stack file writes it; a false one is a wish too."""
     return None if wish is None else str(wish).lower()
@@ -69,7 +74,7 @@ RELAXATIONS = (
         lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None,
         lambda r: replace(r, overrides=replace(r.overrides, tuning=Tuning())),
     ),
-    Relaxation("engine", lambda r: r.engine and r.engine.name, lambda r: replace(r, engine=None)),
+    Relaxation("engine", lambda r: None if r.engine is None or r.service.server else r.engine.name, _without_engine),
     Relaxation("machineType", lambda r: r.machine and r.machine.name, lambda r: replace(r, machine=None)),
     Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None)),
     Relaxation("adapters", lambda r: len(r.beside.adapters) or None, lambda r: replace(r, beside=_without_adapters(r.beside))),

@@ -19,6 +19,7 @@ from .images import images_of, longest_excess
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
+from .servers import check_engine as check_sharing
 from .site import Site
 from .sources import check_loading
 from .spread import SpreadPins
@@ -53,6 +54,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
     check_loading(service, engine, path, problems)
+    check_sharing(engine, service, path, problems)
     if engine is not None:
         _check_engine(engine, service, path, problems)
         for key, value, reason, nearest in unmet(engine, service):

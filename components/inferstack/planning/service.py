@@ -57,6 +57,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     found = options(requirement, placement, site)
     return ServicePlan(
         name=requirement.service.name,
+        server=requirement.service.server,
         namespace=site.target.namespace,
         model=requirement.model.id,
         checkpoint_uri=sized.checkpoint.uri,
@@ -95,7 +96,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *_between_machines(placement, fabric, site),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
-            *_led(spec, site),
+            *_led(spec, requirement.service.server, site),
         ),
         uses_hugging_face_token=_needs_token(requirement, placement),
         endpoint_annotations=_endpoint_annotations(requirement, site),
@@ -308,13 +309,14 @@ def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple
     return (f"no GPU is known to be sold in {site.region}: planned on CPU; say `gpu: cpu` if that is meant, or take another region",)
 
 
-def _led(spec: EngineSpec, site: Site) -> tuple[str, ...]:
+def _led(spec: EngineSpec, server: str | None, site: Site) -> tuple[str, ...]:
     """The head of a Ray cluster is planned onto system nodes; a cluster that is there already must have room for it elsewhere."""
     if spec.served is None or site.cloud.system_pool(site.target) is not None:
         return ()
     head = spec.served.head
     amounts = f"{head.cpu_millicores / 1000:g} CPU and {head.memory_bytes / GIB:g} GiB"
-    return (f"the head of the Ray cluster takes {amounts} on a node that no replica fills: keep one, it is not counted here",)
+    cluster = "the Ray cluster" if server is None else f"the Ray cluster {server}"
+    return (f"the head of {cluster} takes {amounts} on a node that no replica fills: keep one, it is not counted here",)
 
 
 def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, ...]:

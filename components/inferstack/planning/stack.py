@@ -23,6 +23,7 @@ from .refusal import no_placement
 from .requirement import Requirement
 from .resolve import resolve
 from .search import Outcome, search
+from .servers import alone, check_common, together
 from .service import plan_requirement
 from .site import Site
 from .sources import kept
@@ -44,7 +45,9 @@ def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[
     ]
     if site is None:
         raise InputError(problems.found, stack.source)
-    settled = [_settle(requirement, site, problems) for requirement in resolved if requirement]
+    wishes = [requirement for requirement in resolved if requirement]
+    check_common(wishes, problems)
+    settled = [_settle(requirement, site, problems) for requirement in wishes]
     problems.raise_if_any(stack.source)
     return site, settled
 
@@ -156,10 +159,11 @@ def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons:
     """What a service owes to its stack: it surges only into room that others leave, and is monitored where Prometheus is."""
     room = {pool.plan.name: float(pool.plan.nodes.max) * max(1, pool.machine.accelerator_count) * pool.plan.idle_share for pool in pools}
     monitored = _monitored(addons)
-    return tuple(
-        replace(plan, monitored=monitored, rollout=plan.rollout if plan.gpus_per_replica <= room[plan.pool] + 1e-9 else "recreate")
+    plans = [
+        replace(plan, monitored=monitored, rollout=plan.rollout if plan.gpus_to_surge <= room[plan.pool] + 1e-9 else "recreate")
         for plan in (tenant.plan for tenant in tenants)
-    )
+    ]
+    return together(tenants, plans, room)
 
 
 def _monitored(addons: Sequence[AddonPlan]) -> bool:
@@ -186,15 +190,15 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
 
 
 def heads(tenants: Sequence[Tenant]) -> tuple[Agent, ...]:
-    """The pods that lead Ray clusters, and the operators of those and of groups: none of them on a node with accelerators."""
-    found: list[Agent] = []
+    """The pods that lead Ray clusters, one for each server, and the operators of those and of groups: none of them on a node with
+    accelerators."""
+    led: dict[str, Agent] = {}
     for tenant in tenants:
-        served = tenant.plan.spec.served
-        if served is not None:
+        served, server = tenant.plan.spec.served, tenant.plan.server_name
+        if served is not None and server not in led:
             image = tenant.placement.sized.engine.release_for(tenant.plan.replica.shape.device.kind).image_gib
-            found.append(Agent(f"{tenant.plan.name}-head", served.head.cpu_millicores, served.head.memory_bytes >> 20, image_gib=image))
-    if found:
-        found.append(KUBERAY)
+            led[server] = Agent(f"{server}-head", served.head.cpu_millicores, served.head.memory_bytes >> 20, image_gib=image)
+    found = [*led.values(), KUBERAY] if led else []
     if any(tenant.plan.machines > 1 for tenant in tenants):
         found.append(LWS)
     return tuple(found)
@@ -230,7 +234,7 @@ def _quota(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> tupl
 
 
 def _warnings(stack: StackFile, tenants: Sequence[Tenant]) -> tuple[str, ...]:
-    found: list[str] = []
+    found = [*alone(tenant.plan for tenant in tenants)]
     gated = [tenant.plan.name for tenant in tenants if tenant.plan.uses_hugging_face_token]
     if gated and not stack.has_hugging_face_token:
         names = ", ".join(gated)

@@ -168,6 +168,8 @@ class ServicePlan:
     cold_start_parts: tuple[ColdStartPart, ...] = ()
     waiting_share: float = 0.0
     """Part of the requests that wait for a cold start because no replica runs, 0..1."""
+    server: str | None = None
+    """Name of the server that it shares with other services; None for a server of its own."""
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 
@@ -175,6 +177,16 @@ class ServicePlan:
     """What joins the machines of one replica, where it spans several that have it."""
     network_tpot_ms: Estimate | None = None
     """What the network between them adds to TPOT at the planned peak; None on one machine."""
+
+    @property
+    def server_name(self) -> str:
+        """Kubernetes name of what serves it: its own, or that of the server it shares."""
+        return self.name if self.server is None else self.server
+
+    @property
+    def object_name(self) -> str:
+        """Kubernetes name of what is its own: on a server that it shares another than alone, so that moving there takes nothing away."""
+        return self.name if self.server is None else f"{self.server}-{self.name}"
 
     @property
     def machines(self) -> int:
@@ -185,6 +197,11 @@ class ServicePlan:
     def on_kserve(self) -> bool:
         """False where a replica spans machines, or a Ray cluster serves."""
         return self.machines == 1 and self.spec.served is None
+
+    @property
+    def gpus_to_surge(self) -> int:
+        """What a rollout needs beside what runs: one replica more, or a second Ray cluster with all replicas that always run."""
+        return self.gpus_per_replica * (1 if self.spec.served is None else self.replicas.min)
 
     @property
     def gpus_per_replica(self) -> int:
@@ -273,6 +290,14 @@ class StackPlan:
     """One sentence per budget that the plan exceeds; empty where it is kept."""
     ways_below: tuple[WayBelow, ...] = ()
     """Where a budget is exceeded: the cheapest plans that keep every budget, cheapest first; empty where none was found."""
+
+    @property
+    def servers(self) -> tuple[tuple[ServicePlan, ...], ...]:
+        """The services by what serves them, each alone or with those of the same server; in the order of the stack file."""
+        found: dict[str, list[ServicePlan]] = {}
+        for service in self.services:
+            found.setdefault(service.server_name, []).append(service)
+        return tuple(map(tuple, found.values()))
 
     @property
     def objections(self) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .args import InferenceServiceArgs
+from .args import InferenceServiceArgs, SharedServerArgs
 from .inference_service import InferenceService
 from .kubernetes import KubernetesObject
+from .shared_server import SharedServer
 
-__all__ = ["InferenceService", "InferenceServiceArgs", "KubernetesObject"]
+__all__ = ["InferenceService", "InferenceServiceArgs", "KubernetesObject", "SharedServer", "SharedServerArgs"]

@@ -8,10 +8,9 @@ import pulumi
 
 from .. import manifests, planning
 from ..boundary import refusals
-from ..errors import InputError, Problem
 from ..planning.types import ServicePlan
 from .args import InferenceServiceArgs
-from .kubernetes import KubernetesObject, suffix
+from .kubernetes import KubernetesObject, add, known, require_provider, suffix
 from .wanted import secret_values, wanted, warnings
 
 MODE_ANNOTATION = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
@@ -38,20 +37,20 @@ class InferenceService(pulumi.ComponentResource):
         with refusals("InferenceService", name):
             service = wanted(name, args)
             super().__init__("inferstack:index:InferenceService", name, None, opts)
-            self._require_provider()
+            require_provider(self)
         plan = service.plan
         for warning in warnings(plan, args):
             pulumi.log.warn(warning, resource=self)
         before = self._prepare(name, plan, args, opts)
         pods = manifests.workload(plan)
-        main = self._add(f"{name}-{suffix(pods)}", pods, before, _main_options(plan))
+        main = add(self, f"{name}-{suffix(pods)}", pods, before, workload_options(plan))
         after = {
-            item["kind"]: self._add(f"{name}-{suffix(item)}", item, main, _service_options(item, plan))
+            item["kind"]: add(self, f"{name}-{suffix(item)}", item, main, _service_options(item, plan))
             for item in manifests.dependents(plan)
         }
         document = planning.service_document(plan)
-        self.plan = _known(document)
-        self.cost = _known(service.cost)
+        self.plan = known(document)
+        self.cost = known(service.cost)
         self.url = _url(plan, after)
         self.register_outputs({"plan": document, "cost": service.cost, "url": self.url})
 
@@ -60,19 +59,10 @@ class InferenceService(pulumi.ComponentResource):
     ) -> list[KubernetesObject]:
         """What must stand before the workload. The first of it waits for what the caller names, the others for the first."""
         first, *others = manifests.prerequisites(plan)
-        account = self._add(f"{name}-{suffix(first)}", first, opts.depends_on if opts else None)
-        made = [self._add(f"{name}-{_leaders(item)}{suffix(item)}", item, account) for item in others]
+        account = add(self, f"{name}-{suffix(first)}", first, opts.depends_on if opts else None)
+        made = [add(self, f"{name}-{_leaders(item)}{suffix(item)}", item, account) for item in others]
         secrets = [(kind, manifests.secret(plan, kind, value)) for kind, value in secret_values(plan, args)]
-        return [account, *made, *(self._add(f"{name}-{kind}", item, account) for kind, item in secrets)]
-
-    def _add(self, name: str, manifest: dict[str, Any], depends_on: Any, options: pulumi.ResourceOptions | None = None) -> KubernetesObject:
-        own = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
-        return KubernetesObject(name, manifest, pulumi.ResourceOptions.merge(own, options) if options else own)
-
-    def _require_provider(self) -> None:
-        if self.get_provider("kubernetes:core/v1:Secret") is None:
-            # Without one Pulumi would take whatever cluster the kubeconfig of the moment points to.
-            raise InputError([Problem("opts", "has no Kubernetes provider", nearest="pass ResourceOptions(provider=cluster.provider)")])
+        return [account, *made, *(add(self, f"{name}-{kind}", item, account) for kind, item in secrets)]
 
 
 def _leaders(manifest: dict[str, Any]) -> str:
@@ -80,7 +70,8 @@ def _leaders(manifest: dict[str, Any]) -> str:
     return "leader-" if manifest["kind"] == "Service" else ""
 
 
-def _main_options(plan: ServicePlan) -> pulumi.ResourceOptions:
+def workload_options(plan: ServicePlan) -> pulumi.ResourceOptions:
+    """When what runs the pods of a service, or of the services that share its server, is made anew, and how long it may take to go."""
     return pulumi.ResourceOptions(
         replace_on_changes=_replacing(plan),
         # Pulumi deletes in the foreground: it waits for the last pod, which may finish the longest response first.
@@ -112,15 +103,10 @@ def _seconds(least: float) -> str:
 def _url(plan: ServicePlan, dependents: Mapping[str, KubernetesObject]) -> pulumi.Output[str]:
     """Where the API answers. The address of a load balancer is only known once it exists."""
     if plan.endpoint == "cluster":
-        return _known(planning.service_url(plan))
+        return known(planning.service_url(plan))
     return dependents["Service"].status.apply(_address)
 
 
 def _address(status: Any) -> str:
     ingress = status["loadBalancer"]["ingress"][0]
     return f"http://{ingress.get('hostname') or ingress['ip']}/v1"
-
-
-def _known(value: Any) -> pulumi.Output[Any]:
-    """`value` as an Output. `Output.from_input` would make an Output of every leaf of a plan, which takes longer than to register it."""
-    return pulumi.Output.from_input(None).apply(lambda _: value)

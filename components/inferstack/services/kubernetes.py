@@ -8,6 +8,8 @@ from typing import Any
 
 import pulumi
 
+from ..errors import InputError, Problem
+
 
 class KubernetesObject(pulumi.CustomResource):
     """One manifest, registered with the Kubernetes provider of `opts`; its values may be Outputs.
@@ -27,6 +29,26 @@ class KubernetesObject(pulumi.CustomResource):
         if manifest["kind"] == "Service":
             fields["status"] = None
         super().__init__(type_token(manifest), name, fields, opts)
+
+
+def add(
+    parent: pulumi.ComponentResource, name: str, manifest: Mapping[str, Any], depends_on: Any, options: pulumi.ResourceOptions | None = None
+) -> KubernetesObject:
+    """`manifest` as a child of `parent`, after what it depends on."""
+    own = pulumi.ResourceOptions(parent=parent, depends_on=depends_on)
+    return KubernetesObject(name, manifest, pulumi.ResourceOptions.merge(own, options) if options else own)
+
+
+def require_provider(component: pulumi.ComponentResource) -> None:
+    """Raises `InputError` where `component` was given no Kubernetes provider: Pulumi would take whatever cluster the kubeconfig of the
+    moment points to."""
+    if component.get_provider("kubernetes:core/v1:Secret") is None:
+        raise InputError([Problem("opts", "has no Kubernetes provider", nearest="pass ResourceOptions(provider=cluster.provider)")])
+
+
+def known(value: Any) -> pulumi.Output[Any]:
+    """`value` as an Output. `Output.from_input` would make an Output of every leaf of a plan, which takes longer than to register it."""
+    return pulumi.Output.from_input(None).apply(lambda _: value)
 
 
 def type_token(manifest: Mapping[str, Any]) -> str:

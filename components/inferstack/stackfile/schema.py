@@ -6,7 +6,7 @@ value, rules across fields in `rules` of their section. Rules that need the cata
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -73,6 +73,7 @@ class StackFile(Section):
         services = given.get("services")
         named = [service if is_mapping(service) else {} for service in services] if is_list(services) else []
         yield from _rules_of_names([service.get("name") for service in named])
+        yield from _rules_of_servers(named)
         for index, service in enumerate(named):
             if service.get("endpoint") == "internal" and given.get("hasApiKey") is False:
                 nearest = "run `pulumi config set --secret inferstack:apiKey`, or use cluster"
@@ -90,6 +91,31 @@ def _rules_of_names(names: list[Any]) -> Iterator[Broken]:
         if isinstance(name, str) and name in names[:index]:
             free = next(f"{name}-{n}" for n in range(2, len(names) + 2) if f"{name}-{n}" not in names)
             yield Broken(f"is also the name of services[{names.index(name)}]", f"use {free}", at=("services", index, "name"))
+
+
+def _rules_of_servers(services: Sequence[Mapping[str, Any]]) -> Iterator[Broken]:
+    """A server has a name beside those of services, so has each service on it (`server-name`), and its services have one endpoint."""
+    pairs = [(service.get("server"), service.get("name")) for service in services]
+    names = [name for _, name in pairs]
+    objects = [f"{server}-{name}" for server, name in pairs if isinstance(server, str)]
+    first: dict[str, int] = {}
+    for index, service in enumerate(services):
+        server, name = pairs[index]
+        if not isinstance(server, str):
+            continue
+        own = f"{server}-{name}"
+        clash = next((found for found in (server, own) if found in names), None)
+        if clash is not None or objects.count(own) > 1:
+            taken = {*map(str, names), *objects, *(str(other) for other, _ in pairs)}
+            free = next(word for n in range(2, len(taken) + 3) if not {word := f"{server}-{n}", f"{word}-{name}"} & taken)
+            whose = "two services" if clash is None else f"services[{names.index(clash)}]"
+            reason = f"gives an object the name {clash or own}, which is that of {whose}"
+            yield Broken(reason, f"use {free}", at=("services", index, "server"))
+        leader = first.setdefault(server, index)
+        wants, has = (each.get("endpoint", "cluster") for each in (service, services[leader]))
+        if wants != has:
+            reason = f"is not that of services[{leader}], which the same server serves: {has}"
+            yield Broken(reason, "say the same for both, or another `server`", at=("services", index, "endpoint"))
 
 
 def _rules_of_capacity(capacity_types: list[Any]) -> Iterator[Broken]:

@@ -134,6 +134,9 @@ class Service(Section):
     engine: Text | None = None
     """Name of an engine, such as vllm, llama.cpp or sglang, or `auto`: the one with the cheapest placement. Left out: vllm, or llama.cpp
     where that has none."""
+    server: Name | None = Field(default=None, examples=["assistants"])
+    """Services of the same `server` are served by one server and answer at one endpoint, each by its own name. Needs an `engine` that
+    serves several, the same for all. Left out: a server of its own."""
     engine_args: Settings = Field(default_factory=dict, examples=["{enable-auto-tool-choice: true, tool-call-parser: hermes}"])
     """Flags of the engine's own, checked against its release: true and false switch, lists are several values, mappings JSON."""
     env: Settings = Field(default_factory=dict, examples=["{NCCL_DEBUG: INFO}"])

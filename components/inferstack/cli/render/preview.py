@@ -46,8 +46,11 @@ def preview_report(document: Mapping[str, Any], levers: Mapping[str, Any] | None
 
 
 def _carried(resources: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """What components registered as their outputs, with the components' names."""
-    return ((item["name"], value) for item in resources if item["type"].startswith(COMPONENT) for value in item["outputs"].values())
+    """What components registered as their outputs, with the components' names; of several documents each."""
+    for item in resources:
+        if item["type"].startswith(COMPONENT):
+            for value in item["outputs"].values():
+                yield from ((item["name"], each) for each in (cast("list[Any]", value) if isinstance(value, list) else [value]))
 
 
 def _is(value: Any, keys: set[str]) -> bool:

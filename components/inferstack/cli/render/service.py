@@ -85,6 +85,8 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     if others := [source for source in service["sources"] if not source["chosen"]]:
         yield "Or from", Text("; ".join(map(_source, others)), style=layout.LABEL)
     yield "Rollout", ROLLOUTS[service["rollout"]]
+    if service["server"] is not None:
+        yield "Server", f"{service['server']}, which other services share"
     yield "Endpoint", _endpoint(service)
     yield from _additions(service)
 
