@@ -33,7 +33,7 @@ workflows: ## Check .github/workflows, where actionlint is installed
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
 	@$(BIN)/python -m pytest -m e2e
 
-parsers: $(VENV)/.parsers ## Rendered arguments through the real parsers of vLLM and SGLang (gigabytes, once)
+parsers: $(VENV)/.parsers ## What is rendered through the real parsers of vLLM, SGLang and Ray (gigabytes, once)
 	@$(BIN)/python -m pytest -m e2e tests/engines/test_parsers.py
 
 smoke: $(VENV)/.smoke ## A real llama.cpp server by what is rendered for it (one is built from source where none is on PATH)
@@ -76,9 +76,9 @@ $(DEV): requirements-dev.txt $(RUN)
 	@touch $@
 
 $(VENV)/.parsers: requirements-parsers.txt $(DEV)
-	@echo "installing vLLM and SGLang into $(VENV)/parsers, once" >&2
+	@echo "installing vLLM, SGLang and Ray into $(VENV)/parsers, once" >&2
 	@while read -r requirement; do \
-		engine="$${requirement%%==*}"; $(BIN)/python -m venv "$(VENV)/parsers/$$engine"; \
+		engine="$${requirement%%[=[]*}"; $(BIN)/python -m venv "$(VENV)/parsers/$$engine"; \
 		nice "$(VENV)/parsers/$$engine/bin/python" -m pip install --quiet --disable-pip-version-check "$$requirement" || exit 1; \
 	done < requirements-parsers.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""The parsers of vLLM and SGLang themselves read every command line that is rendered for them: `make parsers`."""
+"""The parsers of vLLM, SGLang and Ray themselves read what is rendered for them: `make parsers`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import itertools
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from inferstack import catalog, planning, sizing, stackfile
+from inferstack import catalog, manifests, planning, sizing, stackfile
 from inferstack.engines import engine
 from tests.engines import shapes
 
@@ -39,11 +40,19 @@ def command_lines(name: str) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(lines))
 
 
-def refusals(name: str, lines: list[tuple[str, ...]], answer: Path) -> list[str | None]:
-    script = ROOT / "tests/engines/real" / f"{name}_parser.py"
+def serve_configs() -> list[str]:
+    """The Serve configs of the examples of one model and of several."""
+    paths = [ROOT / "examples/engines/ray-serve.yaml", ROOT / "examples/shapes/ray-application.yaml"]
+    plans = [planning.plan(stackfile.load(path)) for path in paths]
+    objects = [item for plan in plans for item in manifests.stack_objects(plan)]
+    return [item["spec"]["serveConfigV2"] for item in objects if item["kind"] == "RayService"]
+
+
+def refusals(name: str, lines: Sequence[tuple[str, ...] | str], answer: Path, script: str = "parser") -> list[str | None]:
+    path = ROOT / "tests/engines/real" / f"{name}_{script}.py"
     # Without a GPU vLLM asks what it was built for.
     env = {**os.environ, "VLLM_TARGET_DEVICE": "cpu"}
-    done = subprocess.run([python(name), script, answer], input=json.dumps(lines), text=True, capture_output=True, env=env)
+    done = subprocess.run([python(name), path, answer], input=json.dumps(lines), text=True, capture_output=True, env=env)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(answer.read_text(encoding="utf-8"))
 
@@ -58,3 +67,16 @@ def test_its_own_parser_takes_what_is_rendered(name: str, tmp_path: Path) -> Non
     *found, unknown = refusals(name, [*lines, (*lines[0], "--swap-space-of-old=4")], tmp_path / "refusals.json")
     assert [(line, refusal) for line, refusal in zip(lines, found, strict=True) if refusal is not None] == []
     assert unknown is not None
+
+
+def test_ray_takes_the_serve_configs(tmp_path: Path) -> None:
+    """Ray's own classes accept application, models and options, and refuse a misspelt key of each."""
+    if not python("ray").exists():
+        pytest.skip("ray is not installed here: make parsers")
+    configs = serve_configs()
+    assert len(configs) == 2
+    keys = ("log_engine_metrics", "upscale_delay_s", "request_timeout_s", "route_prefix")
+    misspelt = [configs[1].replace(key, f"{key}-of-old") for key in keys]
+    found = refusals("ray", [*configs, *misspelt], tmp_path / "refusals.json", "config")
+    assert found[:2] == [None, None]
+    assert None not in found[2:]
