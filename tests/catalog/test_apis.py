@@ -19,14 +19,16 @@ DAY = date(2026, 11, 21)
 
 def test_rows_make_sense() -> None:
     """Each row has a date, prices above 0, a model of the catalog where its weights are open, and discounts that take something off."""
-    known = {*catalog.models(), *catalog.incomplete_models()}
+    known = {**catalog.models(), **catalog.incomplete_models()}
     for row in catalog.api_prices():
         assert date.fromisoformat(row.as_of) <= DAY, row
         assert row.source, row
         assert (row.model in known) == row.is_open, row
+        assert row.kind == (known[row.model].kind if row.is_open else row.kind), row
+        assert row.kind in {"llm", "embedding", "rerank"}, row
         for rates in (row.rates, *(tier for _, tier in row.above)):
             assert rates.input_usd > 0, row
-            assert rates.output_usd > 0, row
+            assert (rates.output_usd > 0) == (row.kind == "llm"), row
             assert rates.cached_input_usd is None or 0 < rates.cached_input_usd <= rates.input_usd, row
         if row.batch is not None:
             assert row.batch.input_usd <= row.rates.input_usd, row
@@ -67,12 +69,14 @@ def _when(prices: SimpleNamespace, **constraint: Any) -> SimpleNamespace:
     return SimpleNamespace(constraint=SimpleNamespace(**constraint) if constraint else None, prices=prices)
 
 
-def _read(monkeypatch: pytest.MonkeyPatch, prices: Any, variants: Any = None, on: date = DAY) -> tuple[catalog.ApiPrice, ...]:
+def _read(
+    monkeypatch: pytest.MonkeyPatch, prices: Any, variants: Any = None, on: date = DAY, kind: str = "llm"
+) -> tuple[catalog.ApiPrice, ...]:
     info = SimpleNamespace(id="m", deprecated=None, prices=prices, price_variants=variants)
     data = SimpleNamespace(providers=[SimpleNamespace(id="acme", models=[info])])
     monkeypatch.setitem(sys.modules, "genai_prices", SimpleNamespace(data=data))
     monkeypatch.setitem(sys.modules, "genai_prices.data", data)
-    return genai.read(on, lambda host, name: (f"{host}/{name}", False))
+    return genai.read(on, lambda host, name: genai.Meant(f"{host}/{name}", False, kind))
 
 
 def test_a_newer_source_is_read_at_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +108,21 @@ def test_a_newer_source_keeps_tiers_and_batches(monkeypatch: pytest.MonkeyPatch)
     assert row.rates_for(1000).input_usd == Decimal(3)
     assert row.rates_for(200_001).input_usd == Decimal(6)
     assert row.batch == catalog.TokenRates(Decimal("1.5"), Decimal(15))
+
+
+def test_what_writes_nothing_has_no_price_of_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedding model is priced by its input alone; a model that generates without a price of output is no row."""
+    price = _price(Decimal("0.02"), None)
+    (row,) = _read(monkeypatch, price, kind="embedding")
+    assert (row.kind, row.rates) == ("embedding", catalog.TokenRates(Decimal("0.02"), Decimal(0)))
+    assert _read(monkeypatch, price) == ()
+
+
+def test_embedding_and_rerank_are_priced() -> None:
+    """The services that people compare with are there, and open weights on several hosts."""
+    closed = {(row.model, row.kind) for row in catalog.api_prices() if not row.is_open}
+    assert {("text-embedding-3-small", "embedding"), ("voyage-4", "embedding"), ("rerank-2.5", "rerank")} <= closed
+    assert len({row.host for row in catalog.api_prices() if row.model == "Qwen/Qwen3-Embedding-8B"}) >= 4
 
 
 def test_free_and_other_units_are_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,8 @@ def changes(monkeypatch: pytest.MonkeyPatch, *rows: tuple[catalog.ApiPrice, Any,
 
 def plain_row() -> catalog.ApiPrice:
     """A shipped row without batches, tiers and cached input."""
-    return next(row for row in catalog.api_prices() if row.batch is None and not row.above and row.rates.cached_input_usd is None)
+    plain = (row for row in catalog.api_prices() if row.kind == "llm" and row.batch is None and not row.above)
+    return next(row for row in plain if row.rates.cached_input_usd is None)
 
 
 def test_only_what_costs_something_else_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +69,18 @@ def test_a_change_is_a_row_of_the_stack_file(monkeypatch: pytest.MonkeyPatch) ->
     }
     (read,) = stackfile.read(config, stack="test", source="Pulumi.test.yaml").api_prices
     assert (read.host, read.input_usd, read.long_prompts[0].above_tokens, read.as_of) == (row.host, 3, 200_000, "2026-12-01")
+
+
+def test_a_changed_price_of_embeddings_says_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written with the task and without output, batches too, and read back so; batches that the package lacks hold with the price."""
+    row = next(row for row in catalog.api_prices() if row.model == "text-embedding-3-small")
+    assert changes(monkeypatch, (row, row.rates.input_usd, None)) == ()
+    written = stack_file_row(row)
+    assert "outputUsd" not in written
+    config = {
+        "inferstack:target": {"cloud": "gke", "region": "us-central1"},
+        "inferstack:services": [{"name": "search", "model": "BAAI/bge-m3", "traffic": {"requestsPerSecond": 1, "isl": 100}}],
+        "inferstack:apiPrices": [written],
+    }
+    (read,) = stackfile.read(config, stack="test", source="Pulumi.test.yaml").api_prices
+    assert (read.task, read.output_usd, read.batch_input_usd) == ("embed", None, row.batch and row.batch.input_usd)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from inferstack import catalog, comparison
+from inferstack import catalog, comparison, stackfile
 from inferstack.comparison.crossings import api_usd
 from inferstack.comparison.types import Assumptions, Offer, ServiceComparison
 from inferstack.errors import InputError
+from inferstack.stackfile.schema import StackFile
 from tests.comparison import stacks
 
 ROW: dict[str, Any] = {"host": "acme", "model": "Qwen/Qwen2.5-7B-Instruct", "inputUsd": 2, "outputUsd": 4}
@@ -27,7 +28,7 @@ def test_the_three_kinds_of_offers() -> None:
     for found in compared.offers:
         by_kind.setdefault(found.kind, set()).add(found.price.model)
     assert by_kind["same"] == {"Qwen/Qwen2.5-7B-Instruct"}
-    assert by_kind["closed"] == {row.model for row in catalog.api_prices() if not row.is_open}
+    assert by_kind["closed"] == {row.model for row in catalog.api_prices() if not row.is_open and row.kind == "llm"}
     size = catalog.model("Qwen/Qwen2.5-7B-Instruct").params_total
     assert "meta-llama/Llama-3.1-8B-Instruct" in by_kind["comparable"]
     assert all(2 / 3 <= catalog.models()[name].params_total / size <= 1.5 for name in by_kind["comparable"])
@@ -57,6 +58,63 @@ def test_a_model_without_a_price_is_said_to_have_none() -> None:
     )
     given = stacks.stack("Qwen/Qwen2.5-1.5B-Instruct", apiPrices=[{**ROW, "model": "qwen2.5-1.5b-instruct"}])
     assert offer(stacks.compared(given), "acme").kind == "same"
+
+
+def embedder(model: str = "BAAI/bge-m3", **settings: Any) -> StackFile:
+    """One service that answers after one pass."""
+    service = {
+        "name": "search",
+        "model": model,
+        "gpu": "l4",
+        "traffic": {"requestsPerSecond": 20, "isl": 500},
+        "slo": {"latencyP95Ms": 500},
+    }
+    return stackfile.read(
+        {"inferstack:target": {"cloud": "gke", "region": "us-central1"}, "inferstack:services": [service]}
+        | {f"inferstack:{key}": value for key, value in settings.items()},
+        stack="test",
+        source="Pulumi.test.yaml",
+    )
+
+
+def test_an_embedder_stands_beside_embedding_apis_alone() -> None:
+    """The same weights on hosts, open embedders of about its size, and every closed embedding model; none that generates or reranks."""
+    compared = stacks.compared(embedder())
+    assert {found.price.kind for found in compared.offers} == {"embedding"}
+    assert {found.price.host for found in compared.offers if found.kind == "same"} >= {"novita", "ovhcloud", "cloudflare"}
+    small = next(found for found in compared.offers if found.price.model == "text-embedding-3-small")
+    assert small.monthly_usd == Decimal(20 * 500 * 3600 * 730) / 10**6 * Decimal("0.02")
+    assert any(sentence.startswith("text-embedding-3-small at openai") for sentence in compared.verdict)
+    assert any("embeds everything anew" in limit for limit in compared.limits)
+    assert any("latency p95 ≤ 500 ms" in limit for limit in compared.limits)
+
+
+def test_a_reranker_stands_beside_prices_per_token() -> None:
+    """What is sold by the search is another unit: it is named as left out."""
+    compared = stacks.compared(embedder("BAAI/bge-reranker-v2-m3"))
+    assert {found.price.kind for found in compared.offers} == {"rerank"}
+    assert {found.kind for found in compared.offers} >= {"same", "closed"}
+    assert any("by the search" in limit for limit in compared.limits)
+
+
+def test_a_price_of_ones_own_says_its_task() -> None:
+    """With `task` a row needs no price of output and stands beside that task alone; without it output must be priced."""
+    row = {"host": "acme", "model": "acme-embed", "inputUsd": 0.03, "task": "embed"}
+    assert offer(stacks.compared(embedder(apiPrices=[row])), "acme").kind == "closed"
+    assert all(found.price.host != "acme" for found in stacks.compared(stacks.stack(apiPrices=[row])).offers)
+    for wrong, said in (({"task": None}, "outputUsd: is needed"), ({"outputUsd": 1}, "is to embed writes none")):
+        with pytest.raises(InputError) as error:
+            embedder(apiPrices=[{key: value for key, value in {**row, **wrong}.items() if value is not None}])
+        assert said in str(error.value)
+
+
+def test_a_generating_model_that_embeds_is_not_priced_as_one_that_writes() -> None:
+    """What hosts ask for the text of a model is no price of its embeddings."""
+    service = {"name": "s", "model": "Qwen/Qwen3-8B", "task": "embed", "gpu": "l4", "traffic": {"requestsPerSecond": 1, "isl": 100}}
+    made = stackfile.read(
+        {"inferstack:target": {"cloud": "gke", "region": "us-central1"}, "inferstack:services": [service]}, stack="t", source="t.yaml"
+    )
+    assert all(found.kind != "same" for found in stacks.compared(made).offers)
 
 
 def test_data_that_may_not_leave_excludes_every_api() -> None:

@@ -1,4 +1,7 @@
-"""What API hosts charge for tokens: dated rows for open models on several hosts, and for the closed models that people compare with."""
+"""What API hosts charge for tokens: dated rows for open models on several hosts, and for the closed models that people compare with.
+
+Only prices per token: what is sold by the search (rerank at Cohere, Bedrock, Azure and Google) is another unit, and has no row.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from .tables import money_table
+from .types import LLM
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class ApiPrice:
     above: tuple[tuple[int, TokenRates], ...] = ()
     """Tiers by prompt length, shortest first: from that many prompt tokens on, every token of the request costs these rates."""
     note: str | None = None
+    kind: str | None = LLM
+    """`Model.kind` of what the price is for; output is free where nothing is generated. None: a user's price, whatever it stands beside."""
 
     def rates_for(self, prompt_tokens: int) -> TokenRates:
         """The standard rates of a request with a prompt of that length."""
@@ -71,6 +77,7 @@ def _rows(data: Mapping[str, Any]) -> Iterator[ApiPrice]:
             source=source["name"],
             as_of=source["as_of"],
             note=row.get("note"),
+            kind=row.get("kind", LLM),
         )
 
 

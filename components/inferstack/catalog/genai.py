@@ -8,16 +8,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .apis import ApiPrice, TokenRates, api_prices
 from .tables import table
+from .types import LLM
 
 PACKAGE = "genai_prices"
 DISTRIBUTION = "genai-prices"
 
-ModelOf = Callable[[str, str], tuple[str, bool] | None]
-"""From a provider and its name of a model to the model that is meant and whether its weights are open; None for no model of ours."""
+
+class Meant(NamedTuple):
+    """The model behind a provider's name."""
+
+    model: str
+    is_open: bool
+    kind: str | None = LLM
+
+
+ModelOf = Callable[[str, str], Meant | None]
+"""From a provider and its name of a model to the model that is meant; None for no model of ours."""
 
 
 def installed_version() -> str | None:
@@ -35,12 +45,17 @@ def newer_api_prices(on: date) -> tuple[ApiPrice, ...]:
     """
     shipped = api_prices()
     hosts: Mapping[str, str] = table("api_prices")["hosts"]
-    known = {(row.host, row.name): (row.model, row.is_open) for row in shipped}
+    known = {(row.host, row.name): Meant(row.model, row.is_open, row.kind) for row in shipped}
     rows = (
         replace(row, host=hosts.get(row.host, row.host)) for row in read(on, lambda host, name: known.get((hosts.get(host, host), name)))
     )
     newer = {(row.host, row.name): row for row in rows}
-    return tuple(newer.get((row.host, row.name), row) for row in shipped)
+    return tuple(_with_batch(newer.get((row.host, row.name), row), row) for row in shipped)
+
+
+def _with_batch(newer: ApiPrice, shipped: ApiPrice) -> ApiPrice:
+    """The package knows no batches of embeddings: a shipped price of them holds as long as the standard one does."""
+    return replace(newer, batch=shipped.batch) if newer.batch is None and newer.rates == shipped.rates else newer
 
 
 def read(on: date, model_of: ModelOf) -> tuple[ApiPrice, ...]:
@@ -57,20 +72,21 @@ def _rows(provider: Any, on: date, source: str, model_of: ModelOf) -> Iterator[A
     for info in provider.models:
         meant = None if info.deprecated else model_of(provider.id, info.id)
         price, varies = _in_force(info.prices, on)
-        rates = _rates(price)
+        rates = None if meant is None else _rates(price, meant.kind)
         if meant is None or rates is None:
             continue
         yield ApiPrice(
             host=provider.id,
-            model=meant[0],
+            model=meant.model,
             name=info.id,
-            is_open=meant[1],
+            is_open=meant.is_open,
             rates=rates,
             source=source,
             as_of=on.isoformat(),
             batch=_batch(info.price_variants, rates, on),
             above=_tiers(price),
             note="priced by the time of day; these are its dearest hours" if varies else None,
+            kind=meant.kind,
         )
 
 
@@ -112,9 +128,11 @@ def _batch(variants: Any, standard: TokenRates, on: date) -> TokenRates | None:
     return None
 
 
-def _rates(price: Any) -> TokenRates | None:
-    """The lowest tier; None where it is not priced by input and output tokens, or is free."""
+def _rates(price: Any, kind: str | None = LLM) -> TokenRates | None:
+    """The lowest tier; None where it is not priced by input and output tokens, or is free. Without generation there is no output."""
     given, out = _number(price, "input_mtok"), _number(price, "output_mtok")
+    if kind != LLM:
+        return TokenRates(given, Decimal(0), _number(price, "cache_read_mtok")) if given else None
     return TokenRates(given, out, _number(price, "cache_read_mtok")) if given and out else None
 
 

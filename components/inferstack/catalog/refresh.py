@@ -8,6 +8,9 @@ from typing import Any
 
 from .apis import ApiPrice, TokenRates, api_prices
 from .genai import newer_api_prices
+from .types import LLM, TASKS
+
+OF_OUTPUT = ("outputUsd", "batchOutputUsd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ def stack_file_row(price: ApiPrice) -> dict[str, Any]:
     row: dict[str, Any] = {"host": price.host, "model": price.model, **_rates(price.rates)}
     if price.batch is not None:
         row |= {"batchInputUsd": float(price.batch.input_usd), "batchOutputUsd": float(price.batch.output_usd)}
+    if price.kind is not None and price.kind != LLM:
+        row = {"task": TASKS[price.kind], **{key: value for key, value in row.items() if key not in OF_OUTPUT}}
     if price.above:
         row["longPrompts"] = [{"aboveTokens": start, **_rates(rates)} for start, rates in price.above]
     return {**row, "asOf": price.as_of}

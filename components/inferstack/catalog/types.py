@@ -14,6 +14,8 @@ from typing import Any
 
 LLM, EMBEDDING, RERANK, REWARD = "llm", "embedding", "rerank", "reward"
 """`Model.kind`."""
+TASKS = {LLM: "generate", EMBEDDING: "embed", RERANK: "rerank", REWARD: "reward"}
+"""Kind -> `task` of the stack file."""
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 

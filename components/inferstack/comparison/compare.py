@@ -58,6 +58,7 @@ def _service(own: OwnCost, rows: Sequence[ApiPrice], assumptions: Assumptions) -
     return ServiceComparison(
         service=plan.name,
         model=plan.model,
+        kind=plan.replica.shape.model.kind,
         request=request,
         slo=plan.slo,
         tokens_per_user=own.tokens_per_user,

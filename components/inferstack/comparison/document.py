@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..catalog.types import TASKS
 from ..plain import plain
 from .crossings import api_usd
-from .types import REFERENCE, Load, Offer, ServiceComparison, StackComparison
+from .types import REFERENCES, Load, Offer, ServiceComparison, StackComparison
 
 
 def document(comparison: StackComparison) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def _service(service: ServiceComparison) -> dict[str, Any]:
     return {
         "service": service.service,
         "model": service.model,
+        "task": TASKS[service.kind],
         "request": {"isl": service.request.isl, "osl": service.request.osl},
         "slo": plain(service.slo),
         "tokensPerUser": plain(service.tokens_per_user),
@@ -73,7 +75,7 @@ def _series(service: ServiceComparison) -> Iterator[dict[str, Any]]:
     yield {"label": "self-hosted", "monthlyUsd": [plain(load.monthly_usd) for load in service.curve]}
     kinds = dict.fromkeys(offer.kind for offer in service.offers)
     shown = [next(offer for offer in service.offers if offer.kind == kind) for kind in kinds]
-    shown += [offer for offer in service.offers if offer.price.model == REFERENCE and offer not in shown]
+    shown += [offer for offer in service.offers if offer.price.model == REFERENCES.get(service.kind) and offer not in shown]
     for offer in shown:
         usd = offer.cost.usd_per_million_tokens
         label = f"{offer.price.name}, {offer.price.host}"

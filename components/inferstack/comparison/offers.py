@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from .. import catalog
 from ..catalog.apis import ApiPrice, TokenRates
 from ..catalog.types import Model
+from ..planning.task import KINDS
 from ..stackfile.schema import StackFile
 from .types import CLOSED, COMPARABLE, SAME
 
 ABOUT_THE_SIZE = 1.5
 """Total and active parameters may differ by this factor for a model to be comparable. It says nothing about quality."""
 BY_USER = "stack file"
-GENERATES = "llm"
+NOTHING = Decimal(0)
+"""What output costs that a model does not write."""
 
 
 def prices(stack: StackFile, known: Sequence[ApiPrice]) -> tuple[ApiPrice, ...]:
@@ -28,20 +31,21 @@ def _own_prices(stack: StackFile) -> Iterable[ApiPrice]:
     for row in stack.api_prices:
         model = _model_id(row.model)
         batch = None
-        if row.batch_input_usd is not None and row.batch_output_usd is not None:
-            batch = TokenRates(row.batch_input_usd, row.batch_output_usd)
+        if row.batch_input_usd is not None:
+            batch = TokenRates(row.batch_input_usd, row.batch_output_usd or NOTHING)
         yield ApiPrice(
             host=row.host,
             model=model,
             name=row.model,
             is_open=model in catalog.models() or model in served,
-            rates=TokenRates(row.input_usd, row.output_usd, row.cached_input_usd),
+            rates=TokenRates(row.input_usd, row.output_usd or NOTHING, row.cached_input_usd),
             source=BY_USER,
             as_of=row.as_of if row.as_of is not None else "undated",
             batch=batch,
             above=tuple(
                 (tier.above_tokens, TokenRates(tier.input_usd, tier.output_usd, tier.cached_input_usd)) for tier in row.long_prompts
             ),
+            kind=None if row.task is None else KINDS[row.task],
         )
 
 
@@ -55,11 +59,12 @@ def _model_id(name: str) -> str:
 
 def kind(price: ApiPrice, model: Model) -> str | None:
     """How `price`'s model stands to the service's; None where they are not compared."""
+    if price.kind is not None and price.kind != model.kind:
+        return None
     if price.model == model.id:
         return SAME
     if not price.is_open:
-        # Closed models of the catalog's prices generate; what the user names is compared with whatever it is named beside.
-        return CLOSED if model.kind == GENERATES or price.source == BY_USER else None
+        return CLOSED
     other = catalog.models().get(price.model)
     return COMPARABLE if other is not None and _alike(other, model) else None
 

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from ..costs.api import RequestShape
 from ..costs.money import money
+from ..planning.task import EMBED, GENERATE
 from ..planning.types import ServicePlan
 from .own import OwnCost
-from .types import CLOSED, COMPARABLE, KINDS, REFERENCE, SAME, Load, Offer
+from .types import CLOSED, COMPARABLE, KINDS, REFERENCES, SAME, Load, Offer
 
 NO_APIS = "`inferstack:constraints.dataMayLeave` is false: prompts and answers stay on machines of your own, no API is compared"
-ROW = "give a row under `inferstack:apiPrices`: host, model, inputUsd and outputUsd"
+ROW = "give a row under `inferstack:apiPrices`: host, model, inputUsd and {other}"
+OF_TASK = {
+    EMBED: ("index: vectors of two models cannot be compared; whoever changes the model embeds everything anew, which is not counted",),
+    "rerank": ("searches: hosts that sell rerank by the search (Cohere, Bedrock, Azure, Google) are left out: that is another unit",),
+}
+"""What is to be known of substitutes for one task."""
 OF_KIND = {SAME: "the same model", COMPARABLE: "an open model of about its size", CLOSED: "a closed model"}
 
 
@@ -27,15 +33,17 @@ def _verdict(plan: ServicePlan, present: Load, offers: Sequence[Offer], data_may
     if present.monthly_usd is None:
         yield f"what self-hosting costs is unknown: {present.problem}"
     if all(offer.kind != SAME for offer in offers):
-        yield f"the price of {plan.model} at an API is unknown; {ROW}"
+        other = "outputUsd" if plan.task == GENERATE else f"task: {plan.task}"
+        yield f"the price of {plan.model} at an API is unknown; {ROW.format(other=other)}"
     for kind in KINDS:
         cheapest = next((offer for offer in offers if offer.kind == kind), None)
         if cheapest is not None:
             place = f"at {cheapest.price.host}" if kind == SAME else f"as {cheapest.price.name} at {cheapest.price.host}"
             yield f"{OF_KIND[kind]} is cheapest {place}: {_beside(cheapest, present)}"
-    reference = next((offer for offer in offers if offer.price.model == REFERENCE), None)
+    known = REFERENCES.get(plan.replica.shape.model.kind)
+    reference = next((offer for offer in offers if offer.price.model == known), None)
     if reference is not None:
-        yield f"{REFERENCE} at {reference.price.host}: {_beside(reference, present)}"
+        yield f"{known} at {reference.price.host}: {_beside(reference, present)}"
 
 
 def _beside(offer: Offer, present: Load) -> str:
@@ -76,8 +84,9 @@ def limits(own: OwnCost, request: RequestShape) -> tuple[str, ...]:
 def _limits(own: OwnCost, request: RequestShape) -> Iterator[str]:
     service = own.service
     slo, performance = service.slo, service.replica.performance
+    first = "TTFT" if service.task == GENERATE else "latency"
     targets = [
-        f"{name} p95 ≤ {value:,.0f} ms" for name, value in (("TTFT", slo.ttft_p95_ms), ("TPOT", slo.tpot_p95_ms)) if value is not None
+        f"{name} p95 ≤ {value:,.0f} ms" for name, value in ((first, slo.ttft_p95_ms), ("TPOT", slo.tpot_p95_ms)) if value is not None
     ]
     kept = f"replicas are counted for {' and '.join(targets)}" if targets else "no SLO is stated: replicas are filled to their throughput"
     yield f"latency: {kept}; what an API's latency is, and whether it limits the rate, is not known here"
@@ -87,7 +96,9 @@ def _limits(own: OwnCost, request: RequestShape) -> Iterator[str]:
         f"between {rate.low:,.2f} and {rate.high:,.2f}: the break-even moves as much"
     )
     yield "quality: comparable means parameters within a factor of 1.5, and hosts may serve fewer bits; judge both with your own evaluation"
-    yield "tokens: every tokenizer is taken to give the same number; an answer of a reasoning model is longer than `osl`"
+    longer = "; an answer of a reasoning model is longer than `osl`" if service.task == GENERATE else ""
+    yield f"tokens: every tokenizer is taken to give the same number{longer}"
+    yield from OF_TASK.get(service.task, ())
     if request.cached_share:
         yield "prompt cache: writing to it is not counted, and the plan's own replicas are taken to reuse no prefix"
     yield "people: neither side counts them; self-hosting needs more of them"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.apis import ApiPrice
+from ..catalog.types import EMBEDDING, LLM
 from ..costs.api import ApiCost, RequestShape
 from ..sizing.types import Slo
 
@@ -14,8 +15,8 @@ COMPARABLE = "comparable"
 CLOSED = "closed"
 KINDS = (SAME, COMPARABLE, CLOSED)
 """Whose model an API offers: these weights, open ones of about this size, or a provider's own."""
-REFERENCE = "gpt-4o"
-"""Closed model that most published comparisons are with."""
+REFERENCES = {LLM: "gpt-4o", EMBEDDING: "text-embedding-3-small"}
+"""By kind of model: the closed one that most published comparisons are with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class ServiceComparison:
 
     service: str
     model: str
+    kind: str
+    """`Model.kind`."""
     request: RequestShape
     slo: Slo
     tokens_per_user: Decimal

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..catalog.types import Model
-from ..engines.kinds import EMBEDDING, LLM, RERANK, REWARD, pools
+from ..catalog.types import EMBEDDING, LLM, TASKS, Model
+from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..sizing.types import Slo
 from ..stackfile.schema import Service
 from .problems import Problems
 
-GENERATE, EMBED = "generate", "embed"
-KINDS = {GENERATE: LLM, EMBED: EMBEDDING, "rerank": RERANK, "reward": REWARD}
+GENERATE, EMBED = TASKS[LLM], TASKS[EMBEDDING]
+KINDS = {task: kind for kind, task in TASKS.items()}
 """`task` of the stack file -> `Model.kind`."""
-TASKS = {kind: task for task, kind in KINDS.items()}
 
 
 def with_task(model: Model, service: Service, path: str, problems: Problems) -> Model:

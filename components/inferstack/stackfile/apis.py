@@ -6,13 +6,16 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from .section import Broken, Section, fails
 from .untyped import is_list, is_mapping
 from .values import Many, Text, Tokens, Usd
+
+WITHOUT_OUTPUT = ("embed", "rerank", "reward")
+"""Tasks that write nothing."""
 
 
 def _iso_date(text: str) -> str:
@@ -61,8 +64,10 @@ class ApiPriceRow(Section):
     """Model as in the catalog, or the provider's own name of a closed one."""
     input_usd: Usd = Field(examples=[0.12])
     """USD per million input tokens. Where the price follows the time of day: that of its dearest hours."""
-    output_usd: Usd = Field(examples=[0.24])
-    """USD per million output tokens."""
+    output_usd: Usd | None = Field(default=None, examples=[0.24])
+    """USD per million output tokens; none with a `task` that writes none."""
+    task: Literal["generate", "embed", "rerank", "reward"] | None = None
+    """What the price is for. Left out: compared with whatever its model or its host stands beside."""
     cached_input_usd: Usd | None = None
     """USD per million input tokens that a prompt cache answers. Left out: as other input."""
     batch_input_usd: Usd | None = None
@@ -76,7 +81,13 @@ class ApiPriceRow(Section):
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
-        for key, other in (("batchInputUsd", "batchOutputUsd"), ("batchOutputUsd", "batchInputUsd")):
+        silent = given.get("task") in WITHOUT_OUTPUT
+        if not silent and given.get("outputUsd") is None:
+            yield Broken("is needed", "write it, or the `task` of a model that writes nothing: embed, rerank or reward", at=("outputUsd",))
+        for key in ("outputUsd", "batchOutputUsd") if silent else ():
+            if given.get(key) is not None:
+                yield Broken(f"is for output, and a model that is to {given['task']} writes none", "remove it", at=(key,))
+        for key, other in () if silent else (("batchInputUsd", "batchOutputUsd"), ("batchOutputUsd", "batchInputUsd")):
             if given.get(key) is not None and given.get(other) is None:
                 yield Broken(f"is needed beside `{key}`", "a batch has a price for input and for output", at=(other,))
         yield from _rules_of_discounts(given, {"cachedInputUsd": "inputUsd", "batchInputUsd": "inputUsd", "batchOutputUsd": "outputUsd"})

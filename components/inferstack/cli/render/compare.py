@@ -29,6 +29,16 @@ WELL_KNOWN = (
     "claude-opus-5-5",
     "gemini-2.5-pro",
     "gemini-3.8-flash",
+    "text-embedding-3-small",
+    "text-embedding-3-large",
+    "gemini-embedding-001",
+    "voyage-4",
+    "voyage-4-lite",
+    "embed-v4.0",
+    "mistral-embed",
+    "amazon.titan-embed-text-v2:0",
+    "rerank-3",
+    "rerank-2.5",
 )
 """Closed models that a page shows."""
 CURVE_STEP = 4
@@ -49,7 +59,8 @@ def comparison_report(document: Mapping[str, Any]) -> RenderableType:
 
 def _service(service: Mapping[str, Any]) -> Iterator[RenderableType]:
     request = service["request"]
-    yield layout.heading(service["service"], f"{service['model']}, {request['isl']:,} tokens in and {request['osl']:,} out per request")
+    written = f" in and {request['osl']:,} out" if request["osl"] else ""
+    yield layout.heading(service["service"], f"{service['model']}, {request['isl']:,} tokens{written} per request")
     yield layout.facts(_facts(service))
     yield layout.notes(service["verdict"], layout.TITLE, "→")
     yield from _offers(service["offers"])
@@ -109,7 +120,7 @@ def _offer(offer: Mapping[str, Any], remarks: list[str]) -> list[RenderableType]
     return [
         Text(f"{offer['host']} ", style=layout.STRONG).append(offer["name"].rsplit("/", 1)[-1], style="not bold"),
         figures.unit_price(offer["inputUsd"]),
-        figures.unit_price(offer["outputUsd"]),
+        figures.unit_price(offer["outputUsd"]) if offer["outputUsd"] else "–",
         Text(figures.money(offer["monthlyUsd"]), style=layout.STRONG),
         figures.UNKNOWN
         if ratio is None
