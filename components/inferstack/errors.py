@@ -10,8 +10,8 @@ Anything else that is raised is a bug of ours and may show a traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Problem:
     """What stands there; None where the key is missing. Never a secret."""
     nearest: str | None = None
     """The nearest thing that works, as a clause: `use gguf-q4_k_m`."""
+    change: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)
+    """The same as a change of the stack file: key path -> value, None where the key goes. Empty where only the user can know."""
 
     def __str__(self) -> str:
         shown = "" if self.value is None else f"{_shown(self.value)} "

@@ -30,16 +30,18 @@ FORBIDDEN = {
 }
 HOST_FIELDS = "host_"
 """What fields of `Tuning` about main memory begin with."""
+KEY = re.compile(r"use (context|tensorParallel|pipelineParallel|dataParallel) of the service")
+"""The key that a clause names, where a flag's number means the same there."""
 SIZE = re.compile(r"\d+(\.\d+)?[kKmMgG]?")
 NUMBERS = {"int": re.compile(r"-?\d+"), "float": re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?"), "size": SIZE}
 KINDS = {"int": "a whole number", "float": "a number", "size": "a number, or one with k, M or G"}
 
 
 class _Bad(Exception):
-    """Why a flag or its value cannot be: the clause, and the way out."""
+    """Why a flag or its value cannot be: the clause, the way out, and that as a change of the service."""
 
-    def __init__(self, reason: str, nearest: str | None = None) -> None:
-        self.reason, self.nearest = reason, nearest
+    def __init__(self, reason: str, nearest: str | None = None, change: Mapping[str, object] | None = None) -> None:
+        self.reason, self.nearest, self.change = reason, nearest, change or {}
         super().__init__(reason)
 
 
@@ -55,20 +57,20 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
     for written, value in args.items():
         try:
             if table is None:
-                raise _Bad(f"is not known to be an option of {engine.name}", "remove it")
+                raise _Bad(f"is not known to be an option of {engine.name}", "remove it", {f"{ARGS}.{written}": None})
             if written in rules.options:
                 tuning[rules.options[written]] = _amount(written, _number(_text(value)), rules)
                 continue
-            flag = _find(table, written)
+            flag = _find(table, written, value)
             if flag.name in seen:
                 raise _Bad(f"is {flag.name} once more", "keep one")
             seen.add(flag.name)
             if table.style == "keywords":
-                keywords |= _keyword(flag, value, rules, tuning)
+                keywords |= _keyword(flag, written, value, rules, tuning)
             else:
                 words += _flag(table, flag, written, value, rules, tuning)
         except _Bad as bad:
-            problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest))
+            problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest, bad.change))
     problems += _lonely(seen, rules)
     problems += _env_problems(table, rules, env)
     variables = tuple((name, _text(value)) for name, value in env.items())
@@ -91,14 +93,14 @@ def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
 # --- flags ------------------------------------------------------------------------------------------------------------------
 
 
-def _find(table: FlagTable, written: str) -> Flag:
+def _find(table: FlagTable, written: str, value: Any) -> Flag:
     """The option that `written` means."""
     engine = table.engine
     if table.style == "environment":
-        raise _Bad(f"is no flag: {engine} is set by variables only", "use env")
+        raise _Bad(f"is no flag: {engine} is set by variables only", "use env", {f"{ARGS}.{written}": None})
     flag = table.find(written)
     if (successor := table.successor(written)) is not None and (flag is None or written not in _all_spellings(flag)):
-        raise _Bad(f"is no option of {table.title}", successor)
+        raise _Bad(f"is no option of {table.title}", successor, _instead(written, successor, value))
     if flag is None:
         near = table.nearest(written)
         raise _Bad(f"is not an option of {table.title}", f"did you mean {_plain(near)}?" if near else None)
@@ -107,12 +109,12 @@ def _find(table: FlagTable, written: str) -> Flag:
 
 def _flag(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
     """The words of one flag; [] where it enters the plan, which then says it."""
-    return [] if _enters_plan(flag, value, rules, tuning) else _words(table, flag, written, value)
+    return [] if _enters_plan(flag, written, value, rules, tuning) else _words(table, flag, written, value)
 
 
-def _keyword(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> dict[str, Any]:
+def _keyword(flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> dict[str, Any]:
     """One keyword argument as it is written; {} where it enters the plan, which then says it."""
-    if _enters_plan(flag, value, rules, tuning):
+    if _enters_plan(flag, written, value, rules, tuning):
         return {}
     if flag.type == "bool":
         if not isinstance(value, bool):
@@ -122,15 +124,22 @@ def _keyword(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -
     return {flag.name: value}
 
 
-def _enters_plan(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> bool:
+def _enters_plan(flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> bool:
     """True where the plan says the flag from now on, by what is noted in `tuning`."""
     if (instead := _planned(flag.name, rules)) is not None:
-        raise _Bad("is for the plan to decide", instead)
+        raise _Bad("is for the plan to decide", instead, _instead(written, instead, value))
     if (field := rules.tunes.get(flag.name)) is not None:
         tuning[field] = _tuned(field, flag, value, rules)
         # Main memory is only counted; the flag itself still has to be said.
         return not field.startswith(HOST_FIELDS)
     return False
+
+
+def _instead(written: str, clause: str, value: Any) -> dict[str, object]:
+    """`clause` as a change: the flag goes, and a number stands at the key of the service that is named."""
+    named = KEY.match(clause)
+    moved: dict[str, object] = {named[1]: value} if named is not None and type(value) is int else {}
+    return {f"{ARGS}.{written}": None, **moved}
 
 
 def _planned(name: str, rules: FlagRules) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from .. import catalog, engines
 from ..catalog.types import Checkpoint, KvKind, Model
@@ -11,10 +11,11 @@ from ..engines import additions as words
 from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..engines.weights import weight_source
-from ..errors import join_names
+from ..errors import Problem, join_names
 from ..sizing.constants import constants
 from ..sizing.types import NO_ADDITIONS, Adapters, Additions, Draft, Images
 from ..sizing.weights import mtp_params
+from ..stackfile.editing import removed, to_engine
 from ..stackfile.schema import Service
 from .problems import Problems
 
@@ -43,36 +44,53 @@ def beside(service: Service, model: Model, images: Images | None, path: str, pro
         return NOTHING_BESIDE
     if pools(model):
         for key, _ in asked:
-            problems.add(f"{path}.{key}", None, f"is for models that generate, and {model.id} does not", "remove it")
+            change = removed(service, path, key, *(("adapterSlots",) if key == "adapters" else ()))
+            problems.add(f"{path}.{key}", None, f"is for models that generate, and {model.id} does not", "remove it", change)
         return NOTHING_BESIDE
-    draft = _draft(service, model, f"{path}.speculation", problems)
+    draft = _draft(service, model, path, problems)
     physics = Additions(_adapters(service, model, path, problems), draft, images, service.prefix_hit_rate or 0.0)
     return Beside(physics, tuple(words.Adapter(one.name, one.uri, one.rank) for one in service.adapters))
 
 
-def unmet(engine: Engine, service: Service) -> Iterator[tuple[str, object, str, str]]:
-    """What `service` asks for and `engine` lacks: key, value, reason and the nearest thing that works."""
+def unmet(engine: Engine, service: Service, path: str) -> Iterator[Problem]:
+    """What `service`, which stands at `path`, asks for and `engine` lacks."""
     traits = engine.traits
     if service.adapters:
         if traits.lora is None:
-            able = join_names([one.name for one in engines.engines().values() if one.traits.lora is not None])
-            yield "adapters", len(service.adapters), f"have no names of their own at the endpoint of {engine.name}", f"use {able}"
+            reason = f"have no names of their own at the endpoint of {engine.name}"
+            yield _elsewhere(service, path, "adapters", len(service.adapters), reason, _able(lambda one: one.traits.lora is not None))
         else:
-            yield from _ranks(engine, traits.lora, service)
+            yield from _ranks(engine, traits.lora, service, path)
     if service.traffic.images is not None and not traits.images:
-        able = join_names([one.name for one in engines.engines().values() if one.traits.images])
-        yield "traffic.images", None, f"is not planned with {engine.name}", f"use {able}"
-    yield from _parsers(engine, service)
+        reason = f"is not planned with {engine.name}"
+        yield _elsewhere(service, path, "traffic.images", None, reason, _able(lambda one: one.traits.images))
+    yield from _parsers(engine, service, path)
     said = service.speculation
     if said is not None and said.method not in traits.speculation:
-        able = join_names([one.name for one in engines.engines().values() if said.method in one.traits.speculation])
+        able = _able(lambda one: said.method in one.traits.speculation)
         own = f"with {engine.name} {join_names(sorted(traits.speculation))}; " if traits.speculation else ""
-        yield "speculation.method", said.method, f"is not a method that {engine.name} has", f"{own}for {said.method} use engine {able}"
+        reason, nearest = f"is not a method that {engine.name} has", f"{own}for {said.method} use engine {join_names(able)}"
+        yield replace(_elsewhere(service, path, "speculation.method", said.method, reason, able), nearest=nearest)
     elif said is not None and said.method == "draft" and _draft_checkpoint(engine, said.model) is None:
-        yield "speculation.model", said.model, f"has no known checkpoint that {engine.name} loads", "use engine vllm, or ngram"
+        reason, nearest = f"has no known checkpoint that {engine.name} loads", "use engine vllm, or ngram"
+        yield Problem(f"{path}.speculation.model", reason, said.model, nearest, _ngram(path))
 
 
-def _parsers(engine: Engine, service: Service) -> Iterator[tuple[str, object, str, str]]:
+def _able(has: Callable[[Engine], bool]) -> list[str]:
+    return [one.name for one in engines.engines().values() if has(one)]
+
+
+def _elsewhere(service: Service, path: str, key: str, value: object, reason: str, able: list[str]) -> Problem:
+    """What engines `able` have."""
+    return Problem(f"{path}.{key}", reason, value, f"use {join_names(able)}", to_engine(service, path, able[0]))
+
+
+def _ngram(path: str) -> dict[str, object]:
+    """The change to the method that needs nothing beside the prompt."""
+    return {f"{path}.speculation.method": "ngram", f"{path}.speculation.model": None}
+
+
+def _parsers(engine: Engine, service: Service, path: str) -> Iterator[Problem]:
     """Tool calls and reasoning that nobody here knows how to parse, or that the user parses already."""
     model = service.model if isinstance(service.model, str) else service.model.id
     for key, wanted, kind, flag in (
@@ -81,12 +99,13 @@ def _parsers(engine: Engine, service: Service) -> Iterator[tuple[str, object, st
     ):
         if not wanted:
             continue
-        able = catalog.parsed(model, kind)
+        able = list(catalog.parsed(model, kind))
         if flag in service.engine_args:
-            yield key, True, f"stands beside engineArgs.{flag}", "keep one"
+            yield Problem(f"{path}.{key}", f"stands beside engineArgs.{flag}", True, "keep one", {f"{path}.engineArgs.{flag}": None})
         elif engine.name not in able:
-            others = f"use engine {join_names(list(able))}" if able else f"name it yourself, with {flag} in engineArgs"
-            yield key, True, f"needs the parser that {engine.name} has for {model}, which is not known here", others
+            reason = f"needs the parser that {engine.name} has for {model}, which is not known here"
+            nearest = f"use engine {join_names(able)}" if able else f"name it yourself, with {flag} in engineArgs"
+            yield Problem(f"{path}.{key}", reason, True, nearest, to_engine(service, path, able[0]) if able else {})
 
 
 def parser_of(engine: Engine, model: Model, kind: str, wanted: bool) -> str | None:
@@ -94,16 +113,17 @@ def parser_of(engine: Engine, model: Model, kind: str, wanted: bool) -> str | No
     return catalog.parser(engine.name, model.id, kind) if wanted else None
 
 
-def _ranks(engine: Engine, rules: words.LoraRules, service: Service) -> Iterator[tuple[str, object, str, str]]:
+def _ranks(engine: Engine, rules: words.LoraRules, service: Service, path: str) -> Iterator[Problem]:
     for index, adapter in enumerate(service.adapters):
         if rules.room_for(adapter.rank) is None:
-            most = max(rules.ranks)
-            yield f"adapters[{index}].rank", adapter.rank, f"is above the {most} that {engine.name} has kernels for", f"use at most {most}"
+            most, at = max(rules.ranks), f"{path}.adapters[{index}].rank"
+            reason = f"is above the {most} that {engine.name} has kernels for"
+            yield Problem(at, reason, adapter.rank, f"use at most {most}", {at: most})
 
 
 def speaks_for(engine: Engine, service: Service) -> bool:
     """True where `engine` has all that `service` asks for beside its model."""
-    return not any(True for _ in unmet(engine, service))
+    return not any(True for _ in unmet(engine, service, path=""))
 
 
 def takes_adapters(engine: Engine, service: Service, quantization: str) -> bool:
@@ -133,7 +153,8 @@ def _adapters(service: Service, model: Model, path: str, problems: Problems) -> 
         return None
     if model.kv.kind is KvKind.LATENT:
         reason = f"are not known to work on latent attention (MLA), which {model.id} has"
-        problems.add(f"{path}.adapters", len(service.adapters), reason, "merge the adapter into the weights, and name them with modelUri")
+        nearest = "merge the adapter into the weights, and name them with modelUri"
+        problems.add(f"{path}.adapters", len(service.adapters), reason, nearest, removed(service, path, "adapters", "adapterSlots"))
     count = len(service.adapters)
     return Adapters(count, count if service.adapter_slots is None else service.adapter_slots, max(one.rank for one in service.adapters))
 
@@ -147,24 +168,26 @@ def _draft(service: Service, model: Model, path: str, problems: Problems) -> Dra
     if said.method == "mtp":
         if not model.mtp_layers:
             reason = f"needs layers for multi-token prediction, which the checkpoint of {model.id} does not carry"
-            problems.add(f"{path}.method", said.method, reason, "use eagle3, draft or ngram")
+            problems.add(f"{path}.speculation.method", said.method, reason, "use eagle3, draft or ngram", _ngram(path))
         return Draft(said.tokens, said.acceptance, mtp_params(model), True, 1, model, "layers of the checkpoint")
     if said.method == "eagle3":
         return Draft(said.tokens, said.acceptance, eagle3_params(model), False, 1, model, said.model or "")
-    small = problems.lookup(f"{path}.model", said.model, catalog.model)
+    small = problems.lookup(f"{path}.speculation.model", said.model, catalog.model)
     if small is None:
         return None
     if small.vocab_size != model.vocab_size:
         reason = f"has a vocabulary of {small.vocab_size:,}, {model.id} one of {model.vocab_size:,}: what it proposes would not be read"
-        problems.add(f"{path}.model", small.id, reason, _of_the_family(model))
+        kin = _of_the_family(model)
+        change = _ngram(path) if kin is None else {f"{path}.speculation.model": kin}
+        problems.add(f"{path}.speculation.model", small.id, reason, f"use {kin or 'eagle3 or ngram'}", change)
     return Draft(said.tokens, said.acceptance, small.params_total, False, small.num_layers, small, small.id)
 
 
-def _of_the_family(model: Model) -> str:
-    """The smallest model of the catalog with the same vocabulary and architecture."""
+def _of_the_family(model: Model) -> str | None:
+    """The smallest model of the catalog with the same vocabulary and architecture; None where none is much smaller."""
     kin = [one for one in catalog.models().values() if one.vocab_size == model.vocab_size and one.architecture == model.architecture]
     smaller = [one for one in kin if one.params_total < model.params_total / 4]
-    return f"use {min(smaller, key=lambda one: one.params_total).id}" if smaller else "use eagle3 or ngram"
+    return min(smaller, key=lambda one: one.params_total).id if smaller else None
 
 
 def eagle3_params(model: Model) -> float:

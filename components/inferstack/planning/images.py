@@ -7,6 +7,7 @@ import math
 from .. import catalog
 from ..catalog.types import Model
 from ..sizing.types import Images
+from ..stackfile.editing import removed
 from ..stackfile.schema import Service
 from .problems import Problems
 
@@ -17,7 +18,10 @@ def images_of(service: Service, model: Model, path: str, problems: Problems) -> 
     if said is None:
         return None
     if not model.params_vision:
-        problems.add(at, None, f"is for models with a vision tower, and {model.id} has none", _with_eyes(model))
+        seeing = _with_eyes(model)
+        change = {f"{path}.model": seeing, **removed(service, path, "modelUri", "revision", "quantization", "loading")}
+        reason = f"is for models with a vision tower, and {model.id} has none"
+        problems.add(at, None, reason, f"use one that has, such as {seeing}", change)
         return None
     known = catalog.encoder(model)
     tokens = said.tokens if known is None or said.tokens is not None else known.tokens_of(said.width, said.height)
@@ -46,4 +50,4 @@ def _with_eyes(model: Model) -> str:
     """The model with a vision tower whose size is nearest."""
     seeing = [one for one in catalog.models().values() if one.params_vision and catalog.encoder(one) is not None]
     nearest = min(seeing, key=lambda one: abs(math.log(one.params_total / model.params_total)))
-    return f"use one that has, such as {nearest.id}"
+    return nearest.id

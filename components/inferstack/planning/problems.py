@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .. import catalog
@@ -17,8 +17,8 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[Problem] = []
 
-    def add(self, path: str, value: object, reason: str, nearest: str | None = None) -> None:
-        self.found.append(Problem(path=path, value=value, reason=reason, nearest=nearest))
+    def add(self, path: str, value: object, reason: str, nearest: str | None = None, change: Mapping[str, object] | None = None) -> None:
+        self.found.append(Problem(path=path, value=value, reason=reason, nearest=nearest, change=change or {}))
 
     def lookup(self, path: str, value: str | None, find: Callable[[str], Found]) -> Found | None:
         """`find(value)`, or None after noting why the name is not known."""

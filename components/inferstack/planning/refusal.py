@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs import money
 from ..engines.kinds import pools
-from ..engines.types import Refusal, Tuning
+from ..engines.types import Overrides, Refusal, Tuning
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
+from ..stackfile.editing import IN_ITS_WORDS, removed
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .additions import Beside
 from .placement import Placement
@@ -34,8 +35,16 @@ def _without_adapters(beside: Beside) -> Beside:
 
 
 def _without_engine(requirement: Requirement) -> Requirement:
-    """Services of one server keep the engine that makes it one."""
-    return requirement if requirement.service.server else replace(requirement, engine=None)
+    """What was said in the engine's own words goes with it; services of one server keep the engine that makes it one."""
+    if requirement.service.server:
+        return requirement
+    silent = requirement.service.model_copy(update={"engine": None, "engine_args": {}, "image": None, "custom": None})
+    return replace(requirement, engine=None, service=silent, overrides=Overrides(env=requirement.overrides.env))
+
+
+def _without_flags(requirement: Requirement) -> Requirement:
+    silent = requirement.service.model_copy(update={"engine_args": {}})
+    return replace(requirement, service=silent, overrides=replace(requirement.overrides, args=(), keywords=(), tuning=Tuning()))
 
 
 def _switch(wish: bool | None) -> str | None:
@@ -43,6 +52,7 @@ def _switch(wish: bool | None) -> str | None:
     return None if wish is None else str(wish).lower()
 
 
+UNPRICED = "price unknown"
 REGIONS_NAMED = 3
 """Regions that an error names where a machine is not sold."""
 
@@ -54,10 +64,19 @@ class Relaxation:
     key: str
     value: Callable[[Requirement], object]
     without: Callable[[Requirement], Requirement]
+    along: tuple[str, ...] = ()
+    """Keys that go with it."""
+
+    def change(self, requirement: Requirement) -> dict[str, object]:
+        """Of the stack file: the keys that go."""
+        return removed(requirement.service, requirement.path, self.key, *self.along)
 
 
 UNRESERVED = {"reservation_id": None, "capacity_block": False}
 """What of a service is about reserved capacity, without it."""
+OF_RESERVATIONS = ("reservationId", "capacityBlock")
+OF_WEIGHTS = ("revision", "loading")
+"""Keys that are about the weights of `modelUri`."""
 
 RELAXATIONS = (
     Relaxation("expertParallel", lambda r: _switch(r.spread.expert), lambda r: replace(r, spread=replace(r.spread, expert=None))),
@@ -67,21 +86,22 @@ RELAXATIONS = (
     Relaxation("replicas", replicas_text, lambda r: replace(r, replicas=None)),
     Relaxation("context", lambda r: r.context, lambda r: replace(r, context=None)),
     Relaxation("quality", lambda r: r.quality and floor_text(r.quality), lambda r: replace(r, quality=None)),
-    Relaxation("quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None)),
-    Relaxation("modelUri", lambda r: r.checkpoint and r.checkpoint.uri, lambda r: replace(r, checkpoint=None)),
     Relaxation(
-        "engineArgs",
-        lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None,
-        lambda r: replace(r, overrides=replace(r.overrides, tuning=Tuning())),
+        "quantization", lambda r: r.quantization, lambda r: replace(r, quantization=None, checkpoint=None), ("modelUri", *OF_WEIGHTS)
     ),
-    Relaxation("engine", lambda r: None if r.engine is None or r.service.server else r.engine.name, _without_engine),
+    Relaxation("modelUri", lambda r: r.checkpoint and r.checkpoint.uri, lambda r: replace(r, checkpoint=None), OF_WEIGHTS),
+    Relaxation("engineArgs", lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None, _without_flags),
+    Relaxation("engine", lambda r: None if r.engine is None or r.service.server else r.engine.name, _without_engine, IN_ITS_WORDS),
     Relaxation("machineType", lambda r: r.machine and r.machine.name, lambda r: replace(r, machine=None)),
-    Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None)),
-    Relaxation("adapters", lambda r: len(r.beside.adapters) or None, lambda r: replace(r, beside=_without_adapters(r.beside))),
+    Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None), ("machineType",)),
+    Relaxation(
+        "adapters", lambda r: len(r.beside.adapters) or None, lambda r: replace(r, beside=_without_adapters(r.beside)), ("adapterSlots",)
+    ),
     Relaxation(
         "capacityType",
         lambda r: r.capacity.value if r.capacity is not CapacityType.ON_DEMAND else None,
         lambda r: replace(r, capacity=CapacityType.ON_DEMAND, service=r.service.model_copy(update=UNRESERVED)),
+        OF_RESERVATIONS,
     ),
 )
 """In the order in which a user would give them up."""
@@ -99,7 +119,8 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
             continue
         found = search(relaxation.without(requirement), site).chosen
         if found is not None:
-            return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, _offer(found, without=relaxation.key))
+            nearest, change = _offer(found, without=relaxation.key), relaxation.change(requirement)
+            return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, nearest, change)
     if outcome.rejected and _criterion(outcome.rejected) == "nodes":
         return Problem(
             f"{path}.traffic", _why(requirement, outcome, site), None, "add nodes to inferstack:target.nodes, or plan for less traffic"
@@ -110,8 +131,8 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     free = _without_pins(requirement)
     found = search(free, site).chosen if free != requirement else None
     key, value = _subject(requirement)
-    nearest = _offer(found, without="these pins") if found else _way_out(requirement, outcome, site)
-    return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest)
+    nearest, change = (_offer(found, without="these pins"), _unpinned(requirement)) if found else _way_out(requirement, outcome, site)
+    return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest, change)
 
 
 def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
@@ -123,20 +144,20 @@ def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) ->
     for key, refusal in outcome.refusals:
         if key in pinned:
             relaxation = pinned[key]
-            ways = (refusal.nearest, _priced_way(requirement, site, relaxation))
-            nearest = "; ".join(way for way in ways if way is not None) or None
-            return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest)
+            way, change = _priced_way(requirement, site, relaxation)
+            nearest = "; ".join(said for said in (refusal.nearest, way) if said is not None) or None
+            return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest, change)
     return None
 
 
-def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> str | None:
+def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> tuple[str | None, Mapping[str, object]]:
     """The plan, with its price, without the pin that was refused; where that one is not enough, without another, or without all of them."""
     for relaxation in (first, *(other for other in RELAXATIONS if other is not first and other.value(requirement) is not None)):
         found = search(relaxation.without(requirement), site).chosen
         if found is not None:
-            return _offer(found, without=relaxation.key)
+            return _offer(found, without=relaxation.key), relaxation.change(requirement)
     found = search(_without_pins(requirement), site).chosen
-    return None if found is None else _offer(found, without="these pins")
+    return (None, {}) if found is None else (_offer(found, without="these pins"), _unpinned(requirement))
 
 
 def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
@@ -188,15 +209,17 @@ def _telling(outcome: Outcome) -> Refusal:
     return next((refusal for refusal in refusals if refusal.nearest), refusals[0])
 
 
-def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> str:
+def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[str, Mapping[str, object]]:
     """Where no wish is in the way: other weights, or the cheapest region that can serve the model."""
     if not outcome.rejected and outcome.refusals and (said := _telling(outcome).nearest):
-        return said
+        return said, {}
     if not site.target.region:
-        return "take a smaller model, or add larger nodes to inferstack:target.nodes"
-    spot = search(replace(requirement, capacity=CapacityType.SPOT), site).chosen
+        return "take a smaller model, or add larger nodes to inferstack:target.nodes", {}
+    spot = search(replace(requirement, capacity=CapacityType.SPOT, commitment=None), site).chosen
     if spot is not None:
-        return f"with capacityType spot it works: {_plan_text(spot)}"
+        path = requirement.path
+        bought = removed(requirement.service, path, "commitment", *OF_RESERVATIONS) | {f"{path}.capacityType": "spot"}
+        return f"with capacityType spot it works: {plan_text(spot)}", bought
     elsewhere: list[tuple[Placement, str]] = []
     for region in catalog.regions(site.target.cloud):
         there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}), site.prices)
@@ -204,9 +227,9 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> str:
         if found is not None and (found.machine.accelerator or requirement.gpu == CPU):
             elsewhere.append((found, region))
     if not elsewhere:
-        return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}"
+        return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}", {}
     found, region = min(elsewhere, key=lambda pair: pair[0].rank)
-    return f"in {region} it works: {_plan_text(found)}"
+    return f"in {region} it works: {plan_text(found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
 
 
 def _criterion(rejected: list[Placement]) -> str:
@@ -218,17 +241,18 @@ def _criterion(rejected: list[Placement]) -> str:
 def _offer(found: Placement, without: str) -> str:
     """The plan that giving up `without` leads to, with its price."""
     by = f"{found.sized.engine.name}, " if without in ("engine", "these pins") else ""
-    return f"without {without} it works: {by}{_plan_text(found)}"
+    return f"without {without} it works: {by}{plan_text(found)}"
 
 
-def _plan_text(found: Placement) -> str:
+def plan_text(found: Placement) -> str:
+    """One replica times their number, its context and its cost."""
     machine, sized = found.machine, found.sized
     several = f"{sized.machines} x " if sized.machines > 1 else ""
     where = f"{sized.devices} x {machine.accelerator} on {several}{machine.name}" if machine.accelerator else machine.name
-    cost = f", {money(found.monthly_usd.expected)} a month" if found.monthly_usd else ""
+    cost = f"{money(found.monthly_usd.expected)} a month" if found.monthly_usd else UNPRICED
     assert sized.replica is not None
     context = f", context {sized.replica.shape.context:,}"
-    return f"{found.replicas.max} x {sized.checkpoint.quantization} on {where}{context}{cost}"
+    return f"{found.replicas.max} x {sized.checkpoint.quantization} on {where}{context}, {cost}"
 
 
 def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
@@ -249,18 +273,25 @@ def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     if len(missed) != 1:
         best = "".join(f", {key} {reached:,.1f}" for key, _, reached in missed)
         reason = "cannot be kept together by anything that can be had here" + (f": the best without load is{best[1:]}" if best else "")
-        return Problem(path, reason, None, _offer(loose, without="slo"))
+        return Problem(path, reason, None, _offer(loose, without="slo"), {path: None})
     ((key, target, reached),) = missed
     rest = Slo(None, slo.tpot_p95_ms) if key == first else Slo(slo.ttft_p95_ms, None)
     found = search(replace(requirement, slo=rest), site).chosen
     reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
-    return Problem(f"{path}.{key}", reason, target, _offer(found, without=key) if found else _offer(loose, without="slo"))
+    nearest, change = (_offer(found, without=key), f"{path}.{key}") if found else (_offer(loose, without="slo"), path)
+    return Problem(f"{path}.{key}", reason, target, nearest, {change: None})
 
 
 def _without_pins(requirement: Requirement) -> Requirement:
     for relaxation in RELAXATIONS:
         requirement = relaxation.without(requirement)
     return replace(requirement, slo=Slo())
+
+
+def _unpinned(requirement: Requirement) -> dict[str, object]:
+    """The change that `_without_pins` is."""
+    pins = (key for relaxation in RELAXATIONS for key in (relaxation.key, *relaxation.along))
+    return removed(requirement.service, requirement.path, "slo", *pins)
 
 
 def _subject(requirement: Requirement) -> tuple[str, object]:

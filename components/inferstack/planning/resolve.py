@@ -12,6 +12,7 @@ from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
 from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
+from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import AUTO, ReplicaRange, Service
 from .additions import NOTHING_BESIDE, beside, unmet
@@ -49,16 +50,17 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     overrides = _overrides(service, engine, path, problems)
     checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
     if service.capacity_block and site and site.cloud.name != "eks":
-        problems.add(f"{path}.capacityBlock", True, f"is sold on eks, not on {site.cloud.name}", "leave it out")
+        problems.add(
+            f"{path}.capacityBlock", True, f"is sold on eks, not on {site.cloud.name}", "leave it out", {f"{path}.capacityBlock": None}
+        )
     if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
-        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress")
+        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress", {f"{path}.endpoint": "cluster"})
     check_loading(service, engine, path, problems)
     check_sharing(engine, service, path, problems)
     if engine is not None:
         _check_engine(engine, service, path, problems)
-        for key, value, reason, nearest in unmet(engine, service):
-            problems.add(f"{path}.{key}", value, reason, nearest)
+        problems.found += unmet(engine, service, path)
     if model is None or len(problems.found) > before:
         return None
     return Requirement(
@@ -117,15 +119,23 @@ def _check_engine(engine: Engine, service: Service, path: str, problems: Problem
     """What a pinned engine asks of the service beside its flags."""
     if service.endpoint != "cluster" and engine.traits.open_api:
         reason = f"is not for {engine.name}, which asks nobody for a key"
-        problems.add(f"{path}.endpoint", service.endpoint, reason, "use cluster, or an engine that does, such as vllm")
+        problems.add(
+            f"{path}.endpoint",
+            service.endpoint,
+            reason,
+            "use cluster, or an engine that does, such as vllm",
+            to_engine(service, path, "vllm"),
+        )
     if isinstance(service.replicas, ReplicaRange) and service.replicas.min == 0 and engine.traits.open_api:
         reason = f"is not for {engine.name}, which asks nobody for a key: what wakes it lets in the whole cluster"
-        problems.add(f"{path}.replicas.min", 0, reason, "use 1, or an engine that does, such as vllm")
+        problems.add(f"{path}.replicas.min", 0, reason, "use 1, or an engine that does, such as vllm", {f"{path}.replicas.min": 1})
     elif isinstance(service.replicas, ReplicaRange) and service.replicas.min == 0 and engine.traits.scales_itself:
-        problems.add(f"{path}.replicas.min", 0, f"is not for {engine.name}, which scales its replicas itself", "use 1")
+        one = {f"{path}.replicas.min": 1}
+        problems.add(f"{path}.replicas.min", 0, f"is not for {engine.name}, which scales its replicas itself", "use 1", one)
     if service.schedule is not None and engine.traits.scales_itself:
         reason = f"is not for {engine.name}, which starts its replicas by the requests in flight and by no clock"
-        problems.add(f"{path}.schedule", None, reason, "remove it, or use an engine that is scaled from outside, such as vllm")
+        nearest = "remove it, or use an engine that is scaled from outside, such as vllm"
+        problems.add(f"{path}.schedule", None, reason, nearest, to_engine(service, path, "vllm"))
     if service.image is None and engine.traits.own_image is not None:
         problems.add(f"{path}.image", None, f"is needed: nobody publishes one of {engine.name}", engine.traits.own_image)
 
@@ -136,7 +146,10 @@ def _overrides(service: Service, engine: Engine | None, path: str, problems: Pro
     known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if _may_be_chosen(found, service))
     made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
     found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
-    problems.found += [replace(problem, path=f"{path}.{problem.path}") for problem in found]
+    problems.found += [
+        replace(problem, path=f"{path}.{problem.path}", change={f"{path}.{key}": value for key, value in problem.change.items()})
+        for problem in found
+    ]
     return made[0][0] if made else NO_OVERRIDES
 
 
@@ -172,8 +185,11 @@ def _machine(service: Service, path: str, site: Site, gpu: str | None, problems:
         return None
     if not site.sells(machine):
         where = join_names(sorted(machine.regions)[:6]) if machine.regions else None
-        problems.add(f"{path}.machineType", machine.name, f"is not sold in {site.region}", f"{where} sell it" if where else None)
+        nearest = f"{where} sell it" if where else None
+        problems.add(f"{path}.machineType", machine.name, f"is not sold in {site.region}", nearest, {f"{path}.machineType": None})
     elif gpu is not None and (machine.accelerator or CPU) != gpu:
         has = f"{machine.accelerator_count} x {machine.accelerator}" if machine.accelerator else "no GPU"
-        problems.add(f"{path}.machineType", machine.name, f"has {has}, while `gpu` says {gpu}", "drop one of the two keys")
+        problems.add(
+            f"{path}.machineType", machine.name, f"has {has}, while `gpu` says {gpu}", "drop one of the two keys", {f"{path}.gpu": None}
+        )
     return machine

@@ -57,16 +57,32 @@ def check_model(model: Model, service: Service, workload: Workload, more_images:
     context = service.context
     longest = model.max_context
     if context is not None and longest is not None and context > longest:
-        problems.add(f"{path}.context", context, f"is beyond the {longest:,} tokens that {model.id} was made for", f"use at most {longest}")
+        reason = f"is beyond the {longest:,} tokens that {model.id} was made for"
+        problems.add(f"{path}.context", context, reason, f"use at most {longest}", {f"{path}.context": longest})
     need = workload.isl + more_images + workload.osl
     if context is not None and context < need:
         problems.add(
-            f"{path}.context", context, f"is shorter than one request ({need:,} tokens of input and output)", f"use at least {need}"
+            f"{path}.context",
+            context,
+            f"is shorter than one request ({need:,} tokens of input and output)",
+            f"use at least {need}",
+            {f"{path}.context": need},
         )
     if longest is not None and need > longest:
         problems.add(
-            f"{path}.traffic", need, f"tokens per request are beyond the {longest:,} that {model.id} was made for", "shorten isl or osl"
+            f"{path}.traffic",
+            need,
+            f"tokens per request are beyond the {longest:,} that {model.id} was made for",
+            "shorten isl or osl",
+            _shorter(service, need - longest, path),
         )
+
+
+def _shorter(service: Service, excess: int, path: str) -> dict[str, object]:
+    """Requests that are shorter by `excess`: in their longer part, where that is stated and enough."""
+    stated = {key: value for key, value in (("isl", service.traffic.isl), ("osl", service.traffic.osl)) if value is not None}
+    longer = max(stated, key=lambda key: stated[key], default=None)
+    return {f"{path}.traffic.{longer}": stated[longer] - excess} if longer is not None and stated[longer] > excess else {}
 
 
 def known_checkpoints(model: Model) -> tuple[Checkpoint, ...]:

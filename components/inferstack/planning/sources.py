@@ -55,9 +55,10 @@ def check_loading(service: Service, engine: Engine | None, path: str, problems: 
     if said is None:
         return
     if scheme not in ("s3", "gs"):
-        problems.add(f"{path}.loading", said, f"is for weights in a bucket, and these come from {PLACES[scheme]}", "remove it")
+        reason = f"is for weights in a bucket, and these come from {PLACES[scheme]}"
+        problems.add(f"{path}.loading", said, reason, "remove it", {f"{path}.loading": None})
     elif said == STREAM and engine is not None and scheme not in engine.traits.streams:
-        problems.add(f"{path}.loading", said, f"is not known to work with {engine.name}", "use vllm, or copy")
+        problems.add(f"{path}.loading", said, f"is not known to work with {engine.name}", "use vllm, or copy", {f"{path}.loading": COPY})
 
 
 def options(requirement: Requirement, placement: Placement, site: Site) -> tuple[SourceOption, ...]:

@@ -13,7 +13,7 @@ from ..clouds.nodes import KUBERAY, LWS
 from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
-from ..stackfile.schema import StackFile, Usage
+from ..stackfile.schema import Service, StackFile, Usage
 from .addons import driver_note, plan_addons
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
@@ -29,6 +29,7 @@ from .site import Site
 from .sources import kept
 from .types import AddonPlan, ServicePlan, StackPlan
 from .use import extras, known_free, use_of
+from .ways_out import with_ways_out
 
 
 def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
@@ -41,7 +42,7 @@ def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[
     base = Path(stack.source).parent
     token = stack.has_hugging_face_token
     resolved = [
-        resolve(service, f"inferstack:services[{index}]", site, base, token, problems) for index, service in enumerate(stack.services)
+        _resolved(service, f"inferstack:services[{index}]", site, base, token, problems) for index, service in enumerate(stack.services)
     ]
     if site is None:
         raise InputError(problems.found, stack.source)
@@ -98,6 +99,13 @@ def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
     return Site.of(target, stack.prices, remembers) if len(problems.found) == before else None
+
+
+def _resolved(service: Service, path: str, site: Site | None, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
+    own = Problems()
+    requirement = resolve(service, path, site, base, has_token, own)
+    problems.found += own.found if site is None else with_ways_out(own.found, service, path, site, base, has_token)
+    return requirement
 
 
 def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[Requirement, Outcome]:

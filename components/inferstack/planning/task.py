@@ -8,6 +8,7 @@ from ..catalog.types import EMBEDDING, LLM, TASKS, Model
 from ..engines.kinds import pools
 from ..engines.types import Engine
 from ..sizing.types import Slo
+from ..stackfile.editing import to_engine
 from ..stackfile.schema import Service
 from .problems import Problems
 
@@ -22,7 +23,7 @@ def with_task(model: Model, service: Service, path: str, problems: Problems) -> 
         return model
     if model.kind != LLM:
         reason = f"is not what {model.id} is made for, a model of kind {model.kind}"
-        problems.add(f"{path}.task", service.task, reason, f"use {TASKS[model.kind]}, or leave it out")
+        problems.add(f"{path}.task", service.task, reason, f"use {TASKS[model.kind]}, or leave it out", {f"{path}.task": TASKS[model.kind]})
     return replace(model, kind=KINDS[service.task])
 
 
@@ -34,7 +35,8 @@ def check_task(model: Model, service: Service, engine: Engine | None, path: str,
         _check_generating(service, path, problems)
     if engine is not None and model.kind not in engine.traits.kinds:
         kinds = " and ".join(sorted(TASKS[kind] for kind in engine.traits.kinds))
-        problems.add(f"{path}.engine", engine.name, f"is known to {kinds} only, and {model.id} is to {TASKS[model.kind]}", "use vllm")
+        reason = f"is known to {kinds} only, and {model.id} is to {TASKS[model.kind]}"
+        problems.add(f"{path}.engine", engine.name, reason, "use vllm", to_engine(service, path, "vllm"))
 
 
 def targets(model: Model, service: Service) -> Slo:
@@ -47,11 +49,13 @@ def _check_pooled(model: Model, service: Service, path: str, problems: Problems)
     traffic, slo = service.traffic, service.slo
     for key, value in (("osl", traffic.osl), ("outputShare", traffic.output_share)):
         if value:
-            problems.add(f"{path}.traffic.{key}", value, f"is for output, and {model.id} ({TASKS[model.kind]}) writes none", "remove it")
+            at = f"{path}.traffic.{key}"
+            problems.add(at, value, f"is for output, and {model.id} ({TASKS[model.kind]}) writes none", "remove it", {at: None})
     for key, value in (("ttftP95Ms", slo.ttft_p95_ms), ("tpotP95Ms", slo.tpot_p95_ms)):
         if value is not None:
             reason = f"is for tokens that are generated, and {model.id} generates none"
-            problems.add(f"{path}.slo.{key}", value, reason, "use latencyP95Ms, for the whole answer")
+            whole = {f"{path}.slo.{key}": None, f"{path}.slo.latencyP95Ms": slo.latency_p95_ms or value}
+            problems.add(f"{path}.slo.{key}", value, reason, "use latencyP95Ms, for the whole answer", whole)
 
 
 def _check_generating(service: Service, path: str, problems: Problems) -> None:
@@ -64,4 +68,5 @@ def _check_generating(service: Service, path: str, problems: Problems) -> None:
             problems.add(f"{path}.traffic", None, reason, "add `osl` or `outputShare`; the third follows")
     if slo.latency_p95_ms is not None:
         reason = "is for models that generate nothing: how long an answer takes depends on its length"
-        problems.add(f"{path}.slo.latencyP95Ms", slo.latency_p95_ms, reason, "use ttftP95Ms and tpotP95Ms")
+        at = f"{path}.slo.latencyP95Ms"
+        problems.add(at, slo.latency_p95_ms, reason, "use ttftP95Ms and tpotP95Ms", {at: None})
