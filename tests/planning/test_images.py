@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from inferstack.errors import InputError
@@ -90,7 +93,12 @@ def test_images_that_cannot_be(changes: dict[str, object], said: str) -> None:
     assert refused(**changes).startswith(said)
 
 
-def test_unknown_towers_say_so() -> None:
+def test_unknown_towers_say_so(tmp_path: Path) -> None:
     """With stated tokens a model whose tower is not known is planned, and the plan says what is not counted."""
-    made = plan_one(model="google/gemma-4-31B-it", gpu="h100-80", slo=None, traffic={**TEXT, "images": {"perRequest": 1, "tokens": 280}})
+    text = {"model_type": "cohere2", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8}
+    tower = {"model_type": "siglip_vision_model", "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27}
+    whole = {"model_type": "aya_vision", "text_config": {**text, "intermediate_size": 14336, "vocab_size": 256000}, "vision_config": tower}
+    (tmp_path / "config.json").write_text(json.dumps(whole), encoding="utf-8")
+    model = {"id": "me/aya", "config": str(tmp_path / "config.json")}
+    made = plan_one(model=model, gpu="h100-80", slo=None, traffic={**TEXT, "images": {"perRequest": 1, "tokens": 280}})
     assert any("vision tower" in text for text in made.warnings)

@@ -14,7 +14,7 @@ How to add a row:
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * a price of an API: `data/api_prices.json`, with the source it was read from;
 * the parsers of a model's tool calls and reasoning: `data/parsers.json`, by the beginning of its id;
-* how a model takes images: `data/image_tokens.json`, by architecture or id;
+* how a model takes images: `data/image_tokens.json`, by id, `model_type` or architecture, with a rule of `image_rules.py`;
 * a class of checkpoint that an engine answers after one pass with: `data/pooling.json`;
 * the options of an engine's program: `data/flags/<engine>.json`, one per line, with removed spellings and their successors;
 * an architecture that `config.json` files may name: a row in `architectures.py`, and a model of it in the test.

@@ -85,6 +85,7 @@ def _read(config: Mapping[str, Any], problems: list[str], id: str, source: str, 
         shared_expert_intermediate_size=dims.shared_width if dims.shared_width else None,
         first_k_dense=number(text, "first_k_dense_replace", default=0) or None,
         params_vision=vision,
+        multimodal=_multimodal(config, kind) if vision else None,
         mtp_layers=number(text, "num_nextn_predict_layers", "mtp_num_hidden_layers", default=0),
         sliding_window=_window(text, architecture),
         gated=gated,
@@ -129,6 +130,15 @@ def _class(config: Mapping[str, Any]) -> str | None:
     """The class that the config names for its weights."""
     named = listed(config, "architectures")
     return named[0] if named and isinstance(named[0], str) else None
+
+
+def _multimodal(config: Mapping[str, Any], kind: str) -> str | None:
+    """What the whole is called, where that is not its language model's name; `llava` joins any two, so that its tower counts."""
+    named = config.get("model_type")
+    tower = config.get("vision_config")
+    if named == "llava" and isinstance(tower, Mapping):
+        named = cast("Mapping[str, Any]", tower).get("model_type")
+    return named if isinstance(named, str) and named != kind else None
 
 
 def _purpose(text: Mapping[str, Any], architecture: Architecture, said: str | None) -> str:

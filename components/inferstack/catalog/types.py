@@ -102,6 +102,8 @@ class Model:
     first_k_dense: int | None = None
     params_vision: int = 0
     """Vision tower and projector, loaded beside the language model; part of `params_total`."""
+    multimodal: str | None = None
+    """`model_type` of the whole where a vision tower stands before a language model; None where that says it as well."""
     mtp_layers: int = 0
     """Layers for multi-token prediction that the checkpoint carries beside the model; engines load them on request only."""
     sliding_window: int | None = None
