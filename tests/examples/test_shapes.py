@@ -56,3 +56,24 @@ def test_embedding_and_reward_models_answer_at_their_own_paths() -> None:
         assert cost.tokens is not None
         assert cost.tokens.output_usd is None
         assert cost.tokens.input_usd == cost.tokens.blended_usd > 0
+
+
+def test_rerankers_answer_in_pairs_of_query_and_passage() -> None:
+    """An encoder, a language model that is asked for yes or no, and a small one without a GPU; each at `/v1/rerank`."""
+    plan = planned("rerank")
+    assert {service.task for service in plan.services} == {"rerank"}
+    assert {service.spec.routes[0] for service in plan.services} == {"/v1/rerank"}
+    deep = next(service for service in plan.services if service.name == "rerank-deep")
+    assert any(word.startswith("--hf-overrides=") for word in deep.spec.args)
+    small = next(service for service in plan.services if service.name == "rerank-small")
+    assert "--rerank" in small.spec.args
+    assert small.replica.shape.device.kind == "cpu"
+
+
+def test_reward_models_answer_with_a_score() -> None:
+    """A judge of whole conversations and one of each step, on two engines."""
+    plan = planned("reward")
+    assert {(service.task, service.spec.engine, service.spec.routes[0]) for service in plan.services} == {
+        ("reward", "sglang", "/classify"),
+        ("reward", "vllm", "/classify"),
+    }

@@ -13,6 +13,8 @@ from .service import devices
 
 BRIEF = 3
 COLUMNS = ("saves $/month", "change, and what it takes away", "becomes", "TTFT p95", "TPOT p95")
+OF_ONE_PASS = (*COLUMNS[:-2], "latency p95")
+"""Without decode the first token is the answer."""
 
 
 def levers_report(document: Mapping[str, Any]) -> RenderableType:
@@ -32,7 +34,10 @@ def _service(service: Mapping[str, Any]) -> RenderableType:
     idle = layout.indented(Text(f"Saves nothing here, as far as prices are known: {', '.join(service['withoutGain'])}", style=layout.LABEL))
     if not service["levers"]:
         return Group(heading, idle)
-    return Group(heading, layout.table(COLUMNS, map(_row, service["levers"]), right=(0, 3, 4)), idle)
+    rows = [_row(lever) for lever in service["levers"]]
+    if any(lever["becomes"]["performance"]["tpotP95Ms"]["expected"] for lever in service["levers"]):
+        return Group(heading, layout.table(COLUMNS, rows, right=(0, 3, 4)), idle)
+    return Group(heading, layout.table(OF_ONE_PASS, [row[:-1] for row in rows], right=(0, 3)), idle)
 
 
 def _row(lever: Mapping[str, Any]) -> list[RenderableType]:
