@@ -59,6 +59,7 @@ SPANNING = {
     "sglang-671b-with-shared-experts-on-two-machines": ("sglang", Parallelism(tensor=1, data=16, expert=16)),
     "vllm-671b-in-stages-on-two-machines": ("vllm", Parallelism(tensor=8, pipeline=2)),
     "sglang-671b-in-stages-on-two-machines": ("sglang", Parallelism(tensor=8, pipeline=2)),
+    "tensorrt-llm-671b-in-stages-on-two-machines": ("tensorrt-llm", Parallelism(tensor=8, pipeline=2)),
 }
 
 
@@ -70,7 +71,7 @@ def test_containers_of_a_group(case: str, snapshot: SnapshotAssertion) -> None:
     spec = engine(name).spec(shapes.replica_of(shapes.spanning(name, parallel)), shapes.SERVICE)
     assert spec.workers is not None
     # As the second pod reads them: Kubernetes puts its place in.
-    told = tuple(word.replace(WORKER_INDEX, "1") for word in spec.workers.args)
+    told = spec.args if spec.workers.command else tuple(word.replace(WORKER_INDEX, "1") for word in spec.workers.args)
     assert [problems(name, args) for args in (spec.args, told)] == [[], []]
     assert plain(spec) == snapshot(extension_class=JSONSnapshotExtension)
 

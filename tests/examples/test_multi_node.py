@@ -14,7 +14,7 @@ from tests.engines.command_lines import problems
 from tests.manifests import crd_schema
 
 FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
-EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke", "expert-parallel"])
+EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke", "expert-parallel", "trtllm-multi-node"])
 
 
 @functools.cache
@@ -47,6 +47,7 @@ def test_both_command_lines_are_known(name: str) -> None:
     """Leader and workers are given options that the pinned release has, with legal values once the group's variables are filled in."""
     for service in planned(name).services:
         assert service.spec.workers is not None
-        for args in (service.spec.args, service.spec.workers.args):
+        own = () if service.spec.workers.command else (service.spec.workers.args,)
+        for args in (service.spec.args, *own):
             filled = [word.replace("$(LWS_WORKER_INDEX)", "1").replace("$(LWS_LEADER_ADDRESS)", "giant-0.giant") for word in args]
             assert problems(service.spec.engine, filled) == []

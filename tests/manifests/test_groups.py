@@ -80,6 +80,30 @@ def test_interfaces_are_claimed_where_a_class_offers_them() -> None:
         assert pod["spec"]["containers"][0]["resources"]["claims"] == [{"name": pod["spec"]["resourceClaims"][0]["name"]}]
 
 
+def test_pods_of_a_group_keep_to_themselves() -> None:
+    """They reach one another at any port, everybody else the server's alone; without a key only the service's own namespace does."""
+    policy = objects(group_plan())["NetworkPolicy"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == {"inferstack.dev/service": "giant"}
+    assert policy["ingress"] == [
+        {"from": [{"podSelector": {"matchLabels": {"inferstack.dev/service": "giant"}}}]},
+        {"ports": [{"protocol": "TCP", "port": 8000}]},
+    ]
+    plan = group_plan()
+    _, callers, prometheus = objects(replace(plan, spec=replace(plan.spec, open_api=True)))["NetworkPolicy"]["spec"]["ingress"]
+    assert callers["from"] == [{"podSelector": {}}]
+    assert "namespaceSelector" in prometheus["from"][0]
+
+
+def test_a_worker_may_run_another_program() -> None:
+    """Where the first pod starts what the others run, they wait for it with a command of their own."""
+    plan = group_plan()
+    assert plan.spec.workers is not None
+    spec = replace(plan.spec, workers=replace(plan.spec.workers, command=("python3", "/etc/mpi/fetch.py")))
+    leader, worker = (template["spec"]["containers"][0] for template in templates(group_plan(spec=spec)))
+    assert worker["command"] == ["python3", "/etc/mpi/fetch.py"]
+    assert leader.get("command") != worker["command"]
+
+
 def test_groups_scale_as_one() -> None:
     """The scaler counts groups; without one their number stands in the set itself."""
     made = objects(group_plan())

@@ -165,14 +165,26 @@ def test_gke_claims_its_interfaces() -> None:
     assert plan_one(target=GKE, **DEEPSEEK).machines == 1
 
 
-@pytest.mark.parametrize("name", ["tgi", "tensorrt-llm", "triton"])
+@pytest.mark.parametrize("name", ["tgi", "ray-serve", "triton"])
 def test_engines_without_it_name_those_that_have_it(name: str) -> None:
     """An engine that serves a replica on one machine is refused where two are asked for, with the plan of another and its price."""
     said = refused(**LARGE, engine=name, tensorParallel=8, pipelineParallel=2)
     assert said.startswith(f"inferstack:services[0].engine: {name} ")
-    assert "vllm or sglang" in said
+    assert "vllm, sglang or tensorrt-llm" in said
     assert "without engine it works" in said
     assert "a month" in said
+
+
+def test_tensorrt_llm_is_one_mpi_job() -> None:
+    """The first pod launches ranks on all machines; the others run what it hands over, and know nothing of the user's flags."""
+    made = plan_one(**LARGE, engine="tensorrt-llm", tensorParallel=8, pipelineParallel=2, engineArgs={"max_batch_size": 64})
+    assert made.spec.workers is not None
+    assert made.spec.command[0] == "mpirun"
+    assert made.spec.command[-2:] == ("trtllm-llmapi-launch", "trtllm-serve")
+    assert made.spec.workers.command == ("python3", "/etc/mpi/fetch.py")
+    assert made.spec.workers.args == ("$(LWS_LEADER_ADDRESS)", "$(LWS_WORKER_INDEX)")
+    said = refused(**DEEPSEEK, engine="tensorrt-llm", dataParallel=16)
+    assert "use vllm or sglang" in said
 
 
 def test_weights_come_without_kserve() -> None:

@@ -83,7 +83,7 @@ def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
     return replace(
         spec,
         args=(*spec.args, *overrides.args),
-        workers=None if workers is None else replace(workers, args=(*workers.args, *overrides.args)),
+        workers=workers if workers is None or workers.command else replace(workers, args=(*workers.args, *overrides.args)),
         env=(*spec.env, *overrides.env),
         image=spec.image if overrides.image is None else overrides.image,
         served=None if spec.served is None else spec.served.told(dict(overrides.keywords)),

@@ -10,7 +10,7 @@ from . import memory
 from .additions import Adapter, LoraRules, Speculation
 from .confinement import Confinement
 from .drain import drains_on_sigterm
-from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
+from .gang import LEADER_ADDRESS, WORKER_INDEX, sockets, workers
 from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
@@ -159,7 +159,7 @@ class Sglang(GpuEngine):
             # The image has no entry point.
             command=("python3", "-m", "sglang.launch_server"),
             args=_args(replica, service, source, "0"),
-            env=(*named_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang")),
+            env=(*named_env(CACHE), ("SGLANG_CACHE_DIR", f"{CACHE}/sglang"), *sockets(shape.device.machines)),
             api_key=API_KEY,
             # `/ready` is cheap, and says no while the server drains; `/health` generates.
             checks=probes("/health", PORT, service.startup_seconds, readiness_path="/ready", timeout=HEALTH_TIMEOUT),

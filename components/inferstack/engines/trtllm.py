@@ -6,10 +6,11 @@ import math
 import re
 
 from ..sizing.types import MemoryLayout, Replica, Shape
-from . import memory
+from . import memory, mpi
 from .additions import Speculation
 from .confinement import Confinement
 from .drain import stops_on_sigterm
+from .gang import sockets
 from .gpu import GpuEngine, named_env
 from .hosts import GIB, HostMemory
 from .probes import probes
@@ -19,6 +20,9 @@ from .weights import WeightSource, weight_source
 NAME = "tensorrt-llm"
 PORT = 8000
 CACHE = "/cache"
+PROGRAM = "trtllm-serve"
+LAUNCHER = "trtllm-llmapi-launch"
+"""Runs its program on the first rank of an MPI job, and the engine's ranks on all."""
 OPTIONS = "/etc/tensorrt-llm/options.yaml"
 """The file that says what has no flag; it also overrides flags, so that what it says stands nowhere else."""
 FULL_NAMES = (1, 3)
@@ -107,12 +111,12 @@ FLAGS = FlagRules(
 
 
 class TensorRtLlm(GpuEngine):
-    """TensorRT-LLM's server on one or several NVIDIA GPUs of a machine. It asks nobody for a key."""
+    """TensorRT-LLM's server on one or several NVIDIA GPUs, as an MPI job where they are of several machines. It asks nobody for a key."""
 
     name = NAME
     title = "TensorRT-LLM"
     aliases = ("trtllm", "trt-llm", "trtllm-serve")
-    traits = Traits(open_api=True, speculation=frozenset(SPECULATION), spreads=frozenset({"pipeline", "expert"}))
+    traits = Traits(open_api=True, speculation=frozenset(SPECULATION), spreads=frozenset({"pipeline", "expert", "machines"}))
     flags = FLAGS
     host = HOST
     cache = CACHE
@@ -131,17 +135,20 @@ class TensorRtLlm(GpuEngine):
         shape = replica.shape
         source = weight_source(shape.checkpoint)
         newer = _has_full_names(_image_version(service.image) or _version(self.release.version))
+        machines, drain = shape.device.machines, stops_on_sigterm(service.longest_response_seconds)
+        spanning = machines > 1
         return self.container(
             replica,
             service,
             port=PORT,
-            command=("trtllm-serve",),
+            command=(*mpi.launch(machines, shape.devices_per_machine), LAUNCHER, PROGRAM) if spanning else (PROGRAM,),
             args=_args(shape, service, source, newer),
-            env=named_env(CACHE),
+            env=(*named_env(CACHE), *sockets(machines)),
             checks=probes("/health", PORT, service.startup_seconds),
-            files=((OPTIONS, _options(replica, service, newer)),),
+            files=((OPTIONS, _options(replica, service, newer)), *(mpi.FILES if spanning else ())),
             metrics=NEWER_METRICS if newer else METRICS,
-            drain=stops_on_sigterm(service.longest_response_seconds),
+            drain=drain,
+            workers=mpi.fetching(machines, PORT, drain),
             model_format="tensorrt-llm",
         )
 

@@ -202,6 +202,8 @@ class Workers:
     """Where the first waits for them."""
     drain: Drain
     """Its `command` ends once the first pod is gone."""
+    command: tuple[str, ...] | None = None
+    """In place of that of the first; None: the same program, which the user's own flags reach too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from . import memory
 from .additions import Adapter, LoraRules, Speculation
 from .confinement import Confinement
 from .drain import drains_on_sigterm
-from .gang import LEADER_ADDRESS, WORKER_INDEX, workers
+from .gang import LEADER_ADDRESS, WORKER_INDEX, sockets, workers
 from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, hub_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
@@ -206,7 +206,7 @@ class Vllm(GpuEngine):
             service,
             port=PORT,
             args=_args(replica, service, source, "0"),
-            env=_env(max(ENGINE_READY_SECONDS, startup_limit_seconds(checks))),
+            env=(*_env(max(ENGINE_READY_SECONDS, startup_limit_seconds(checks))), *sockets(shape.device.machines)),
             api_key="VLLM_API_KEY",
             checks=checks,
             metrics=METRICS,

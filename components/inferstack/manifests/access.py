@@ -1,7 +1,8 @@
 """Who a service is, what it is given to know, and who reaches it.
 
 An engine that asks nobody for a key is reached from its own namespace only. Others have no NetworkPolicy: a `cluster` endpoint is for every
-namespace, and the paths that an API key leaves open share its port with those that it guards, which a policy cannot tell apart.
+namespace, and the paths that an API key leaves open share its port with those that it guards, which a policy cannot tell apart. Pods of a
+replica on several machines trust what they tell one another, so that nobody else reaches the ports where they do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from ..clouds.addons import ADDONS, PROMETHEUS_NAMESPACE
 from ..planning.types import ServicePlan
 from .container import file_texts, files_name
-from .names import SECRET_KEYS, internal_service_name, labels, ray_labels, secret_name, server_labels
+from .names import SECRET_KEYS, group_labels, internal_service_name, labels, ray_labels, secret_name, server_labels
 from .pod_security import BASELINE
 
 
@@ -77,8 +78,11 @@ def files(plan: ServicePlan) -> dict[str, Any] | None:
 
 
 def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
-    """Keeps callers of other namespaces off a server without a key; None where it asks for one. Clusters of ours enforce it."""
-    if not plan.spec.open_api:
+    """Keeps callers of other namespaces off a server without a key, and everyone off what the pods of a group say to one another.
+
+    None where neither is to be kept. Clusters of ours enforce it.
+    """
+    if not plan.spec.open_api and plan.machines == 1:
         return None
     if plan.spec.served is not None:
         return _ray_network_policy(plan)
@@ -88,11 +92,23 @@ def network_policy(plan: ServicePlan) -> dict[str, Any] | None:
         "kind": "NetworkPolicy",
         "metadata": {"name": plan.name, "namespace": plan.namespace, "labels": labels(plan.name)},
         "spec": {
-            "podSelector": {"matchLabels": server_labels(plan)},
+            "podSelector": {"matchLabels": server_labels(plan) if plan.machines == 1 else group_labels(plan.name)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": [{"podSelector": {}}], "ports": ports}, *_monitoring(plan, ports)],
+            "ingress": [*_group(plan), *_callers(plan, ports)],
         },
     }
+
+
+def _group(plan: ServicePlan) -> list[dict[str, Any]]:
+    """Pods of the groups of a service talk on any port."""
+    return [{"from": [{"podSelector": {"matchLabels": group_labels(plan.name)}}]}] if plan.machines > 1 else []
+
+
+def _callers(plan: ServicePlan, ports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of its own namespace and Prometheus where the server asks nobody for a key, otherwise everybody."""
+    if not plan.spec.open_api:
+        return [{"ports": ports}]
+    return [{"from": [{"podSelector": {}}], "ports": ports}, *_monitoring(plan, ports)]
 
 
 def _ray_network_policy(plan: ServicePlan) -> dict[str, Any]:

@@ -107,7 +107,8 @@ def _leader(plan: ServicePlan) -> dict[str, Any]:
 def _worker(plan: ServicePlan, workers: Workers) -> dict[str, Any]:
     made = _leader(plan)
     without = {key: value for key, value in made.items() if not key.endswith("Probe") and key != "ports"}
-    return {**without, "args": list(workers.args), "lifecycle": {"preStop": pre_stop(workers.drain)}}
+    own = {"command": list(workers.command)} if workers.command else {}
+    return {**without, **own, "args": list(workers.args), "lifecycle": {"preStop": pre_stop(workers.drain)}}
 
 
 def _resources(plan: ServicePlan) -> dict[str, Any]:
