@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "more GPUs than the machine has": ({"tensorParallel": 4, "machineType": "g6.xlarge"}, "tensorParallel", "has 1 GPU"),
     "pipelines on an engine without": ({"engine": "tgi", "pipelineParallel": 2}, "pipelineParallel", "is not something that tgi"),
     "several machines on an engine without": (
-        {"model": "deepseek-ai/DeepSeek-V3", "engine": "tensorrt-llm", "tensorParallel": 8, "pipelineParallel": 2, "slo": None},
+        {"model": "deepseek-ai/DeepSeek-V3", "engine": "triton", "tensorParallel": 8, "pipelineParallel": 2, "slo": None},
         "engine",
         "serves a replica on one machine",
     ),
