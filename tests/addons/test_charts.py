@@ -13,7 +13,7 @@ from inferstack.clouds.addons import ADDON_VERSIONS, ADDONS, PROMETHEUS_URL
 from inferstack.stackfile.schema import Versions
 
 SYSTEM = {"inferstack.dev/pool": "system"}
-SETTINGS = Settings(version="1.0", node_selector=SYSTEM, cluster_name="prod", region="us-east-1")
+SETTINGS = Settings("1.0", SYSTEM, cluster_name="prod", region="us-east-1", images=("registry.example/team/controller:v1.0",))
 
 
 def values_under(tree: Any, key: str) -> list[Any]:

@@ -30,6 +30,8 @@ class AddonArgs(TypedDict):
     """False leaves it out, because the cluster has it or does without. Left out: true."""
     reason: NotRequired[str]
     """Why it is installed or not; shown in the output `plan`."""
+    images: NotRequired[list[str]]
+    """Images that its values name, as `repository:tag` with or without `@sha256:...`. Left out: those of its version, by tag."""
 
 
 class AddonsArgs(TypedDict):
@@ -77,7 +79,10 @@ class Addons(pulumi.ComponentResource):
 
     def _install(self, addon: Addon, version: str, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
         """The Helm releases of one add-on, each after the one before it."""
-        settings = Settings(version, self._args.get("node_selector", {}), self._args.get("cluster_name"), self._args.get("region"))
+        given = self._args
+        settings = Settings(
+            version, given.get("node_selector", {}), given.get("cluster_name"), given.get("region"), _images(given, addon, version)
+        )
         before = [*before, *self._prepare(addon, settings)]
         made: list[pulumi.Resource] = []
         for chart in addon.charts:
@@ -137,6 +142,11 @@ def _wanted(args: AddonsArgs) -> dict[str, str]:
     if problems:
         raise InputError(problems)
     return {found: ADDONS[found].chart_version(addon.get("version", ADDONS[found].version)) for found, addon in wanted.items()}
+
+
+def _images(args: AddonsArgs, addon: Addon, version: str) -> tuple[str, ...]:
+    given = next((found.get("images") for found in args["addons"] if found["name"] == addon.name), None)
+    return tuple(given) if given else addon.named_images(version)
 
 
 def _unknown(index: int, addon: str) -> Problem:

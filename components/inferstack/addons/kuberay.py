@@ -11,7 +11,7 @@ from .settings import Settings
 def values(settings: Settings) -> dict[str, Any]:
     return {
         # The chart's own tag is that of its release.
-        "image": {"tag": f"v{settings.version.removeprefix('v')}", "pullPolicy": "IfNotPresent"},
+        "image": settings.image(),
         "nodeSelector": dict(settings.node_selector),
         "resources": {"requests": requests("kuberay-operator"), "limits": {"cpu": "500m", "memory": "512Mi"}},
     }

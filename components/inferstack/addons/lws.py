@@ -11,7 +11,8 @@ from .settings import Settings
 def values(settings: Settings) -> dict[str, Any]:
     return {
         # The chart's own tag is the branch that it was packed from.
-        "image": {"manager": {"tag": f"v{settings.version}", "pullPolicy": "IfNotPresent"}},
+        "image": {"manager": settings.image()},
+        "podSecurityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "nodeSelector": dict(settings.node_selector),
         "resources": {"requests": requests("lws-controller-manager")},
     }

@@ -19,3 +19,12 @@ class Settings:
     cluster_name: pulumi.Input[str] | None = None
     """Physical name; None where no add-on asks for it."""
     region: pulumi.Input[str] | None = None
+    images: tuple[str, ...] = ()
+    """Images that values name: repository, tag and, where known, digest."""
+
+    def image(self) -> dict[str, str]:
+        """The one image, as charts take it: what stands behind the repository is the tag, a digest with it."""
+        (image,) = self.images
+        name, at, digest = image.partition("@")
+        repository, _, tag = name.rpartition(":")
+        return {"repository": repository, "tag": f"{tag}{at}{digest}", "pullPolicy": "IfNotPresent"}

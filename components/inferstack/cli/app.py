@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ..errors import InferstackError
-from . import calibrate, compare, diff, evaluate, levers, manifests, plan, preview, prices, schema, simulate, size, version
+from . import calibrate, compare, diff, evaluate, images, levers, manifests, plan, preview, prices, schema, simulate, size, version
 
 HELP = """\
 From "serve this model, for this traffic, within this latency and budget" to a sized and priced LLM endpoint on EKS, GKE or a cluster
@@ -58,6 +58,7 @@ app.command(short_help="What would make each service cheaper.")(levers.levers)
 app.command(short_help="A plan for one model without a stack file.")(size.size)
 app.command(short_help="Your own benchmark runs, made into corrections of the estimates.")(calibrate.calibrate)
 app.command(short_help="Kubernetes objects, one YAML file each.")(manifests.manifests)
+app.add_typer(images.app, name="images", short_help="The images of a stack by tag and digest, and their lock.")
 app.add_typer(prices.app, name="prices", short_help="The price book: show it, or check it.")
 app.command(short_help="JSON Schema of the stack file.")(schema.schema)
 # Hidden: for those who check the estimates, not for those who use them.

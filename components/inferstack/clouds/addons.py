@@ -31,6 +31,12 @@ class Addon:
     """In the order in which they are installed."""
     source: str
     as_of: str
+    images: tuple[str, ...] = ()
+    """Images that its values name here, by repository and a tag that follows from the chart's version without its v."""
+
+    def named_images(self, version: str) -> tuple[str, ...]:
+        """Those of a chart version."""
+        return tuple(image.format(version=version.removeprefix("v")) for image in self.images)
 
     def chart_version(self, wanted: str) -> str:
         """`wanted` spelled as this chart's versions are: people write 0.20.0 where the chart says v0.20.0, and the other way round."""
@@ -66,6 +72,7 @@ _ALL = (
         charts=(Chart("kuberay-operator", "kuberay-operator", "https://ray-project.github.io/kuberay-helm/"),),
         source="ray-project/kuberay@v1.7.0:helm-chart/kuberay-operator",
         as_of="2026-08-20",
+        images=("quay.io/kuberay/operator:v{version}",),
     ),
     Addon(
         name="keda",
@@ -116,6 +123,7 @@ _ALL = (
         charts=(Chart("lws", "oci://registry.k8s.io/lws/charts/lws"),),
         source="kubernetes-sigs/lws@v0.10.0:charts/lws",
         as_of="2026-08-11",
+        images=("registry.k8s.io/lws/lws:v{version}",),
     ),
     Addon(
         name="efa-device-plugin",

@@ -38,7 +38,7 @@ PLAN: Mapping[str, Any] = {
             "workload": {"meanRps": float, "peakRps": float, "isl": float, "osl": float},
             "slo": {"ttftP95Ms": (float,), "tpotP95Ms": (float,)},
             "performance": {"ttftP95Ms": ESTIMATE, "tpotP95Ms": ESTIMATE, "capacityRps": ESTIMATE},
-            "container": {},
+            "container": {"image": str, "init": ([{"image": str}],)},
             "warnings": [str],
         }
     ],

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Service = Mapping[str, Any]
+SHORT_DIGEST = 12
+"""Digits of a digest that tell images apart."""
 
 
 def service_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -54,6 +56,7 @@ def _decided(service: Service) -> dict[str, str]:
         "model": service["model"],
         "engine": f"{service['engine']['name']} {service['engine']['version']}",
         "server": service.get("server") or "its own",
+        "images": _digests(service["container"]),
         "quantization": service["checkpoint"]["quantization"],
         "weights": service["checkpoint"]["uri"],
         "machineType": service["machineType"],
@@ -64,6 +67,13 @@ def _decided(service: Service) -> dict[str, str]:
         "lengths": f"{workload['isl']:,} in, {workload['osl']:,} out",
         "slo": _slo(service["slo"]),
     }
+
+
+def _digests(container: Mapping[str, Any]) -> str:
+    """The digests of the images that its pods run, by their beginnings, as registries show them."""
+    references = [*(init["image"] for init in container.get("init") or ()), container["image"]]
+    found = [reference.partition("@sha256:")[2][:SHORT_DIGEST] for reference in references]
+    return ", ".join(f"sha256:{digest}" for digest in found if digest) or "by tag"
 
 
 def _hardware(service: Service | None) -> dict[str, Any] | None:

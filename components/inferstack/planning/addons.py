@@ -103,4 +103,4 @@ def _addon(name: str, wish: bool | None, needed: bool | None, version: str | Non
         return AddonPlan(name, chosen, False, "switched off in the stack file")
     if needed is False and not (wish is True and name in ASKED_FOR):
         return AddonPlan(name, chosen, False, why_not)
-    return AddonPlan(name, chosen, True, why)
+    return AddonPlan(name, chosen, True, why, addon.named_images(chosen))

@@ -236,6 +236,9 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "served": plain(spec.served),
         "mounts": dict(spec.mounts),
         "workers": plain(spec.workers),
+        "user": spec.confinement.user,
+        "group": spec.confinement.group,
+        "readOnlyRoot": spec.confinement.read_only_root,
     }
 
 

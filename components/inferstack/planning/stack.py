@@ -15,6 +15,7 @@ from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import Service, StackFile, Usage
 from .addons import driver_note, plan_addons
+from .pinning import pinned
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
 from .pricing import check_prices
@@ -144,7 +145,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
     """The whole plan of services that have their placements, not yet held against a budget."""
     target = stack.target
     addons = plan_addons(target, site, [tenant.plan for tenant in tenants])
-    return StackPlan(
+    made = StackPlan(
         stack=stack.stack,
         cloud=target.cloud,
         region=target.region,
@@ -161,6 +162,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         driver_note=driver_note(target, site, [tenant.plan for tenant in tenants]),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
     )
+    return pinned(made, stack)
 
 
 def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons: Sequence[AddonPlan]) -> tuple[ServicePlan, ...]:

@@ -246,6 +246,8 @@ class AddonPlan:
     version: str
     installed: bool
     reason: str
+    images: tuple[str, ...] = ()
+    """Those that we name: repository, tag and, where known, digest."""
 
 
 NO_WAY_BELOW = "Nothing that was tried keeps every budget: plan for less traffic or a smaller model, or raise the budget."

@@ -13,6 +13,7 @@ from .secrets import SECRET, Secret
 
 if TYPE_CHECKING:
     from .finding import current, find, in_use, project_file, shown_path, stack_name, stacks
+    from .lock import lock_path, read_lock
     from .reader import load, read, read_prices
     from .reference import json_schema, markdown
     from .schema import (
@@ -48,9 +49,11 @@ __all__ = [
     "in_use",
     "json_schema",
     "load",
+    "lock_path",
     "markdown",
     "project_file",
     "read",
+    "read_lock",
     "read_prices",
     "shown_path",
     "stack_name",
@@ -59,6 +62,7 @@ __all__ = [
 
 _ROOMS = {
     "finding": ("current", "find", "in_use", "project_file", "shown_path", "stack_name", "stacks"),
+    "lock": ("lock_path", "read_lock"),
     "reader": ("load", "read", "read_prices"),
     "reference": ("json_schema", "markdown"),
     "schema": (

@@ -13,6 +13,7 @@ from ..errors import InputError, Problem, nearest_name
 from .document import parse, read_text
 from .finding import shown_path, stack_name
 from .keys import SECRETS, SETTINGS, children, mend
+from .lock import digests, read_lock
 from .names import unknown_names
 from .paths import NAMESPACE, canonical, key_path
 from .prices import Prices
@@ -86,7 +87,7 @@ def _top_level_way_out(key: str) -> str:
 def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Collection[str], findings: Findings) -> StackFile:
     config, price_file = _with_price_file(config, Path(source).parent, findings)
     fields = settings(config, secret_keys, findings)
-    mended = {"stack": stack, "source": source} | _mended(fields, findings)
+    mended = {"stack": stack, "source": source, "imageDigests": _image_digests(source, findings)} | _mended(fields, findings)
     try:
         stack_file = StackFile.model_validate(mended)
     except ValidationError as failed:
@@ -97,6 +98,15 @@ def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Co
     said = {problem.path for problem in findings.problems}
     findings.problems += [problem for problem in unknown_names(mended) if problem.path not in said and not findings.hides(problem.path)]
     raise InputError([_in_price_file(problem, price_file) for problem in in_file_order(findings.problems)], source)
+
+
+def _image_digests(source: str, findings: Findings) -> dict[str, str] | None:
+    """What the lock beside the stack file says of images; None where there is none."""
+    try:
+        return digests(read_lock(Path(source)))
+    except InputError as wrong:
+        findings.problems += wrong.problems
+        return None
 
 
 def _with_price_file(config: Mapping[str, Any], folder: Path, findings: Findings) -> tuple[Mapping[str, Any], str | None]:

@@ -132,7 +132,10 @@ config:
 
 Settings of other namespaces (`aws:region`, `gcp:project`, `kubernetes:...`) and Pulumi's own keys (`encryptionsalt`, `secretsprovider`,
 `encryptedkey`, `environment`) stand beside these and are left alone. An unknown key is an error that names the closest known one. Every
-problem of a file is reported at once, and nothing is created while there is one."""
+problem of a file is reported at once, and nothing is created while there is one.
+
+Beside it may stand `images.<stack>.lock.yaml`, which `inferstack images lock` writes: the digests of the stack's images. It is found by its
+name and needs no key ([pull requests](pull-requests.md#images))."""
 
 
 def _settings_table() -> str:

@@ -67,6 +67,8 @@ class StackFile(Section):
     has_api_key: bool = False
     provider: dict[str, str] = Field(default_factory=dict)
     """Plain settings of other namespaces that plans read: gcp:project, aws:region."""
+    image_digests: dict[str, str] | None = None
+    """Image by name and tag -> digest, from the lock beside the file; None where there is none."""
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
