@@ -12,7 +12,7 @@ SMOKE := $(VENV)/smoke
 LLAMA_CPP := 11311.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint workflows e2e parsers smoke bench docs fit accuracy wheel clean
+.PHONY: help preview test lint workflows manifests e2e parsers smoke bench docs fit accuracy wheel clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ lint: $(DEV) ## Style, types and who imports whom
 workflows: ## Check .github/workflows, where actionlint is installed
 	@command -v actionlint >/dev/null || { echo "actionlint is needed: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12" >&2; exit 1; }
 	@actionlint
+
+manifests: $(DEV) ## kube-linter over everything that is rendered, where it is installed
+	@command -v kube-linter >/dev/null || { echo "skipped: kube-linter is not on PATH: go install golang.stackrox.io/kube-linter/cmd/kube-linter@v0.7.6" >&2; }
+	@$(BIN)/python -m pytest -q -rs tests/manifests/test_kube_linter.py
 
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
 	@$(BIN)/python -m pytest -m e2e

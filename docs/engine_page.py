@@ -69,7 +69,10 @@ strictest of Kubernetes' Pod Security Standards that the pod meets, computed fro
 of what does not meet `restricted` where all services of the stack do: it is not enforced, because others may use that namespace.
 
 `triton` keeps root for weights in FP8, NVFP4 and MXFP4, whose kernels FlashInfer may link into its own package. What an image of your own
-needs is not known here: it is confined as the image that it stands for."""
+needs is not known here: it is confined as the image that it stands for.
+
+[kube-linter](https://github.com/stackrox/kube-linter) agrees, with all of its checks but those that
+[`.kube-linter.yaml`](../.kube-linter.yaml) leaves out, each with its reason; `make manifests` asks it about every example."""
 
 
 def markdown() -> str:

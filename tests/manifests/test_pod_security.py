@@ -31,7 +31,7 @@ def planned(path: Path) -> StackPlan:
 
 
 def every_pod(plan: ServicePlan) -> list[dict[str, Any]]:
-    return [dict(pod) for pod in pods(plan).values()]
+    return [dict(pod) for pod in pods([plan]).values()]
 
 
 def test_every_engine_has_an_example() -> None:
@@ -43,17 +43,17 @@ def test_every_engine_has_an_example() -> None:
 @EACH
 def test_pods_meet_the_strictest_standard_that_their_image_allows(path: Path) -> None:
     """A pod meets `restricted` unless its image is left to run as root, and `baseline` then."""
-    for service in planned(path).services:
-        expected = BASELINE if service.spec.confinement.is_root else RESTRICTED
-        assert {part: level(pod) for part, pod in pods(service).items()} == dict.fromkeys(pods(service), expected)
+    for services in planned(path).servers:
+        expected = BASELINE if services[0].spec.confinement.is_root else RESTRICTED
+        assert {part: level(pod) for part, pod in pods(services).items()} == dict.fromkeys(pods(services), expected)
 
 
 @EACH
 def test_no_pod_has_what_it_does_not_need(path: Path) -> None:
     """No pod has a token of the API but the head of a Ray cluster that scales; none knows other Services by variables."""
-    for service in planned(path).services:
-        for part, pod in pods(service).items():
-            asks_kubernetes = part == "head" and service.replicas.scales
+    for services in planned(path).servers:
+        for part, pod in pods(services).items():
+            asks_kubernetes = part == "head" and any(service.replicas.scales for service in services)
             assert ("automountServiceAccountToken" not in pod) is asks_kubernetes
             assert pod.get("automountServiceAccountToken", False) is False
             assert pod["enableServiceLinks"] is False
@@ -62,11 +62,11 @@ def test_no_pod_has_what_it_does_not_need(path: Path) -> None:
 @EACH
 def test_root_file_systems_are_read_only_where_the_engine_says_so(path: Path) -> None:
     """Every container of the server's image, those that run before it among them, is as read-only as the engine says, with a /tmp."""
-    for service in planned(path).services:
-        for part, pod in pods(service).items():
+    for services in planned(path).servers:
+        for part, pod in pods(services).items():
             containers = [*pod.get("initContainers", ()), *pod["containers"]]
             read_only = {container["securityContext"].get("readOnlyRootFilesystem", False) for container in containers}
-            assert read_only == {service.spec.confinement.read_only_root}, part
+            assert read_only == {services[0].spec.confinement.read_only_root}, part
             if True in read_only:
                 assert all("/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]} for container in containers)
 

@@ -5,7 +5,7 @@ Source: kubernetes/website content/en/docs/concepts/security/pod-security-standa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..planning.types import ServicePlan, StackPlan
@@ -60,16 +60,17 @@ def objections(pod: Pod) -> tuple[str, ...]:
 
 def level_of_stack(plan: StackPlan) -> str:
     """The standard that the pods of all its services meet."""
-    return weakest(level(pod) for service in plan.services for pod in pods(service).values())
+    return weakest(level(pod) for services in plan.servers for pod in pods(services).values())
 
 
-def pods(plan: ServicePlan) -> dict[str, Pod]:
-    """The pods of a service by their part in it, as their controllers make them; what these add themselves is not among it."""
+def pods(plans: Sequence[ServicePlan]) -> dict[str, Pod]:
+    """The pods of the services of one server by their part in it, as their controllers make them; what these add is not among it."""
+    plan = plans[0]
     if plan.machines > 1:
         groups = leader_worker_set(plan)["spec"]["leaderWorkerTemplate"]
         return {"leader": groups["leaderTemplate"]["spec"], "worker": groups["workerTemplate"]["spec"]}
     if plan.spec.served is not None:
-        cluster = ray_service([plan])["spec"]["rayClusterConfig"]
+        cluster = ray_service(plans)["spec"]["rayClusterConfig"]
         workers = {group["groupName"]: group["template"]["spec"] for group in cluster["workerGroupSpecs"]}
         return {"head": cluster["headGroupSpec"]["template"]["spec"], **workers}
     predictor, runtime = inference_service(plan)["spec"]["predictor"], serving_runtime(plan)["spec"]

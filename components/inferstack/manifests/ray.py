@@ -154,7 +154,8 @@ def _workers(plan: ServicePlan) -> dict[str, Any]:
 def _worker(plan: ServicePlan, spec: EngineSpec) -> dict[str, Any]:
     made = container(plan.object_name, spec, "ray-worker", templated=False)
     del made["args"]
-    return {**made, "env": [*made["env"], *_patience(plan)], "resources": requested(plan.resources)}
+    ports = [*made["ports"], {"name": "agent", "containerPort": spec.probes.liveness.port, "protocol": "TCP"}]
+    return {**made, "env": [*made["env"], *_patience(plan)], "ports": ports, "resources": requested(plan.resources)}
 
 
 def _patience(plan: ServicePlan) -> list[dict[str, Any]]:

@@ -96,7 +96,12 @@ def pod_disruption_budget(plan: ServicePlan) -> dict[str, Any] | None:
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": plan.object_name, "namespace": plan.namespace, "labels": labels(plan.name)},
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": group_labels(plan.name) if plan.machines > 1 else server_labels(plan)}},
+        "spec": {
+            "maxUnavailable": 1,
+            # A replica that is not ready serves nobody, and must not keep its node from being drained.
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": group_labels(plan.name) if plan.machines > 1 else server_labels(plan)},
+        },
     }
 
 
