@@ -46,8 +46,10 @@ vLLM by itself is newer and has fewer parts. Services that name the same `server
 `neuron` runs on Inferentia2 and Trainium of EKS: pods request `aws.amazon.com/neuron`, ranks of tensor parallelism are NeuronCores, every
 slot of the batch reserves the full context, and a new pod compiles its shapes for 5 to 10 minutes. Its speed is in no fit: bands are wide.
 
-Triton comes in two forms: `triton` serves one model of its vLLM backend, `triton-tensorrt-llm` an ensemble whose preprocessing gives
-requests the names and shapes of TensorRT-LLM's model and whose postprocessing hands its text on. Both repositories are written by the plan.
+Triton comes in two forms: `triton` serves models of its vLLM backend, embedders too (its front end answers `/v1/embeddings` through that
+backend alone), and several in one pod where services name the same `server`; `triton-tensorrt-llm` serves an ensemble whose preprocessing
+gives requests the names and shapes of TensorRT-LLM's model and whose postprocessing hands its text on. Both repositories are written by
+the plan.
 
 `preStop` is what a pod waits before SIGTERM: an engine that finishes its running requests by itself only waits until it is forgotten by
 proxies; one that does not waits for the longest planned response first."""

@@ -11,17 +11,17 @@ from inferstack.engines import engine, engines
 from inferstack.engines.kinds import POOLS, pools, serves
 from tests.engines import shapes
 
-VLLM, SGLANG, LLAMA, OLLAMA, RAY = "vllm", "sglang", "llama.cpp", "ollama", "ray-serve"
+VLLM, SGLANG, LLAMA, OLLAMA, RAY, TRITON = "vllm", "sglang", "llama.cpp", "ollama", "ray-serve", "triton"
 SERVED = {
-    ("embedding", "BertModel"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY},
-    ("embedding", "XLMRobertaModel"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY},
+    ("embedding", "BertModel"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY, TRITON},
+    ("embedding", "XLMRobertaModel"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY, TRITON},
     ("embedding", "MPNetModel"): set[str](),
     ("embedding", "JinaRobertaModel"): {VLLM, LLAMA},
-    ("embedding", "NomicBertModel"): {VLLM, LLAMA, OLLAMA, RAY},
-    ("embedding", "GteNewModel"): {VLLM, RAY},
-    ("embedding", "Gemma3TextModel"): {VLLM, LLAMA, OLLAMA, RAY},
-    ("embedding", "MistralModel"): {VLLM, SGLANG, RAY},
-    ("embedding", "Qwen3ForCausalLM"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY},
+    ("embedding", "NomicBertModel"): {VLLM, LLAMA, OLLAMA, RAY, TRITON},
+    ("embedding", "GteNewModel"): {VLLM, RAY, TRITON},
+    ("embedding", "Gemma3TextModel"): {VLLM, LLAMA, OLLAMA, RAY, TRITON},
+    ("embedding", "MistralModel"): {VLLM, SGLANG, RAY, TRITON},
+    ("embedding", "Qwen3ForCausalLM"): {VLLM, SGLANG, LLAMA, OLLAMA, RAY, TRITON},
     ("rerank", "BertForSequenceClassification"): {VLLM, SGLANG, LLAMA},
     ("rerank", "XLMRobertaForSequenceClassification"): {VLLM, SGLANG, LLAMA},
     ("rerank", "Qwen3ForCausalLM"): {VLLM, LLAMA},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -13,6 +15,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from inferstack.engines import engine
+from inferstack.engines.sharing import Member, Told
 from tests.engines import shapes
 
 
@@ -37,6 +40,64 @@ def test_configurations_fit_tritons_schema(name: str) -> None:
     for model, config in found.items():
         assert config.name in ("", model)
         assert any(path.startswith(f"{model}/1/") for path in repository(name))
+
+
+def several(*models: tuple[str, str, str]) -> tuple[Told, ...]:
+    """What services of these names, models and quantizations are told that share a Triton, each on one L40S."""
+    found, members = engine("triton"), []
+    for name, model, quantization in models:
+        shape = shapes.shape_of("triton", shapes.checkpoint(model, quantization), shapes.gpus("l40s", 1))
+        replica = shapes.replica_of(shape)
+        members.append(Member(name, replica, found.spec(replica, replace(shapes.SERVICE, name=name))))
+    shares = found.traits.shares
+    assert shares is not None
+    return shares.together(members)
+
+
+def test_each_of_several_models_has_a_gpu_of_its_own() -> None:
+    """Read by Triton's schema: one instance of KIND_GPU each, on different GPUs, beside a model of vLLM on one GPU."""
+    spec = several(("chat", shapes.SMALL, "bf16"), ("titles", shapes.SMALL, "fp8"), ("search", "BAAI/bge-m3", "bf16"))[0].spec
+    files = {path.removeprefix("/models/"): text for path, text in spec.files}
+    assert set(files) == {f"{name}/{file}" for name in ("chat", "titles", "search") for file in ("config.pbtxt", "1/model.json")}
+    gpus: list[int] = []
+    for name in ("chat", "titles", "search"):
+        config = text_format.Parse(files[f"{name}/config.pbtxt"], model_config_pb2.ModelConfig())
+        (group,) = config.instance_group
+        assert (config.backend, group.kind, group.count) == ("vllm", model_config_pb2.ModelInstanceGroup.KIND_GPU, 1)
+        gpus += group.gpus
+        assert json.loads(files[f"{name}/1/model.json"])["tensor_parallel_size"] == 1
+    assert gpus == [0, 1, 2]
+
+
+def test_several_models_have_one_container() -> None:
+    """The same spec for all but the paths that they answer at, with room for all: disk, main memory, time to start, the longest drain."""
+    told = several(("search", "BAAI/bge-m3", "bf16"), ("chat", shapes.SMALL, "bf16"))
+    first, second = (one.spec for one in told)
+    assert replace(first, routes=()) == replace(second, routes=())
+    apart = [several(one)[0].spec for one in (("search", "BAAI/bge-m3", "bf16"), ("chat", shapes.SMALL, "bf16"))]
+    sizes = [{volume.name: volume.size_gib for volume in spec.volumes} for spec in (first, *apart)]
+    assert all(sizes[0][name] == sizes[1][name] + sizes[2][name] for name in sizes[0])
+    assert first.host_memory_bytes == sum(spec.host_memory_bytes for spec in apart)
+    assert first.probes.startup.failures == sum(spec.probes.startup.failures for spec in apart)
+    assert first.drain.grace == max(spec.drain.grace for spec in apart)
+
+
+def test_one_that_needs_root_takes_the_others_along() -> None:
+    """FP8 kernels may be linked into the image: the container that serves them beside others runs as their image does."""
+    plain, linked = (several(("chat", shapes.SMALL, quantization))[0].spec.confinement for quantization in ("bf16", "fp8"))
+    both = several(("chat", shapes.SMALL, "bf16"), ("titles", shapes.SMALL, "fp8"))[0].spec.confinement
+    assert (plain.is_root, linked.is_root) == (False, True)
+    assert both == linked
+
+
+def test_the_front_end_has_one_tokenizer() -> None:
+    """That of the first model that generates; embedders need none, and models of another answer prompts, not chats."""
+    told = several(("search", "BAAI/bge-m3", "bf16"), ("chat", shapes.SMALL, "bf16"), ("large", shapes.LARGE, "fp8"))
+    args = told[0].spec.args
+    assert args[args.index("--tokenizer") + 1] == shapes.SMALL
+    assert args.count("--tokenizer") == 1
+    assert [one.spec.routes for one in told] == [("/v1/embeddings",), ("/v1/chat/completions", "/v1/completions"), ("/v1/completions",)]
+    assert [bool(one.notes) for one in told] == [False, False, True]
 
 
 def test_the_graph_is_wired() -> None:

@@ -54,6 +54,24 @@ def test_order() -> None:
     assert found[main].request.customTimeouts.delete == f"{knowledge()[0].spec.drain.grace + 600}s"
 
 
+def test_services_of_shared_pods_have_one_of_everything() -> None:
+    """What is one pod is registered as one service: no account, secret or budget of its own for any of its services."""
+    gated = [{"model": "meta-llama/Llama-3.1-8B-Instruct"}, {"model": "meta-llama/Llama-3.2-3B-Instruct"}]
+    services = [
+        {"name": f"chat-{index}", "engine": "triton", "traffic": {"requestsPerSecond": 1, "isl": 500, "osl": 200}, **each}
+        for index, each in enumerate(gated)
+    ]
+    found = graph(lambda opts: SharedServer("pods", {"services": services, "target": TARGET, **TOKENS}, opts))
+    children = [resource for resource in found.values() if resource.parent == "pods"]
+    kinds = [resource.inputs["kind"] for resource in children]
+    assert len(kinds) == len(set(kinds))
+    assert set(kinds) >= {"ServiceAccount", "Secret", "NetworkPolicy", "ConfigMap", "ServingRuntime", "InferenceService"}
+    named = {resource.inputs["metadata"]["name"] for resource in children if resource.inputs["kind"] not in ("ConfigMap", "Secret")}
+    assert named == {"pods"}
+    assert found["pods-inference-service"].dependencies >= {"pods-hugging-face-token", "pods-serving-runtime"}
+    assert found["pods"].outputs["url"] == "http://pods-predictor.inference.svc.cluster.local/v1"
+
+
 def test_outputs_are_those_of_each_service() -> None:
     """Plans and costs stand in the order of the services, and one URL serves them all."""
     costs = [{"service": "assistant"}, {"service": "search"}]

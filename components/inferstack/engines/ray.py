@@ -16,7 +16,7 @@ from .drain import stops_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, encodes, pools
-from .sharing import Member, Sharing, longest_drain
+from .sharing import CLUSTER, Member, Sharing, Told, longest_drain
 from .types import (
     CHAT_ROUTES,
     Elasticity,
@@ -162,7 +162,7 @@ class RayServe(GpuEngine):
             open_api=True,
             scales_itself=True,
             kinds=frozenset(ROUTES),
-            shares=Sharing("cluster", _together),
+            shares=Sharing(CLUSTER, _together),
             sized_as=(VLLM, catalog.engine_release(VLLM).version),
         )
 
@@ -212,13 +212,13 @@ class RayServe(GpuEngine):
         return replace(made, ports=ports, served=served, storage_uri=None)
 
 
-def _together(members: Sequence[Member]) -> tuple[EngineSpec, ...]:
+def _together(members: Sequence[Member]) -> tuple[Told, ...]:
     """The models of one application. Its ingress runs on the workers of all of them, so that each pod may carry a response of any."""
     served = [member.spec.served for member in members]
     ingress = _shared_ingress([one.ingress for one in served if one is not None])
     drain = longest_drain(members)
     return tuple(
-        replace(member.spec, drain=drain, served=None if one is None else replace(one, ingress=ingress))
+        Told(replace(member.spec, drain=drain, served=None if one is None else replace(one, ingress=ingress)))
         for member, one in zip(members, served, strict=True)
     )
 

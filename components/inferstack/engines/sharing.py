@@ -11,6 +11,8 @@ from ..sizing.types import Replica
 if TYPE_CHECKING:
     from .types import Drain, EngineSpec
 
+CLUSTER, POD = "cluster", "pod"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -22,13 +24,25 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What one of them is told, given the others."""
+
+    spec: EngineSpec
+    notes: tuple[str, ...] = ()
+    """What it has to put up with, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sharing:
     """What an engine makes of the services of one server."""
 
     scope: str
-    """cluster: each service has pods of its own, and whoever answers hands requests on to them."""
-    together: Callable[[Sequence[Member]], tuple[EngineSpec, ...]]
-    """What each is told, given the others; in the same order."""
+    """cluster: each service has pods of its own, and whoever answers hands requests on to them. pod: each pod serves all of them, each on
+    devices of its own, and their spec is the same."""
+    together: Callable[[Sequence[Member]], tuple[Told, ...]]
+    """In the order of the services."""
+    most_devices: int | None = None
+    """Devices that each of them may have in a pod; None: as many as alone."""
 
 
 def longest_drain(members: Sequence[Member]) -> Drain:

@@ -1,9 +1,10 @@
-"""Triton with its vLLM backend behind its OpenAI front end: a model repository that the plan writes, one model in it."""
+"""Triton with its vLLM backend behind its OpenAI front end: a model repository that the plan writes."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 from .. import catalog
 from ..sizing.types import Replica, Shape
@@ -11,8 +12,11 @@ from . import memory
 from .confinement import Confinement
 from .gpu import BFLOAT16, capability
 from .hosts import HostMemory
+from .kinds import EMBEDDING, LLM, pools
+from .sharing import POD, Sharing
 from .triton_server import TritonServer
-from .types import Metrics, Traits
+from .triton_several import together
+from .types import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Traits
 from .vllm import KV_DTYPES, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
 from .weights import WeightSource
@@ -30,6 +34,9 @@ AS_ROOT = Confinement(
     source="flashinfer-ai/flashinfer issue 2976; Triton build.py, which starts from nvcr.io/nvidia/vllm",
     because="FlashInfer may link FP8 and FP4 kernels into its own package, and where its image keeps that is not known here",
 )
+
+ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",)}
+"""`Model.kind` -> paths of the front end (triton-inference-server/server: python/openai/README.md of 26.07)."""
 
 CONFIG = """\
 backend: "vllm"
@@ -71,17 +78,26 @@ class Triton(TritonServer):
 
     @property
     def traits(self) -> Traits:
-        return Traits(open_api=True, sized_as=(VLLM, catalog.engine_release(VLLM).version))
+        return Traits(
+            open_api=True,
+            kinds=frozenset(ROUTES),
+            shares=Sharing(POD, together, most_devices=1),
+            sized_as=(VLLM, catalog.engine_release(VLLM).version),
+        )
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         bundled = f"which vLLM Triton {self.release.version} brings is not known here: what it runs and how fast is taken from {VLLM}"
         return (
             (True, f"{bundled} {catalog.engine_release(VLLM).version}"),
+            (shape.model.remote_code, "code from the model's repository runs in the server (trust_remote_code): pin it with revision"),
             (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
         )
 
     def confined(self, shape: Shape) -> Confinement:
         return AS_ROOT if catalog.quantization(shape.checkpoint.quantization).scheme in LINKED else self.confinement
+
+    def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
+        return replace(super().spec(replica, service), routes=ROUTES[replica.shape.model.kind])
 
     def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:
         return {f"{service}/config.pbtxt": CONFIG, f"{service}/1/model.json": _model(replica, source)}
@@ -98,6 +114,12 @@ def _model(replica: Replica, source: WeightSource) -> str:
         "max_num_batched_tokens": memory.batched_tokens(shape),
         "gpu_memory_utilization": math.floor(layout.usable_bytes / layout.visible_bytes * FRACTION_STEPS) / FRACTION_STEPS,
     }
+    if pools(shape.model):
+        arguments["runner"] = "pooling"
+    if shape.model.config_overrides is not None:
+        arguments["hf_overrides"] = json.loads(shape.model.config_overrides)
+    if shape.model.remote_code:
+        arguments["trust_remote_code"] = True
     if capability(shape.device) < BFLOAT16:
         arguments["dtype"] = "float16"
     if KV_DTYPES[shape.kv_dtype] != "auto":

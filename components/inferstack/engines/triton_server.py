@@ -35,7 +35,7 @@ FLAGS = FlagRules(
         **dict.fromkeys(
             ("--host", "--openai-port", "--kserve-*", "--enable-kserve-*"), "remove it: probes and the Service are made for it"
         ),
-        **dict.fromkeys(("--model-control-mode", "--load-model"), "remove it: a service has one model, which is loaded at the start"),
+        **dict.fromkeys(("--model-control-mode", "--load-model"), "remove it: what is served is loaded at the start"),
         "--openai-restricted-api": "remove it: a secret never stands in a plan",
         "--default-max-tokens": "use context of the service",
         "--lora-separator": "use engine vllm, and adapters of the service",

@@ -7,6 +7,7 @@ from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
 from .pod_security import level_of_stack
 from .stack import (
+    bearers,
     dependents,
     prerequisites,
     server_dependents,
@@ -20,6 +21,7 @@ from .stack import (
 
 __all__ = [
     "OPTIONAL_SECRETS",
+    "bearers",
     "dependents",
     "inference_service",
     "internal_service_name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..planning.servers import pod_of
 from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, server_account, service_account
 from .group import fabric_claim, leader_service, leader_worker_set
@@ -39,6 +40,11 @@ def dependents(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     )
 
 
+def bearers(plans: Sequence[ServicePlan]) -> tuple[ServicePlan, ...]:
+    """Who has the pods, the secrets and the identities of the services of one server: each of them in a cluster, or the one pod of all."""
+    return tuple(plans) if plans[0].spec.served is not None else (pod_of(plans),)
+
+
 def server_objects(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of the services of one server except their secrets; each only needs those before it."""
     return (*server_prerequisites(plans), server_workload(plans), *server_dependents(plans))
@@ -47,25 +53,29 @@ def server_objects(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
 def server_prerequisites(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
     """What must be there before the server: its account and those of its services, and who may reach them."""
     first = plans[0]
+    if first.spec.served is None:
+        return prerequisites(pod_of(plans))
     return _present(server_account(first), *map(service_account, plans), network_policy(first))
 
 
 def server_workload(plans: Sequence[ServicePlan]) -> dict[str, Any]:
     """What runs the pods of the server."""
-    return ray_service(plans)
+    return ray_service(plans) if plans[0].spec.served is not None else workload(pod_of(plans))
 
 
 def server_dependents(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...]:
     """What refers to the pods of the server, and goes before it does."""
-    return tuple(item for plan in plans for item in dependents(plan))
+    return tuple(item for plan in bearers(plans) for item in dependents(plan))
 
 
 def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of a stack; secrets hold a placeholder in angle brackets where their value belongs."""
     objects = [namespace(plan.namespace, level_of_stack(plan))]
     for services in plan.servers:
-        objects += [secret(service, kind, f"<{kind}>") for service in services for kind in secrets_needed(service)]
-        objects += service_objects(services[0]) if services[0].server is None else server_objects(services)
+        shared = services[0].server is not None
+        owners = bearers(services) if shared else services
+        objects += [secret(owner, kind, f"<{kind}>") for owner in owners for kind in secrets_needed(owner)]
+        objects += server_objects(services) if shared else service_objects(services[0])
     return tuple(objects)
 
 

@@ -121,7 +121,11 @@ def _spread(
         if possible and parallel.data == 1 and requirement.spread.expert is None:
             # Whole experts are for where parts of them are refused; both are sized alike.
             continue
-        found = lacking(engine, requirement.model, silicon.device, parallel) or _unreachable(requirement, checkpoint, silicon)
+        found = (
+            lacking(engine, requirement.model, silicon.device, parallel)
+            or _unreachable(requirement, checkpoint, silicon)
+            or _crowded(requirement, engine, checkpoint, silicon)
+        )
         if found is None and (refusal := engine.refuse_parallelism(requirement.model, checkpoint, parallel)) is not None:
             found = "tensorParallel", refusal
         if found is not None:
@@ -141,6 +145,20 @@ def _unreachable(requirement: Requirement, checkpoint: Checkpoint, silicon: Sili
         return "modelUri", Refusal("is mounted by KServe, which replicas on several machines do without", "use hf:// or pvc://")
     if any(not adapter.uri.startswith(HUB) for adapter in requirement.beside.adapters):
         return "adapters", Refusal("are mounted by KServe, which replicas on several machines do without", "take them from hf://")
+    return None
+
+
+def _crowded(requirement: Requirement, engine: Engine, checkpoint: Checkpoint, silicon: Silicon) -> tuple[str, Refusal] | None:
+    """What a service cannot have in a pod that serves others too."""
+    shares = engine.traits.shares
+    if not requirement.shares_pods or shares is None:
+        return None
+    if shares.most_devices is not None and silicon.device.count > shares.most_devices:
+        many = "one GPU" if shares.most_devices == 1 else f"{shares.most_devices} GPUs"
+        reason = f"is more than the {many} that {engine.name} gives each service of a shared pod"
+        return "tensorParallel", Refusal(reason, "leave it out, or remove `server`")
+    if not checkpoint.uri.startswith(HUB):
+        return "modelUri", Refusal("is mounted by KServe at the one place that all services of a pod have", "use hf://, or remove `server`")
     return None
 
 

@@ -57,9 +57,13 @@ class Change:
 
 
 def changes(requirement: Requirement, outcome: Outcome, planned: Placement, site: Site, below: Decimal | None) -> Iterator[Change]:
-    """Every change that leads to another plan. `below`, USD a month, is the cost of the machines that a change has to undercut to be of
-    interest; None where no price is known, and then all are.
+    """Every change that leads to another plan; none where the machines are those of other services too.
+
+    `below`, USD a month, is the cost of the machines that a change has to undercut to be of interest; None where no price is known, and
+    then all are.
     """
+    if requirement.shares_pods:
+        return
     yield from _pins(requirement, site)
     yield from _weights_and_engines(requirement, outcome, planned, site, below)
     yield from _ways_to_buy(requirement, outcome, planned, site, below)

@@ -51,7 +51,7 @@ class ServiceLevers:
     """Its machines alone as planned; None where no price is known, and then nothing can be ranked."""
     levers: tuple[Lever, ...]
     without_gain: tuple[str, ...]
-    """What of `TRIED` would save nothing."""
+    """What of `TRIED` would save nothing; empty where nothing was tried, because other services are on the same machines in its pods."""
 
 
 def levers(stack: StackFile) -> tuple[ServiceLevers, ...]:
@@ -87,7 +87,8 @@ def _of_service(stack: StackFile, tenant: Tenant, outcome: Outcome, site: Site) 
         for saved, adds, change in sorted(found, key=lambda entry: -entry[0])
     )
     pulled = {lever.name for lever in made}
-    return ServiceLevers(tenant.plan.name, cost, made, tuple(name for name in TRIED if name not in pulled))
+    tried = () if tenant.requirement.shares_pods else TRIED
+    return ServiceLevers(tenant.plan.name, cost, made, tuple(name for name in tried if name not in pulled))
 
 
 def _added(stack: StackFile, tenant: Tenant, outcome: Outcome, change: Change, saved: Decimal, site: Site) -> Decimal:

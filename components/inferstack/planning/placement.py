@@ -110,7 +110,7 @@ class Placement:
             replicas=ReplicaRange(most, most, most),
             levels=(Level(HOURS_PER_WEEK, most),),
             nodes=nodes,
-            monthly_usd=_monthly_usd(self.offering, nodes),
+            monthly_usd=monthly_usd(self.offering, nodes),
             sleep=None,
         )
 
@@ -288,16 +288,16 @@ def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) 
     failure = sized.failure if sized.failure else host_failure(sized, machine, site)
     count = NOBODY
     if failure is None:
-        found = count_replicas(requirement, sized.capacity_rps, lambda: _pace(sized, machine, site))
+        found = count_replicas(requirement, sized.capacity_rps, lambda: pace_of(sized, machine, site))
         count, failure = (NOBODY, Failure("replicas", found)) if isinstance(found, str) else (found, None)
     nodes = count_nodes(count.replicas, count.levels, replicas_per_node(machine, sized.device), sized.machines, site)
     if failure is None and machine.count is not None and nodes.max > machine.count:
         failure = Failure("nodes", f"needs {nodes.max} nodes of {machine.name}, the cluster has {machine.count}")
-    monthly = _monthly_usd(offering, nodes)
+    monthly = monthly_usd(offering, nodes)
     return Placement(sized, machine, offering, count.replicas, count.levels, nodes, monthly, failure, count.sleep)
 
 
-def _monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
+def monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
     """What the nodes cost over the range; None where a price is missing at any point of it."""
     if offering is None:
         return None
@@ -335,6 +335,7 @@ def scale_down_seconds(cold_start: ColdStart) -> int:
     return max(SHORTEST_SCALE_DOWN, 60 * math.ceil(cold_start.seconds.high * SCALE_DOWN_OVER_COLD_START / 60))
 
 
-def _pace(sized: Sized, machine: Machine, site: Site) -> Pace:
+def pace_of(sized: Sized, machine: Machine, site: Site) -> Pace:
+    """How fast a replica comes and goes there."""
     start = cold_start_of(sized, machine, site)
     return Pace(start.seconds.expected, scale_down_seconds(start))

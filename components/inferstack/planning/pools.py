@@ -39,6 +39,15 @@ class Tenant:
     requirement: Requirement
     placement: Placement
     plan: ServicePlan
+    pod_devices: int = 0
+    """Devices of the pods that it shares with other services; 0 where its pods are its own."""
+    leads: bool = True
+    """True for one of the services of a pod, by which its pods are counted."""
+
+    @property
+    def devices_together(self) -> int:
+        """Devices that have to be on one node."""
+        return self.pod_devices if self.pod_devices else self.placement.sized.device.per_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +192,7 @@ def _nodes(members: Sequence[Tenant], machine: Machine, site: Site) -> Columns:
 
 def _parts(member: Tenant, replicas: int) -> tuple[int, int]:
     """What lands on nodes: devices together on one, and how many times. A replica that spans machines has a part on each."""
-    device = member.placement.sized.device
-    return device.per_machine, replicas * device.machines
+    return member.devices_together, replicas * member.placement.sized.machines if member.leads else 0
 
 
 def _replicas_at(levels: Sequence[Level], hour: Decimal) -> int:
@@ -214,7 +222,7 @@ def nodes_for(machine: Machine, replicas: Iterable[tuple[int, int]]) -> int:
 def _disk_gib(members: Sequence[Tenant], machine: Machine) -> int:
     """Root disk: the system, every image once, and the weights of every replica that may land on one node."""
     images = {m.plan.spec.image: m.placement.sized.engine.release_for(m.plan.replica.shape.device.kind).image_gib for m in members}
-    weights = sum(_weights_gib(m) * min(_parts(m, m.plan.replicas.max)[1], m.placement.replicas_per_node) for m in members)
+    weights = sum(_weights_gib(m) * min(m.plan.replicas.max * m.plan.machines, m.placement.replicas_per_node) for m in members)
     need = SYSTEM_DISK_GIB + sum(images.values()) + weights
     return max(SMALLEST_DISK_GIB, DISK_STEP_GIB * math.ceil(need / DISK_STEP_GIB))
 

@@ -47,6 +47,11 @@ def _without_flags(requirement: Requirement) -> Requirement:
     return replace(requirement, service=silent, overrides=replace(requirement.overrides, args=(), keywords=(), tuning=Tuning()))
 
 
+def _without_server(requirement: Requirement) -> Requirement:
+    """Alone in its pods; in a cluster that is shared its pods are its own already."""
+    return replace(requirement, service=requirement.service.model_copy(update={"server": None})) if requirement.shares_pods else requirement
+
+
 def _switch(wish: bool | None) -> str | None:
     """As the stack file writes it; a false one is a wish too."""
     return None if wish is None else str(wish).lower()
@@ -92,6 +97,7 @@ RELAXATIONS = (
     Relaxation("modelUri", lambda r: r.checkpoint and r.checkpoint.uri, lambda r: replace(r, checkpoint=None), OF_WEIGHTS),
     Relaxation("engineArgs", lambda r: ", ".join(r.service.engine_args) if r.overrides.tuning != Tuning() else None, _without_flags),
     Relaxation("engine", lambda r: None if r.engine is None or r.service.server else r.engine.name, _without_engine, IN_ITS_WORDS),
+    Relaxation("server", lambda r: r.service.server if r.shares_pods else None, _without_server),
     Relaxation("machineType", lambda r: r.machine and r.machine.name, lambda r: replace(r, machine=None)),
     Relaxation("gpu", lambda r: r.gpu, lambda r: replace(r, gpu=None, machine=None), ("machineType",)),
     Relaxation(

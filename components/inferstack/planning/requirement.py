@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..catalog.types import CapacityType, Checkpoint, Machine, Model
+from ..engines.sharing import POD
 from ..engines.types import Engine, Overrides
 from ..sizing.performance import PLAIN
 from ..sizing.types import Slo, Techniques, Workload
@@ -64,3 +65,9 @@ class Requirement:
     """Flags, variables and image that the stack file gives the engine."""
     techniques: Techniques = PLAIN
     """What makes serving faster than its plain physics: nothing, unless a what-if asks for it."""
+
+    @property
+    def shares_pods(self) -> bool:
+        """True where other services are in its pods, so that its machines are theirs too."""
+        shares = self.engine.traits.shares if self.engine else None
+        return self.service.server is not None and shares is not None and shares.scope == POD

@@ -37,6 +37,8 @@ class Outcome:
     refusals: list[tuple[str, Refusal]] = field(default_factory=list[tuple[str, Refusal]])
     """What engines refused outright: key of the stack file and why."""
     considered: int = 0
+    alone: Placement | None = None
+    """What would be chosen for it if no other service were in its pods; None where none is."""
     engines: list[str] = field(default_factory=list[str])
     """Those that were asked, the preferred first: at equal cost it is taken."""
 

@@ -7,6 +7,7 @@ import math
 from .. import catalog, sizing
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType
 from ..clouds.types import Fabric
+from ..costs import money
 from ..engines import overrides
 from ..engines.types import Elasticity, EngineSpec, Metrics, ServingIdentity
 from ..errors import join_names
@@ -97,6 +98,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
             *_led(spec, requirement.service.server, site),
+            *_dearer(requirement, outcome, placement),
         ),
         uses_hugging_face_token=_needs_token(requirement, placement),
         endpoint_annotations=_endpoint_annotations(requirement, site),
@@ -317,6 +319,18 @@ def _led(spec: EngineSpec, server: str | None, site: Site) -> tuple[str, ...]:
     amounts = f"{head.cpu_millicores / 1000:g} CPU and {head.memory_bytes / GIB:g} GiB"
     cluster = "the Ray cluster" if server is None else f"the Ray cluster {server}"
     return (f"the head of {cluster} takes {amounts} on a node that no replica fills: keep one, it is not counted here",)
+
+
+def _dearer(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[str, ...]:
+    """One machine type for several services suits none of them as well as its own."""
+    if outcome.alone is None or placement.monthly_usd is None:
+        return ()
+    own = outcome.alone if requirement.service.schedule is not None else outcome.alone.standing
+    if own.monthly_usd is None or own.monthly_usd.expected >= placement.monthly_usd.expected:
+        return ()
+    part, alone = money(placement.monthly_usd.expected), money(own.monthly_usd.expected)
+    machines = f"{own.nodes.max} x {own.machine.name}"
+    return (f"its part of the pods of {requirement.service.server} costs {part} a month; on {machines} of its own it would be {alone}",)
 
 
 def _cut_off(requirement: Requirement, longest: int, site: Site) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from .refusal import no_placement
 from .requirement import Requirement
 from .resolve import resolve
 from .search import Outcome, search
-from .servers import alone, check_common, together
+from .servers import alone, by_pods, check_common, in_pods, settle_pods, together
 from .service import plan_requirement
 from .site import Site
 from .sources import kept
@@ -50,6 +50,7 @@ def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[
     wishes = [requirement for requirement in resolved if requirement]
     check_common(wishes, problems)
     settled = [_settle(requirement, site, problems) for requirement in wishes]
+    settled = settle_pods(settled, site, problems)
     problems.raise_if_any(stack.source)
     return site, settled
 
@@ -62,7 +63,7 @@ def finish(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Ou
 
 def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:
     """A placement for each service and the pools that carry them all. Raises `InputError` where existing nodes do not hold them."""
-    tenants = [tenant_of(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled]
+    tenants = in_pods([tenant_of(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled])
     pools, overfull = build_pools(tenants, site)
     if overfull:
         tenants = _packed(settled, site)
@@ -128,17 +129,20 @@ def tenant_of(requirement: Requirement, outcome: Outcome, placement: Placement, 
 
 
 def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[Tenant]:
-    """Services on existing nodes that do not hold the best placement of each: one after the other takes the smallest part of its nodes
-    that still fits. Empty where that does not help either."""
-    tenants: list[Tenant] = []
-    for requirement, outcome in settled:
-        thrifty = sorted(outcome.feasible, key=lambda placement: (placement.occupied, placement.rank))
-        candidates = (tenant_of(requirement, outcome, placement, site) for placement in thrifty)
-        fitting = next((tenant for tenant in candidates if not build_pools([*tenants, tenant], site)[1]), None)
+    """Services on existing nodes that do not hold the best placement of each: one after the other, or those of the same pods together,
+    takes the smallest part of its nodes that still fits. Empty where that does not help either."""
+    found: dict[str, Tenant] = {}
+    for members in by_pods(settled):
+        ways = zip(*(outcome.feasible for _, outcome in members), strict=True)
+        thrifty = sorted(ways, key=lambda way: [(placement.occupied, placement.rank) for placement in way])
+        candidates = (
+            in_pods([tenant_of(*member, placement, site) for member, placement in zip(members, way, strict=True)]) for way in thrifty
+        )
+        fitting = next((tenants for tenants in candidates if not build_pools([*found.values(), *tenants], site)[1]), None)
         if fitting is None:
             return []
-        tenants.append(fitting)
-    return tenants
+        found |= {tenant.plan.name: tenant for tenant in fitting}
+    return [found[requirement.service.name] for requirement, _ in settled]
 
 
 def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> StackPlan:

@@ -13,10 +13,10 @@ from .wanted import Wanted, secret_values, wanted_together, warnings
 
 
 class SharedServer(pulumi.ComponentResource):
-    """Services of the same `server`: what serves them all, and for each its identity, its secrets and what watches over it.
+    """Services of the same `server`: what serves them all, with the identities, the secrets and what watches over it.
 
-    Needs a Kubernetes provider in `opts`, a namespace, and KubeRay in the cluster (`Addons`). What `opts.depends_on` names is there before
-    any object, and goes after every object.
+    Needs a Kubernetes provider in `opts`, a namespace, and KubeRay or KServe in the cluster (`Addons`). What `opts.depends_on` names is
+    there before any object, and goes after every object.
     """
 
     plans: pulumi.Output[list[dict[str, Any]]]
@@ -50,7 +50,8 @@ class SharedServer(pulumi.ComponentResource):
         """What must stand before the workload. The first of it waits for what the caller names, the others for the first."""
         first, *others = manifests.server_prerequisites([service.plan for service in services])
         account = add(self, _named(first), first, opts.depends_on if opts else None)
-        secrets = [manifests.secret(each.plan, kind, value) for each in services for kind, value in secret_values(each.plan, args)]
+        owners = manifests.bearers([service.plan for service in services])
+        secrets = [manifests.secret(owner, kind, value) for owner in owners for kind, value in secret_values(owner, args)]
         return [account, *(add(self, _named(item), item, account) for item in (*others, *secrets))]
 
 
