@@ -185,7 +185,9 @@ def group_plan(**changes: Any) -> ServicePlan:
         replicas=ReplicaRange(1, 1.5, 2),
         spec=replace(VLLM, args=(*shared, "--node-rank=0"), workers=workers),
         resources=Resources(cpu_millicores=180_000, memory_bytes=1800 * GIB, gpus=8),
-        fabric=Fabric("EFA", (("vpc.amazonaws.com/efa", "32"), ("hugepages-2Mi", "5120Mi")), None, "efa-device-plugin", "a note"),
+        fabric=Fabric(
+            "EFA", (("vpc.amazonaws.com/efa", "32"), ("hugepages-2Mi", "5120Mi")), None, "efa-device-plugin", "a note", "a plugin"
+        ),
         node_selector=(("inferstack.dev/pool", "p5-48xlarge-fabric"),),
     )
     return replace(plan, **changes)

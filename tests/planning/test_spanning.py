@@ -38,6 +38,8 @@ def test_what_one_machine_holds_stays_there() -> None:
     assert plan_one(**{**DEEPSEEK, "gpu": None}).machines == 1
 
 
+EFA_IMAGE = "registry.example.com/vllm-with-efa:v0.33.0"
+"""An image of the user's own that holds what NCCL needs for EFA, which the stock one does not."""
 KIMI: dict[str, Any] = {"model": "moonshotai/Kimi-K2-Instruct", "gpu": "h200-141", "slo": {"ttftP95Ms": 5000, "tpotP95Ms": 100}}
 CROWD = {"requestsPerSecond": 6.0, "isl": 4000, "osl": 800}
 
@@ -48,8 +50,8 @@ def reason(made: ServicePlan, key: str) -> str:
 
 def test_experts_are_shared_where_that_is_cheaper() -> None:
     """Both ways to span machines are planned; the cheaper within the SLO is taken, and its reason names the price of the other."""
-    shared = plan_one(**DEEPSEEK, traffic=BUSY)
-    staged = plan_one(**DEEPSEEK, traffic=BUSY, pipelineParallel=2)
+    wish = {**DEEPSEEK, "traffic": BUSY, "engine": "vllm", "image": EFA_IMAGE}
+    shared, staged = plan_one(**wish), plan_one(**wish, pipelineParallel=2)
     parallel = shared.replica.shape.parallel
     assert (shared.machines, parallel.tensor, parallel.data, parallel.expert, parallel.pipeline) == (2, 1, 16, 16, 1)
     assert shared.replicas.max < staged.replicas.max
@@ -66,9 +68,12 @@ def test_stages_are_kept_where_shared_experts_miss_the_slo() -> None:
 
 def test_crowded_machines_are_joined_where_that_is_far_cheaper() -> None:
     """Weights that leave a machine hardly any sequences: two that share the experts, by more than the band is widened by; else one each."""
-    made = plan_one(**KIMI, traffic=CROWD)
+    made = plan_one(**KIMI, traffic=CROWD, engine="vllm", image=EFA_IMAGE)
     assert made.machines == 2
     assert "replicas of one machine each cost $" in reason(made, "dataParallel")
+    over_tcp = plan_one(**KIMI, traffic=CROWD)
+    assert over_tcp.replica.shape.parallel.pipeline == 2
+    assert over_tcp.replicas.max > made.replicas.max
     few = {**CROWD, "requestsPerSecond": 0.05}
     assert plan_one(**KIMI, traffic=few).machines == 1
 
@@ -110,13 +115,44 @@ def test_whole_machines_are_paid() -> None:
 
 def test_the_network_has_its_price() -> None:
     """The plan says what joins the machines, and what that adds to TPOT, as a believed band."""
-    made = plan_one(**DEEPSEEK)
+    made = plan_one(**DEEPSEEK, engine="vllm", image=EFA_IMAGE)
     assert made.fabric is not None
-    assert made.fabric.name == "EFA"
+    assert made.replica.shape.device.network == "EFA"
     assert made.network_tpot_ms is not None
     assert made.network_tpot_ms.provenance == "believed"
     assert made.network_tpot_ms.low < made.network_tpot_ms.expected < made.network_tpot_ms.high
-    assert any("libfabric" in warning for warning in made.warnings)
+    assert any(f"where {EFA_IMAGE} holds libfabric" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize(
+    ("engine", "network", "said"),
+    [
+        ("vllm", "TCP", "does not hold libfabric and aws-ofi-nccl (vllm-project/vllm issue 55635"),
+        ("sglang", "TCP", "does not hold libfabric and aws-ofi-nccl (sgl-project/sglang docker/Dockerfile"),
+        ("tensorrt-llm", "EFA", "which is not known of nvcr.io/nvidia/tensorrt-llm/release"),
+    ],
+)
+def test_what_the_image_lacks_is_planned_without(engine: str, network: str, said: str) -> None:
+    """EFA is attached all the same; where the pinned image is known to make nothing of it, steps are those of TCP."""
+    stages = {**DEEPSEEK, "pipelineParallel": 2, "tensorParallel": 8}
+    made = plan_one(**stages, engine=engine)
+    own = plan_one(**stages, engine=engine, image=EFA_IMAGE)
+    assert made.replica.shape.device.network == network
+    assert made.network_tpot_ms is not None
+    assert own.network_tpot_ms is not None
+    assert (made.network_tpot_ms.expected > own.network_tpot_ms.expected) is (network == "TCP")
+    assert any(said in warning for warning in made.warnings)
+    assert made.fabric is not None
+    assert dict(made.fabric.resources)["vpc.amazonaws.com/efa"] == "32"
+
+
+def test_gpudirect_over_tcp_is_plain_tcp_here() -> None:
+    """A3 Mega's own network takes a privileged daemon: the plan says why it is not used, what TCP costs, and which machines need none."""
+    wish = {**LARGE, "machineType": "a3-megagpu-8g", "pipelineParallel": 2, "tensorParallel": 8, "capacityType": "spot"}
+    made = plan_one(target={**GKE, "region": "europe-west4"}, **wish)
+    assert (made.fabric, made.replica.shape.device.network) == (None, "TCP")
+    assert made.network_tpot_ms is not None
+    assert any("GPUDirect-TCPXO is not set up here" in warning and "a3-ultragpu-8g" in warning for warning in made.warnings)
 
 
 def test_joined_nodes_are_a_pool_of_their_own_in_one_zone() -> None:

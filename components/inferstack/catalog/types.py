@@ -361,3 +361,6 @@ class EngineRelease:
     source: str
     as_of: str
     cuda: str | None = None
+    networks: Mapping[str, bool] = field(default_factory=lambda: NO_FACTS)
+    """Network between accelerators of several machines (`EFA`) -> whether the image holds what NCCL needs for it; absent: not known."""
+    networks_source: str | None = None

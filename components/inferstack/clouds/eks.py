@@ -104,10 +104,8 @@ QUOTA: Mapping[str | None, Quota] = {
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 EFA_HUGEPAGES = "5120Mi"
 """What AWS's examples request beside it; its node images set so many pages aside."""
-EFA_NOTE = (
-    "EFA is attached and requested; NCCL uses it where the image holds libfabric and aws-ofi-nccl, which stock images are not known to: "
-    "name one with `image`, or transfers between machines take TCP"
-)
+EFA_NOTE = "EFA is attached and requested"
+EFA_TAKES = "libfabric and aws-ofi-nccl"
 UNLIKE_CARDS = frozenset({"p6-b300.48xlarge"})
 """Their first network card carries no EFA (believed), so that interfaces are laid out in another way."""
 
@@ -182,7 +180,10 @@ class Eks:
         cards = machine.facts.get("efa_interfaces")
         if not machine.facts.get("gpudirect_rdma") or cards is None or machine.name in UNLIKE_CARDS:
             return None
-        return Fabric("EFA", ((EFA_RESOURCE, str(cards)), ("hugepages-2Mi", EFA_HUGEPAGES)), None, "efa-device-plugin", EFA_NOTE)
+        return Fabric("EFA", ((EFA_RESOURCE, str(cards)), ("hugepages-2Mi", EFA_HUGEPAGES)), None, "efa-device-plugin", EFA_NOTE, EFA_TAKES)
+
+    def beyond(self, machine: Machine) -> None:
+        """Whatever else AWS sells between accelerators is EFA too."""
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -100,10 +101,14 @@ CPU_QUOTA: Mapping[str, str] = {"e2": "CPUS", "n1": "CPUS", "n2": "N2_CPUS", "n2
 
 
 RDMA = "RDMA"
-RDMA_NOTE = (
-    "RDMA interfaces come with the node pool and are claimed whole by each pod, which takes GKE 1.34.1 or later; NCCL uses them where the "
-    "image's NCCL speaks RoCE"
+RDMA_NOTE = "RDMA interfaces come with the node pool and are claimed whole by each pod, which takes GKE 1.34.1 or later"
+RDMA_TAKES = "an NCCL that speaks RoCE"
+TCP_X = re.compile(r"GPUDirect-(TCPXO?)")
+PRIVILEGED = (
+    "is not set up here: its daemon needs NET_ADMIN and folders of the node, which pods of the namespace are denied, another NCCL than the "
+    "image's, and a cluster made with multi-networking; machines with RDMA (a3-ultragpu-8g, a4-highgpu-8g) need none of that"
 )
+"""container-engine-accelerators gpudirect-tcpx and gpudirect-tcpxo: installers, test pods and release notes."""
 
 
 class Gke:
@@ -173,10 +178,14 @@ class Gke:
         return (*fixed, *used)
 
     def fabric(self, machine: Machine) -> Fabric | None:
-        """RDMA over Converged Ethernet by GKE's own DRANET. GPUDirect-TCPX and TCPXO need sidecars and networks that are not made here."""
+        """RDMA over Converged Ethernet by GKE's own DRANET; see `beyond` for others."""
         if RDMA not in machine.facts.get("gpudirect", ""):
             return None
-        return Fabric("GPUDirect RDMA", (), "mrdma.google.com", None, RDMA_NOTE)
+        return Fabric("GPUDirect RDMA", (), "mrdma.google.com", None, RDMA_NOTE, RDMA_TAKES)
+
+    def beyond(self, machine: Machine) -> str | None:
+        found = TCP_X.search(machine.facts.get("gpudirect", ""))
+        return f"GPUDirect-{found[1]} {PRIVILEGED}" if found else None
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

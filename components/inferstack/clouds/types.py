@@ -84,7 +84,9 @@ class Fabric:
     addon: str | None
     """Add-on that offers `resources`; None where nodes do so by themselves."""
     note: str
-    """What must hold for it to be used, as a sentence for the plan."""
+    """How nodes and pods get it, as a sentence for the plan."""
+    takes: str
+    """What NCCL needs for it in the image."""
 
 
 class Cloud(Protocol):
@@ -136,6 +138,11 @@ class Cloud(Protocol):
 
     def fabric(self, machine: Machine) -> Fabric | None:
         """The network between accelerators that nodes of that machine type bring; None where they have none, or none that is known."""
+        ...
+
+    def beyond(self, machine: Machine) -> str | None:
+        """What joins the accelerators of that machine type elsewhere, but not here, and why, as a clause: transfers take TCP. None where
+        that is not so."""
         ...
 
     def internal_balancer(self) -> InternalBalancer | None:

@@ -178,8 +178,9 @@ def _sized(
 def _asked_of_a_replica(requirement: Requirement) -> tuple[Hashable, ...]:
     """What the size of a replica takes from its requirement. What is remembered holds model and engine, whose ids therefore stay theirs."""
     workload = requirement.workload
+    overrides = requirement.overrides
     lengths = (workload.isl, workload.osl, workload.variability)
-    return (id(requirement.model), *lengths, requirement.slo, requirement.overrides.tuning, requirement.techniques)
+    return (id(requirement.model), *lengths, requirement.slo, overrides.tuning, overrides.image, requirement.techniques)
 
 
 def _weights(checkpoint: Checkpoint) -> tuple[Hashable, ...]:
@@ -188,7 +189,8 @@ def _weights(checkpoint: Checkpoint) -> tuple[Hashable, ...]:
 
 def _hardware(silicon: Silicon) -> tuple[Hashable, ...]:
     device = silicon.device
-    return device.id, device.count, device.machines, device.network_bytes_s, device.link, device.memory_bytes, device.bandwidth_bytes_s
+    network = (device.machines, device.network_bytes_s, device.network)
+    return device.id, device.count, *network, device.link, device.memory_bytes, device.bandwidth_bytes_s
 
 
 def _hosts(requirement: Requirement, sized: Sized, machines: tuple[Machine, ...], site: Site) -> Iterator[Machine]:

@@ -96,7 +96,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "expertParallel": shape.parallel.expert is not None,
         "gpusPerReplica": plan.gpus_per_replica,
         "machinesPerReplica": plan.machines,
-        "fabric": plan.fabric.name if plan.fabric else None,
+        "fabric": shape.device.network or None,
         "networkTpotMs": plain(plan.network_tpot_ms),
         "context": shape.context,
         "maxSequences": shape.max_sequences,

@@ -167,6 +167,9 @@ def size(
 ) -> Sized:
     """The replica of `requirement` on `device`, with as many sequences as its KV cache serves; latencies are those of an idle one."""
 
+    if not reaches_network(requirement, engine, device.network):
+        device = sizing.over_tcp(device)
+
     def failed(criterion: str, reason: str) -> Sized:
         return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, None, 0, Failure(criterion, reason))
 
@@ -184,6 +187,11 @@ def size(
     replica = Replica(shape, memory, performance)
     failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
     return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, replica, host_bytes, failure)
+
+
+def reaches_network(requirement: Requirement, engine: Engine, network: str) -> bool:
+    """False where the engine's own image is known to lack what NCCL needs for that network between machines."""
+    return requirement.overrides.image is not None or engine.release.networks.get(network, True)
 
 
 def offloaded_bytes(engine: Engine, tuning: Tuning, shape: Shape, memory: MemoryLayout) -> int:

@@ -94,7 +94,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *_warnings(requirement, placement, performance),
             *additions.warnings(requirement.service, requirement.beside.physics),
             *_asleep(requirement, placement, cold_start),
-            *_between_machines(placement, fabric, site),
+            *_between_machines(requirement, placement, fabric, site),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
             *_led(spec, requirement.service.server, site),
@@ -290,13 +290,29 @@ def _devices(sized: Sized) -> tuple[int, str]:
     return (sized.device.per_machine, sized.accelerator.resource) if sized.accelerator else (0, NVIDIA_RESOURCE)
 
 
-def _between_machines(placement: Placement, fabric: Fabric | None, site: Site) -> tuple[str, ...]:
+def _between_machines(requirement: Requirement, placement: Placement, fabric: Fabric | None, site: Site) -> tuple[str, ...]:
     if placement.sized.machines == 1:
         return ()
+    machine, sized = placement.machine.name, placement.sized
+    if fabric is None and (why := site.cloud.beyond(placement.machine)) is not None:
+        return (f"{why}; transfers between machines take TCP, and are planned so",)
     if fabric is not None:
-        return (fabric.note,)
-    machine = placement.machine.name
+        return (f"{fabric.note}{_reached(requirement, sized, fabric)}",)
     return (f"what joins {machine} to {machine} is not known here, and nothing is requested for it: the band of TPOT may be too narrow",)
+
+
+def _reached(requirement: Requirement, sized: Sized, fabric: Fabric) -> str:
+    """Whether the image makes something of it, as the end of a sentence."""
+    release, own = sized.engine.release, requirement.overrides.image
+    if own is not None:
+        return f"; NCCL uses it where {own} holds {fabric.takes}"
+    held = release.networks.get(fabric.name)
+    if held is None:
+        return f"; NCCL uses it where the image holds {fabric.takes}, which is not known of {release.image}: otherwise transfers take TCP"
+    if held:
+        return ""
+    lacks = f"{release.image} does not hold {fabric.takes} ({release.networks_source})"
+    return f", but {lacks}: transfers take TCP, and are planned so; an `image` of yours that holds them uses {fabric.name}"
 
 
 def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class _Kind:
     machines: int = 1
     network_gbps: float | None = None
     """Between the machines of one replica."""
+    network: str = ""
+    """Its name."""
 
 
 def silicon_for(requirement: Requirement, site: Site, *, spanning: bool = False) -> tuple[Silicon, ...]:
@@ -88,17 +90,18 @@ def _kinds(machine: Machine, pins: SpreadPins, spanning: bool, largest: int, sit
             yield _Kind(machine.name, "none", 1)
         return
     fabric = site.cloud.fabric(machine)
-    network = machine.network_gbps if fabric is not None else None
+    slow = sizing.TCP if fabric is None and site.cloud.beyond(machine) else ""
+    network = (machine.network_gbps, fabric.name) if fabric is not None else (None, slow)
     if spanning:
         if pins.pipeline is None and pins.data is None and each >= LEAST_SPANNED and fabric is not None:
             for machines in MACHINE_COUNTS:
-                yield _Kind(machine.accelerator, machine.link, each * machines, machines, network)
+                yield _Kind(machine.accelerator, machine.link, each * machines, machines, *network)
         return
     for count in pins.devices(TENSOR_DEGREES):
         if count <= each:
             yield _Kind(machine.accelerator, machine.link if count > 1 else "none", count)
         elif count > largest and count % each == 0 and _asks_for(pins, count, each):
-            yield _Kind(machine.accelerator, machine.link, count, count // each, network)
+            yield _Kind(machine.accelerator, machine.link, count, count // each, *network)
 
 
 def _asks_for(pins: SpreadPins, count: int, each: int) -> bool:
@@ -124,7 +127,9 @@ def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str 
 def _device(machine: Machine, kind: _Kind) -> Device | None:
     """The silicon of `machine` as physics sees it; None where its memory or bandwidth is not known."""
     if machine.accelerator is not None:
-        return sizing.device_for(catalog.accelerator(machine.accelerator), kind.count, kind.link, kind.machines, kind.network_gbps)
+        accelerator = catalog.accelerator(machine.accelerator)
+        device = sizing.device_for(accelerator, kind.count, kind.link, kind.machines, kind.network_gbps, kind.network)
+        return sizing.over_tcp(device) if device and kind.network == sizing.TCP else device
     return sizing.cpu_device(machine.vcpus, machine.memory_gib, catalog.cpu(machine.cpu) if machine.cpu else None, machine.cpu_share)
 
 

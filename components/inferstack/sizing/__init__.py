@@ -14,7 +14,7 @@ from .host_weights import host_read_ms
 from .kv import kv_bytes_per_token, sequence_bytes
 from .layout import Limits, batched_tokens, concurrency, default_share, layout, limits, reported_tokens, sequence_bytes_of
 from .memory import activation_bytes, graph_bytes, runtime_bytes
-from .network import network_of, spread_factor
+from .network import TCP, network_of, over_tcp, spread_factor
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
@@ -22,6 +22,7 @@ from .weights import fetched_bytes, gguf_bytes, stored_bytes, weight_bytes, weig
 from .work import generates
 
 __all__ = [
+    "TCP",
     "ColdStart",
     "Efficiency",
     "Indivisible",
@@ -54,6 +55,7 @@ __all__ = [
     "memory_constants",
     "network_of",
     "output_to_input_ratio",
+    "over_tcp",
     "refuse_tensor_degree",
     "reported_tokens",
     "runtime_bytes",

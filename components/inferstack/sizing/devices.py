@@ -10,11 +10,13 @@ TERA = 10**12
 GIGA = 10**9
 
 
-def device_for(accelerator: Accelerator, count: int, link: str, machines: int = 1, network_gbps: float | None = None) -> Device | None:
+def device_for(
+    accelerator: Accelerator, count: int, link: str, machines: int = 1, network_gbps: float | None = None, network: str = ""
+) -> Device | None:
     """`count` GPUs of one or several machines as a device; None where memory, bandwidth or 16-bit FLOPS are unknown.
 
     `link` is nvlink, pcie or none; bytes per second of the link are None where the catalog does not know them. `network_gbps` is what
-    one machine's network carries, which its GPUs share.
+    one machine's network carries, which its GPUs share, and `network` its name.
     """
     flops = {dtype: tflops * TERA for dtype, tflops in accelerator.dense_tflops.items() if tflops is not None}
     if accelerator.memory_gib is None or accelerator.bandwidth_gb_s is None or not flops.keys() & {"bf16", "fp16"}:
@@ -35,6 +37,7 @@ def device_for(accelerator: Accelerator, count: int, link: str, machines: int = 
         generation=accelerator.compute_capability or accelerator.architecture,
         machines=machines,
         network_bytes_s=None if network_gbps is None else network_gbps * GIGA / 8 / (count // machines),
+        network=network,
         host_bytes_s=None if accelerator.pcie_gb_s is None else accelerator.pcie_gb_s * GB,
     )
 

@@ -17,13 +17,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .constants import constants, estimate
-from .types import Estimate, Shape
+from .types import Device, Estimate, Shape
 
 if TYPE_CHECKING:
     from .performance import StepTimes
 
 ACTIVATION_BYTES = 2
 DISPATCH_AND_COMBINE = 2
+TCP = "TCP"
+"""Name of what is left where accelerators' own network is out of reach: sockets over the machine's first interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ def network_of(shape: Shape) -> Network | None:
         reached.source,
     )
     return Network(transfers, estimate(data["latency_s"]), token, shape.parallel.pipeline)
+
+
+def over_tcp(device: Device) -> Device:
+    """`device` whose machines talk over sockets, whatever else joins them."""
+    return replace(device, network=TCP, network_bytes_s=constants("network")["tcp_bytes_s"] / device.per_machine)
 
 
 def spread_factor(shape: Shape) -> float:

@@ -145,6 +145,8 @@ class Device:
     """Machines that the devices are spread over evenly; the link joins those of one machine."""
     network_bytes_s: float | None = None
     """Of the network between machines, per device, one direction; None where it is not known."""
+    network: str = ""
+    """What that network is called; "" where nobody says."""
     host_bytes_s: float | None = None
     """From main memory, per device; None where it is not known."""
 
