@@ -9,7 +9,7 @@ import pytest
 from inferstack import manifests, planning
 from inferstack.errors import InputError
 from inferstack.planning import StackPlan
-from tests.planning.stacks import EKS, plan, service, stack
+from tests.planning.stacks import EKS, GKE, plan, service, stack
 
 LLM = service(name="assistant", model="Qwen/Qwen3-8B", engine="triton", server="knowledge", slo={"tpotP95Ms": 60})
 EMBEDDER: dict[str, Any] = {
@@ -184,13 +184,38 @@ def test_a_service_says_what_it_would_cost_alone() -> None:
     assert any("its part of the pods of knowledge costs" in warning for warning in made.services[1].warnings)
 
 
-def test_no_change_is_tried_for_one_of_them() -> None:
-    """Its machines are those of others too: neither levers nor ways below a budget pretend to know."""
-    found = planning.levers(stack(LLM, EMBEDDER))
-    assert [(each.levers, each.without_gain) for each in found] == [((), ()), ((), ())]
-    over = plan(LLM, EMBEDDER, budget={"maxMonthlyUsd": 100})
-    assert over.over_budget
-    assert over.ways_below == ()
+def test_a_lever_changes_all_of_them() -> None:
+    """How machines are bought is changed for all, and the saving is divided among them; each says what servers of their own would save."""
+    gke = [{**each, "gpu": "l4"} for each in (LLM, EMBEDDER)]
+    made, found = plan(*gke, target=GKE), planning.levers(stack(*gke, target=GKE))
+    spot = [lever for each in found for lever in each.levers if lever.name == "capacityType"]
+    assert len(spot) == 2
+    assert spot[0].saves_usd == spot[1].saves_usd > 0
+    bought = plan(*({**each, "capacityType": "spot"} for each in gke), target=GKE)
+    (pool,), (cheaper,) = ([line for line in each.costs.lines.children if line.name == "GPU nodes"] for each in (made, bought))
+    assert sum(lever.saves_usd for lever in spot) == pytest.approx(pool.monthly_usd.expected - cheaper.monthly_usd.expected)
+    assert {lever.becomes.machine_type for lever in spot} == {bought.services[0].machine_type}
+    apart = [lever for each in planning.levers(stack(LLM, EMBEDDER)) for lever in each.levers if lever.name == "server"]
+    assert [lever.change for lever in apart] == ["without `server`"] * 2
+
+
+def test_a_lever_of_one_is_planned_for_all() -> None:
+    """A pin of one service that is given up may let all move to another machine; whose it is stands before it."""
+    pinned = {**LLM, "quantization": "bf16"}
+    found = planning.levers(stack(pinned, EMBEDDER))
+    own, other = ([lever for lever in each.levers if lever.name == "quantization"] for each in found)
+    assert [lever.change for lever in own] == ["without `quantization: bf16`"]
+    assert [lever.change for lever in other] == ["assistant: without `quantization: bf16`"]
+    free = plan(LLM, EMBEDDER)
+    assert own[0].becomes.machine_type == other[0].becomes.machine_type == free.services[0].machine_type
+
+
+def test_a_way_below_a_budget_changes_all_of_them() -> None:
+    """The plan that is named is that of the stack file with the change in it."""
+    over = plan(LLM, EMBEDDER, budget={"maxMonthlyUsd": 3000})
+    (way, *_) = over.ways_below
+    assert way.change == "knowledge: without `server`"
+    assert way.monthly_usd == plan(alone(LLM), alone(EMBEDDER)).costs.monthly_usd.max
 
 
 def test_only_models_of_one_tokenizer_chat() -> None:

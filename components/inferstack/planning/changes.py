@@ -57,13 +57,12 @@ class Change:
 
 
 def changes(requirement: Requirement, outcome: Outcome, planned: Placement, site: Site, below: Decimal | None) -> Iterator[Change]:
-    """Every change that leads to another plan; none where the machines are those of other services too.
+    """Every change that leads to another plan; of services that share pods `joint_changes` has them.
 
     `below`, USD a month, is the cost of the machines that a change has to undercut to be of interest; None where no price is known, and
     then all are.
     """
-    if requirement.shares_pods:
-        return
+    assert not requirement.shares_pods, "its machines are those of other services too"
     yield from _pins(requirement, site)
     yield from _weights_and_engines(requirement, outcome, planned, site, below)
     yield from _ways_to_buy(requirement, outcome, planned, site, below)

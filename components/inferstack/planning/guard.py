@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,9 +16,11 @@ from ..errors import InputError
 from ..stackfile.budget import ServiceBudget
 from ..stackfile.schema import StackFile
 from .changes import changes
+from .joint_changes import joint_changes
 from .pools import Tenant
 from .requirement import Requirement
 from .search import Outcome
+from .servers import in_same_pods
 from .site import Site
 from .stack import finish, settle, share
 from .types import StackPlan, WayBelow
@@ -36,8 +38,14 @@ class Tried:
     service: int
     text: str
     """``chat: `capacityType: spot` ``."""
-    wish: Requirement
-    outcome: Outcome
+    changed: Mapping[int, Settled]
+    """What becomes of the service, and of those in its pods."""
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Of the placement of the service after it."""
+        _, outcome = self.changed[self.service]
+        return outcome.feasible[0].rank
 
 
 def plan(stack: StackFile) -> StackPlan:
@@ -82,7 +90,7 @@ def ways_below(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[
     tenants, _ = share(stack, site, settled)
     ways: list[tuple[Decimal, str, WayBelow]] = []
     for combination in _combinations(list(_tried(stack, made, site, settled, tenants))):
-        changed = {each.service: (each.wish, each.outcome) for each in combination}
+        changed = {index: pair for each in combination for index, pair in each.changed.items()}
         try:
             again = finish(stack, site, [changed.get(index, pair) for index, pair in enumerate(settled)])
         except InputError:
@@ -103,7 +111,7 @@ def _combinations(tried: Sequence[Tried]) -> Iterator[tuple[Tried, ...]]:
     best: dict[int, Tried] = {}
     for each in tried:
         known = best.get(each.service)
-        if known is None or each.outcome.feasible[0].rank < known.outcome.feasible[0].rank:
+        if known is None or each.rank < known.rank:
             best[each.service] = each
     for size in range(2, len(best) + 1):
         yield from itertools.combinations(best.values(), size)
@@ -114,8 +122,16 @@ def _tried(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Sett
     column = stack.budget.column
     monthly = {cost.service: getattr(cost.monthly_usd, column) for cost in made.costs.services}
     order = sorted(range(len(tenants)), key=lambda index: -monthly[tenants[index].plan.name])
+    tried: set[int] = set()
     for index in order[:COSTLIEST]:
+        if index in tried:
+            continue
         requirement, outcome = settled[index]
+        if requirement.shares_pods:
+            together = in_same_pods(index, settled)
+            tried |= set(together)
+            yield from _tried_together(index, together, site, settled)
+            continue
         placement = tenants[index].placement
         below = getattr(placement.monthly_usd, column) if placement.monthly_usd else None
         for change in changes(requirement, outcome, placement, site, below):
@@ -123,7 +139,15 @@ def _tried(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Sett
                 replica = change.found.sized.replica
                 context = outcome.context if replica is None else replica.shape.context
                 found = Outcome(context=context, feasible=[change.found], considered=outcome.considered)
-                yield Tried(index, f"{tenants[index].plan.name}: {change.text}", change.wish, found)
+                yield Tried(index, f"{tenants[index].plan.name}: {change.text}", {index: (change.wish, found)})
+
+
+def _tried_together(index: int, together: Sequence[int], site: Site, settled: Sequence[Settled]) -> Iterator[Tried]:
+    """What could be written differently about services of the same pods, of which `index` is one."""
+    members = [settled[each] for each in together]
+    for change in joint_changes(members, site):
+        of = members[0][0].service.server if change.of is None else change.of
+        yield Tried(index, f"{of}: {change.text}", dict(zip(together, change.settled, strict=True)))
 
 
 def _keeps(made: StackPlan) -> bool:

@@ -10,9 +10,12 @@ from ..costs.types import Columns
 from ..stackfile.schema import StackFile
 from .changes import TRIED, Change, changes
 from .guard import judge
+from .joint_changes import TRIED as TRIED_TOGETHER
+from .joint_changes import joint_changes
 from .pools import Tenant, build_pools
 from .requirement import Requirement
 from .search import Outcome
+from .servers import in_same_pods
 from .site import Site
 from .stack import bill, settle, share, tenant_of
 from .types import StackPlan
@@ -51,7 +54,7 @@ class ServiceLevers:
     """Its machines alone as planned; None where no price is known, and then nothing can be ranked."""
     levers: tuple[Lever, ...]
     without_gain: tuple[str, ...]
-    """What of `TRIED` would save nothing; empty where nothing was tried, because other services are on the same machines in its pods."""
+    """What was tried and would save nothing."""
 
 
 def levers(stack: StackFile) -> tuple[ServiceLevers, ...]:
@@ -67,7 +70,30 @@ def plan_with_levers(stack: StackFile) -> tuple[StackPlan, tuple[ServiceLevers, 
 
 def _levers(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[ServiceLevers, ...]:
     tenants, _ = share(stack, site, settled)
-    return tuple(_of_service(stack, tenant, outcome, site) for tenant, (_, outcome) in zip(tenants, settled, strict=True))
+    return tuple(
+        _of_pods(index, tenants, settled, site) if tenant.requirement.shares_pods else _of_service(stack, tenant, outcome, site)
+        for index, (tenant, (_, outcome)) in enumerate(zip(tenants, settled, strict=True))
+    )
+
+
+def _of_pods(index: int, tenants: Sequence[Tenant], settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> ServiceLevers:
+    """Those of one of several services in the same pods: what all save together is divided among them."""
+    together = in_same_pods(index, settled)
+    planned, name, at = tenants[index].placement, tenants[index].plan.name, together.index(index)
+    cost = planned.monthly_usd
+    if cost is None:
+        return ServiceLevers(name, None, (), ())
+    found: list[Lever] = []
+    for change in joint_changes([settled[each] for each in together], site):
+        wish, outcome = change.settled[at]
+        becomes = outcome.feasible[0]
+        saved = Decimal(0) if becomes.monthly_usd is None else cost.expected - becomes.monthly_usd.expected
+        if saved >= cost.expected * LEAST_SHARE:
+            text = change.text if change.of in (None, name) else f"{change.of}: {change.text}"
+            found.append(Lever(change.name, text, change.caveat, combination(wish, becomes, site, planned), saved))
+    pulled = {lever.name for lever in found}
+    made = tuple(sorted(found, key=lambda lever: -lever.saves_usd))
+    return ServiceLevers(name, cost, made, tuple(each for each in TRIED_TOGETHER if each not in pulled))
 
 
 def _of_service(stack: StackFile, tenant: Tenant, outcome: Outcome, site: Site) -> ServiceLevers:
@@ -87,8 +113,7 @@ def _of_service(stack: StackFile, tenant: Tenant, outcome: Outcome, site: Site) 
         for saved, adds, change in sorted(found, key=lambda entry: -entry[0])
     )
     pulled = {lever.name for lever in made}
-    tried = () if tenant.requirement.shares_pods else TRIED
-    return ServiceLevers(tenant.plan.name, cost, made, tuple(name for name in tried if name not in pulled))
+    return ServiceLevers(tenant.plan.name, cost, made, tuple(name for name in TRIED if name not in pulled))
 
 
 def _added(stack: StackFile, tenant: Tenant, outcome: Outcome, change: Change, saved: Decimal, site: Site) -> Decimal:

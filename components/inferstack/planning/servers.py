@@ -103,6 +103,15 @@ def by_pods(settled: Sequence[Settled]) -> list[list[Settled]]:
     return [*groups.values()]
 
 
+def in_same_pods(index: int, settled: Sequence[Settled]) -> list[int]:
+    """Which of `settled` are in the pods of that one, itself among them."""
+    mine, _ = settled[index]
+    if not mine.shares_pods:
+        return [index]
+    others = ((at, wish) for at, (wish, _) in enumerate(settled) if wish.shares_pods)
+    return [at for at, wish in others if wish.service.server == mine.service.server]
+
+
 def in_pods(tenants: Sequence[Tenant]) -> list[Tenant]:
     """`tenants`, in which those of shared pods are counted by one of them; they surge where their nodes have room for one more pod."""
     pods = _by_server((tenant for tenant in tenants if tenant.requirement.shares_pods), lambda tenant: tenant.plan.server)

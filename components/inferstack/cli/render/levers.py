@@ -31,9 +31,6 @@ def _service(service: Mapping[str, Any]) -> RenderableType:
     heading = layout.heading(service["service"], f"{figures.money(cost['expected'])} a month as planned" if cost else figures.NOT_PRICED)
     if cost is None:
         return Group(heading, layout.indented(Text("without prices nothing can be ranked", style=layout.LABEL)))
-    if not service["levers"] and not service["withoutGain"]:
-        shared = "its pods are those of other services too: no change is tried for it by itself"
-        return Group(heading, layout.indented(Text(shared, style=layout.LABEL)))
     idle = layout.indented(Text(f"Saves nothing here, as far as prices are known: {', '.join(service['withoutGain'])}", style=layout.LABEL))
     if not service["levers"]:
         return Group(heading, idle)
