@@ -44,7 +44,7 @@ def test_a_lock_is_written_shown_checked_and_rendered(folder: Path, registry: Fa
     (folder / "before.json").write_text(inferstack("plan", "-s", "chat.yaml", "--json", cwd=folder).stdout)
 
     listed = json.loads(inferstack("images", "-s", "chat.yaml", "--json", cwd=folder).stdout)
-    assert listed == {"isLocked": False, "lock": None, "images": [{"name": name, "digest": None, "saidBy": None, "usedBy": ["chat"]}]}
+    assert listed == {"lock": None, "images": [{"name": name, "digest": None, "saidBy": None, "usedBy": ["chat"]}]}
 
     locked = inferstack("images", "lock", "-s", "chat.yaml", cwd=folder)
     assert (locked.returncode, locked.stderr) == (0, f"{LOCK}: 1 image, 1 added\n")

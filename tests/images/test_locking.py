@@ -152,6 +152,16 @@ def test_a_tag_that_the_lock_does_not_hold_is_warned_of(tmp_path: Path) -> None:
     assert lock_warnings(planned(path)) == []
 
 
+def test_weights_that_come_as_an_image_are_locked_too(tmp_path: Path) -> None:
+    """KServe is told the digest of an `oci://` image behind its tag."""
+    weights = "registry.example/team/qwen3-8b:1"
+    service = {"engine": "vllm", "modelUri": f"oci://{weights}", "quantization": "bf16"}
+    plan = planned(stack(tmp_path, service, {VLLM: sha("1"), weights: sha("2")}))
+    (serving,) = [item for item in manifests.stack_objects(plan) if item["kind"] == "InferenceService"]
+    assert serving["spec"]["predictor"]["model"]["storageUri"] == f"oci://{weights}@{sha('2')}"
+    assert {image.name: image.said_by for image in images_of(plan, {VLLM: sha("1"), weights: sha("2")})} == {VLLM: "lock", weights: "lock"}
+
+
 def test_addons_are_locked_where_their_images_are_named(tmp_path: Path) -> None:
     """KubeRay's operator is listed with its version, takes its digest from the lock, and charts get it behind the tag."""
     operator = "quay.io/kuberay/operator:v1.7.0"

@@ -111,7 +111,7 @@ def test_a_tag_that_is_not_there_is_named(registry: FakeRegistry) -> None:
 def test_a_private_image_needs_its_digest_in_the_stack_file(registry: FakeRegistry) -> None:
     """A registry that gives no token to strangers, or asks for a password, leads to the way out."""
     registry.put("team/server", "1")
-    way_out = f"give its digest in the stack file: `image: {registry.host}/team/server:1@sha256:...`"
+    way_out = "give its digest in the stack file, behind the tag: 1@sha256:..."
     registry.private = {"team/server"}
     assert refused(f"{registry.host}/team/server:1") == f"is not public: {registry.host} asks for a login (401); {way_out}"
     registry.challenge = 'Basic realm="team"'

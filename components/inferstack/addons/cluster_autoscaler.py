@@ -12,6 +12,7 @@ from .settings import Settings
 
 SERVICE_ACCOUNT = "cluster-autoscaler"
 NAMESPACE = "kube-system"
+NOBODY = 65534
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -36,6 +37,13 @@ def values(settings: Settings) -> dict[str, Any]:
         "rbac": {"serviceAccount": {"create": True, "name": SERVICE_ACCOUNT}},
         "nodeSelector": dict(settings.node_selector),
         "resources": {"requests": requests("cluster-autoscaler")},
+        # As the chart's own comments have it; nothing is set unless it is asked for.
+        "securityContext": {"runAsNonRoot": True, "runAsUser": NOBODY, "fsGroup": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containerSecurityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
         "extraArgs": {
             "expander": "least-waste",
             "balance-similar-node-groups": True,

@@ -15,6 +15,8 @@ def values(settings: Settings) -> dict[str, Any]:
     placed = {"nodeSelector": dict(settings.node_selector), "pullPolicy": "IfNotPresent"}
     return {
         "crds": {"install": True},
+        # Beside the chart's own groups; its containers are denied everything else.
+        "podSecurityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         # The operator serves HTTPScaledObjects, which nothing here makes.
         "operator": {"replicas": 0},
         "scaler": {**placed, "replicas": 1, "resources": _resources("keda-http-scaler")},

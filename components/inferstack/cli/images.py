@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,14 +28,14 @@ def images(context: typer.Context, stack: StackOption = None, json: JsonOption =
       inferstack images -s prod
       inferstack images lock -s prod
     """
+    from ..planning.pinning import images_document
     from . import output
 
     if context.invoked_subcommand is not None:
         context.obj = stack
         return
     path, _, found = _of_stack(stack)
-    document: dict[str, Any] = {"lock": _shown(path), "isLocked": _shown(path) is not None}
-    document["images"] = [{"name": one.name, "digest": one.digest, "saidBy": one.said_by, "usedBy": list(one.used_by)} for one in found]
+    document = images_document(found, _shown(path))
     if json:
         output.print_json(document)
     else:

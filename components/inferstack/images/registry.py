@@ -155,7 +155,7 @@ def _is_safe(realm: urllib.parse.SplitResult, wanted: Reference) -> bool:
 
 
 def _own_digest(wanted: Reference) -> str:
-    return f"give its digest in the stack file: `image: {wanted.registry}/{wanted.repository}:{wanted.tag}@sha256:...`"
+    return f"give its digest in the stack file, behind the tag: {wanted.tag}@sha256:..."
 
 
 def _cause(error: Exception, timeout: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .. import catalog
 from ..engines.types import EngineSpec
+from ..engines.weights import IMAGE
 from ..errors import join_names
 from ..stackfile.schema import StackFile
 from .types import ServicePlan, StackPlan
@@ -62,6 +64,12 @@ def images(plan: StackPlan, locked: Mapping[str, str] | None) -> tuple[Image, ..
     return tuple(_image(image, tuple(by), locked) for image, by in users.items())
 
 
+def images_document(found: Iterable[Image], lock: str | None) -> dict[str, Any]:
+    """What `inferstack images --json` prints; `lock` is the file, None where there is none."""
+    rows = [{"name": one.name, "digest": one.digest, "saidBy": one.said_by, "usedBy": list(one.used_by)} for one in found]
+    return {"lock": lock, "images": rows}
+
+
 def _uses(plan: StackPlan) -> Iterator[tuple[str, str]]:
     for service in plan.services:
         yield from ((service.name, image) for image in _images_of(service))
@@ -70,7 +78,10 @@ def _uses(plan: StackPlan) -> Iterator[tuple[str, str]]:
 
 
 def _images_of(service: ServicePlan) -> tuple[str, ...]:
-    return (*(init.image for init in service.spec.init), service.spec.image)
+    """What runs before the server, the server, and weights that come as images."""
+    spec = service.spec
+    uris = (*(() if spec.storage_uri is None else (spec.storage_uri,)), *(uri for uri, _ in spec.mounts))
+    return (*(init.image for init in spec.init), spec.image, *(uri.removeprefix(IMAGE) for uri in uris if uri.startswith(IMAGE)))
 
 
 def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | None) -> Image:
@@ -82,8 +93,17 @@ def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | N
 
 
 def _pinned_spec(spec: EngineSpec, locked: Mapping[str, str]) -> EngineSpec:
-    before = tuple(replace(init, image=_pinned(init.image, locked)) for init in spec.init)
-    return replace(spec, image=_pinned(spec.image, locked), init=before)
+    return replace(
+        spec,
+        image=_pinned(spec.image, locked),
+        init=tuple(replace(init, image=_pinned(init.image, locked)) for init in spec.init),
+        storage_uri=None if spec.storage_uri is None else _pinned_uri(spec.storage_uri, locked),
+        mounts=tuple((_pinned_uri(uri, locked), path) for uri, path in spec.mounts),
+    )
+
+
+def _pinned_uri(uri: str, locked: Mapping[str, str]) -> str:
+    return f"{IMAGE}{_pinned(uri.removeprefix(IMAGE), locked)}" if uri.startswith(IMAGE) else uri
 
 
 def _pinned(reference: str, locked: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ def image_table(document: Mapping[str, Any]) -> RenderableType:
     """Each image with its digest below it, who says that and who uses it; then how to lock those that have none."""
     images = document["images"]
     loose = sum(image["digest"] is None for image in images)
-    kept = f"lock {document['lock']}" if document["isLocked"] else "no lock"
+    kept = f"lock {document['lock']}" if document["lock"] else "no lock"
     note = f"{figures.plural(loose, 'image')} {BY_TAG}: `inferstack images lock` asks the registries" if loose else ""
     rows = [[_name(image), _origin(image), ", ".join(image["usedBy"])] for image in images]
     table = layout.table(("image", "digest from", "used by"), rows, fixed=(1,))
