@@ -60,6 +60,17 @@ def test_preview_of_somebody_elses_program() -> None:
     assert "chatPlan" not in shown
 
 
+def test_preview_of_a_server_that_services_share() -> None:
+    """A component that carries several plans shows each of them, with the server that they share."""
+    plan = documents.plan()
+    listed = documents.resources(1)
+    plans = [{**service, "server": "knowledge"} for service in plan["services"]]
+    component = next(item for item in listed if item["type"] == "inferstack:index:InferenceService")
+    component |= {"type": "inferstack:index:SharedServer", "outputs": {"plans": plans, "costs": [None, None], "url": "http://knowledge"}}
+    shown = documents.text(preview_report({"plan": None, "resources": listed, "costs": None, "outputs": {}}))
+    assert shown.count("knowledge, which other services share") == len(plans) > 1
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_is_longer_than_the_page(width: int) -> None:
     """Text stays within the width, so that nothing is cut off by a terminal."""

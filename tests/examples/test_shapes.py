@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inferstack import planning, stackfile
+from inferstack import offline, planning, stackfile
 from inferstack.planning import StackPlan
 from tests.engines import command_lines
 from tests.examples.checks import assert_objects_are_valid
@@ -41,6 +41,23 @@ def test_command_lines_are_known(name: str) -> None:
     """Every word of a server's command line is an option of its pinned release with a legal value."""
     for service in planned(name).services:
         assert command_lines.problems(service.spec.engine, service.spec.args) == [], service.name
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("ray-application", "http://knowledge-serve-svc.inference.svc.cluster.local:8000/v1"),
+        ("triton-several", "http://knowledge-predictor.inference.svc.cluster.local/v1"),
+    ],
+)
+def test_services_of_one_server_are_one_component(name: str, url: str) -> None:
+    """The program makes one SharedServer for them, and exports the endpoint of each service by its name."""
+    shown = offline.preview(FOLDER.parents[1], FOLDER / f"{name}.yaml")
+    (server,) = [resource for resource in shown.resources if resource.type == "inferstack:index:SharedServer"]
+    assert server.name == "knowledge"
+    assert not [resource for resource in shown.resources if resource.type == "inferstack:index:InferenceService"]
+    assert shown.outputs["endpoints"] == {"assistant": url, "search": url}
+    assert {plan["server"] for plan in server.outputs["plans"]} == {"knowledge"}
 
 
 def test_embedding_and_reward_models_answer_at_their_own_paths() -> None:

@@ -209,7 +209,7 @@ def _decision(plan: ServicePlan, members: Sequence[ServicePlan], how: Sharing) -
     others = [member.name for member in members if member is not plan]
     whom = f" with {join_names(others, 'and')}" if others else ", alone"
     if how.scope == POD:
-        reason = f"one pod{whom}, on GPUs of their own; as many pods as the one of them that needs most"
+        reason = f"one pod{whom}, on GPUs of their own; as many pods as the one of them that needs most, and all of them stand"
     else:
         reason = f"one cluster and one endpoint{whom}, on GPUs and replicas of its own"
     return Decision("server", str(plan.server), reason, pinned=True)
