@@ -27,9 +27,10 @@ def document(**changes: Any) -> dict[str, Any]:
     ]
     band = {"low": 60.0, "expected": 110.0, "high": 250.0, "provenance": "fitted", "source": "fit"}
     service = {
-        "service": "chat", "traffic": "Poisson arrivals, equal lengths", "requests": 5000, "refused": 0, "rps": 3.0, "isl": 500,
-        "osl": 200, "seed": 1, "replicas": 2, "policy": "least-outstanding", "saturatedRps": 8.0, "ttftMs": POINT, "tpotMs": POINT,
-        "e2eMs": POINT, "outputTps": 600.0, "preemptions": 1, "knee": knee, "holds": True, "holdsUpToRps": 4.0,
+        "service": "chat", "task": "generate", "traffic": "Poisson arrivals, equal lengths", "requests": 5000, "refused": 0, "rps": 3.0,
+        "isl": 500, "osl": 200, "seed": 1, "replicas": 2, "policy": "least-outstanding", "saturatedRps": 8.0, "ttftMs": POINT,
+        "tpotMs": POINT, "e2eMs": POINT, "inputTps": 1500.0, "outputTps": 600.0, "preemptions": 1, "knee": knee, "holds": True,
+        "holdsUpToRps": 4.0,
         "ttftHistogram": {"edgesMs": [40.0, 80.0, 120.0], "counts": [4000, 1000]},
         "tpotHistogram": {"edgesMs": [40.0, 80.0, 120.0], "counts": [2500, 2500]},
         "promises": [
@@ -46,6 +47,17 @@ def document(**changes: Any) -> dict[str, Any]:
 def test_report(snapshot: SnapshotAssertion, width: int) -> None:
     """The report shows percentiles beside the closed form, distributions, and the knee with its conclusion."""
     assert documents.text(simulation_report(document()), width) == snapshot.use_extension(TextFile)
+
+
+def test_a_model_that_writes_nothing_has_one_latency() -> None:
+    """Neither report nor drawing speaks of tokens out, TTFT or TPOT: the answer is one."""
+    kept = document()["services"][0]["promises"][:1]
+    made = document(task="embed", osl=0, outputTps=0.0, promises=kept)
+    shown = documents.text(simulation_report(made), 100) + drawing(made, page=True)
+    assert not {word for word in ("TTFT", "TPOT", "E2E", " out ") if word in shown}
+    assert "Requests by latency" in shown
+    assert "1,500 tok/s" in shown
+    assert len(ElementTree.fromstring(drawing(made, page=False)).findall(".//{*}polyline")) == 4
 
 
 def test_drawings_stand_alone() -> None:

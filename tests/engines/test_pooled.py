@@ -93,5 +93,7 @@ def test_vllm_is_told_what_a_config_does_not_say() -> None:
 
 def test_foreign_code_is_named() -> None:
     """That code from a repository runs in the server is a note of the plan."""
-    shape = shapes.shape_of(VLLM, weights(VLLM, MODELS["embedding", "NomicBertModel"]), shapes.gpus("h100-80", 1))
-    assert any("--trust-remote-code" in note for note in engine(VLLM).notes(shape))
+    for name, key in ((VLLM, ("embedding", "NomicBertModel")), (SGLANG, ("reward", "InternLM2ForRewardModel"))):
+        shape = shapes.shape_of(name, weights(name, MODELS[key]), shapes.gpus("h100-80", 1))
+        assert any("--trust-remote-code" in note for note in engine(name).notes(shape))
+        assert "--trust-remote-code" in engine(name).spec(shapes.replica_of(shape), shapes.SERVICE).args

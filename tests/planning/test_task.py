@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from inferstack import planning
 from inferstack.errors import InputError
 from tests.planning.stacks import plan, plan_one, service, stack
 
-EMBEDDER = {
+EMBEDDER: dict[str, Any] = {
     "model": "BAAI/bge-m3",
     "traffic": {"requestsPerSecond": 20, "isl": 400},
     "slo": {"latencyP95Ms": 300},
@@ -122,13 +125,28 @@ def test_ollama_loads_an_embedder_with_some_text() -> None:
     assert made.spec.post_start[-1].endswith("ollama run chat 'ready'")
 
 
-def test_only_services_that_generate_are_simulated() -> None:
-    """The simulation is of decode steps: a stack without any is refused, and others beside are left out."""
+def test_one_pass_is_simulated_beside_what_generates() -> None:
+    """An embedder is played through in batches of prompts: its one promise is the whole answer, and nothing is written."""
     both = plan(service(), service(**EMBEDDER, name="search"))
-    done = planning.simulation_document(both, None, None, requests=200, seed=1)
-    assert [each["service"] for each in done["services"]] == ["chat"]
-    with pytest.raises(InputError, match="none of these services generates any"):
-        planning.simulation_document(both, "search", None, requests=200, seed=1)
+    done = planning.simulation_document(both, None, None, requests=400, seed=1)
+    chat, search = done["services"]
+    assert [promise["metric"] for promise in chat["promises"]] == ["ttft", "tpot"]
+    (promise,) = search["promises"]
+    assert promise["targetMs"] == EMBEDDER["slo"]["latencyP95Ms"]
+    assert promise["simulatedMs"] == search["e2eMs"]["p95"]
+    assert (search["task"], search["osl"], search["outputTps"], search["tpotMs"]["p95"]) == ("embed", 0, 0, 0)
+    assert search["inputTps"] == pytest.approx(400 * search["rps"], rel=0.1)
+
+
+def test_an_embedder_that_is_overrun_says_so(tmp_path: Path) -> None:
+    """A trace beyond the plan misses the target of the answer, in its own words; what a trace has written is not decoded."""
+    made = plan(service(**EMBEDDER, name="search"))
+    rows = "\n".join(f"{n / 4000},400,50" for n in range(4000))
+    (tmp_path / "trace.csv").write_text(f"arrival_s,input_tokens,output_tokens\n{rows}\n", encoding="utf-8")
+    done = planning.simulation_document(made, None, tmp_path / "trace.csv", requests=0, seed=1)
+    (broken,) = done["broken"]
+    assert broken.startswith("search: latency p95 is")
+    assert done["services"][0]["osl"] == 0
 
 
 def test_no_lever_caches_prefixes_of_an_embedder() -> None:

@@ -146,7 +146,10 @@ class Sglang(GpuEngine):
     scratch = (Volume("tmp", "/tmp", SCRATCH_GIB), KERNEL_LINKS)
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
-        return ((_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),)
+        return (
+            (shape.model.remote_code, "code from the model's repository runs in the server (--trust-remote-code): pin it with revision"),
+            (_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),
+        )
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -222,6 +225,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     switches = (
         ("enable-metrics", True),
         ("is-embedding", pools(shape.model)),
+        ("trust-remote-code", shape.model.remote_code),
         ("disable-radix-cache", encodes(shape.model)),
         ("enable-multimodal", shape.additions.images is not None),
         ("language-model-only", _text_only(shape)),

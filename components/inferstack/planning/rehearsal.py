@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,8 @@ class Rehearsal:
     """What a service would have done with some traffic."""
 
     service: str
+    task: str
+    """generate, or what answers after one pass: then TTFT is the latency of the whole answer, and TPOT is 0."""
     traffic: str
     """In words: where the requests come from."""
     requests: int
@@ -86,7 +88,9 @@ class Rehearsal:
     e2e_ms: Distribution
     ttft_histogram: Histogram
     tpot_histogram: Histogram
+    input_tps: float
     output_tps: float
+    """0 where nothing is generated."""
     preemptions: int
     promises: tuple[Promise, ...]
     knee: tuple[LoadPoint, ...]
@@ -122,13 +126,17 @@ def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | N
     """
     shape, memory, workload = service.replica.shape, service.replica.memory, service.workload
     replicas = max(1, service.replicas.max - service.spare_replicas)
+    decodes = sizing.generates(shape.model)
     if trace is None:
         lengths = Lengths(workload.isl, workload.osl, workload.variability.length_spread)
-        made, refused = generate(requests, workload.peak_rps, lengths, seed, workload.variability.burstiness, shape.context), 0
+        drawn = lengths if decodes else replace(lengths, osl=1)
+        made, refused = generate(requests, workload.peak_rps, drawn, seed, workload.variability.burstiness, shape.context), 0
     else:
-        made = trace.within(shape.context)
+        made = (trace if decodes else trace.answered_at_once()).within(shape.context)
         refused = len(trace) - len(made)
         lengths = made.lengths
+    if not decodes:
+        made, lengths = made.answered_at_once(), replace(lengths, osl=0)
     costs = costs_of(service, lengths)
     rps = workload.peak_rps if trace is None else made.rps
     saturated = replicas * server(shape, memory, lengths.isl, lengths.osl).saturated_rps
@@ -139,6 +147,7 @@ def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | N
     expected = sizing.size_replica(shape, memory, lengths.isl, lengths.osl, service.slo, rps / replicas, variability=variability)
     return Rehearsal(
         service=service.name,
+        task=service.task,
         traffic=_in_words(variability) if trace is None else "a trace",
         requests=len(made),
         refused=refused,
@@ -154,9 +163,10 @@ def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | N
         e2e_ms=outcome.e2e,
         ttft_histogram=_histogram(outcome.ttft_values_ms, outcome.ttft),
         tpot_histogram=_histogram(outcome.tpot_values_ms, outcome.tpot),
-        output_tps=outcome.output_tps,
+        input_tps=outcome.input_tps,
+        output_tps=outcome.output_tps if decodes else 0.0,
         preemptions=outcome.preemptions,
-        promises=_promises(service.slo, expected, outcome),
+        promises=_promises(service.slo, expected, outcome, decodes),
         knee=knee,
         holds_up_to_rps=_edge(ramp, knee),
     )
@@ -167,11 +177,9 @@ def _in_words(variability: Variability) -> str:
     return f"{arrivals}, {f'lengths that vary by {variability.length_spread:.0%}' if variability.length_spread else 'equal lengths'}"
 
 
-def _promises(slo: Slo, expected: Performance, outcome: Outcome) -> tuple[Promise, ...]:
-    return (
-        Promise("ttft", slo.ttft_p95_ms, expected.ttft_p95_ms, outcome.ttft.p95),
-        Promise("tpot", slo.tpot_p95_ms, expected.tpot_p95_ms, outcome.tpot.p95),
-    )
+def _promises(slo: Slo, expected: Performance, outcome: Outcome, decodes: bool) -> tuple[Promise, ...]:
+    first = Promise("ttft", slo.ttft_p95_ms, expected.ttft_p95_ms, outcome.ttft.p95)
+    return (first, Promise("tpot", slo.tpot_p95_ms, expected.tpot_p95_ms, outcome.tpot.p95)) if decodes else (first,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +226,7 @@ def _histogram(values: list[float], of: Distribution) -> Histogram:
 
 
 def simulation_document(plan: StackPlan, service: str | None, trace: Path | None, requests: int, seed: int) -> dict[str, Any]:
-    """The rehearsals of `service` (None: of all that generate) as JSON data; `broken` says in a sentence each which targets do not hold.
+    """The rehearsals of `service` (None: of all) as JSON data; `broken` says in a sentence each which targets do not hold.
 
     Raises `InputError` for a service that is not there, and for a trace that is wrong or fits no single service.
     """
@@ -227,10 +235,6 @@ def simulation_document(plan: StackPlan, service: str | None, trace: Path | None
     if not chosen:
         near = nearest_name(service or "", names)
         raise InputError([Problem("--service", "is not a service of this stack", service, f"use {near or join_names(names)}")])
-    if not any(each.task == GENERATE for each in chosen):
-        reason = "is for tokens that are generated, and none of these services generates any"
-        raise InputError([Problem("--service", reason, service, "its closed form stands in the plan")])
-    chosen = [each for each in chosen if each.task == GENERATE]
     if trace is not None and len(chosen) > 1:
         raise InputError(
             [Problem("--trace", f"is the traffic of one service, the stack has {len(chosen)}", nearest=f"add --service {names[0]}")]
@@ -255,11 +259,15 @@ def _playable(trace: Requests | None, service: ServicePlan, name: str) -> Reques
     raise InputError([Problem(name, reason, nearest=nearest)])
 
 
+def _name(promise: Promise, done: Rehearsal) -> str:
+    return promise.metric.upper() if done.task == GENERATE else "latency"
+
+
 def _broken(done: Rehearsal) -> Iterator[str]:
     for promise in done.promises:
         if not promise.holds:
             yield (
-                f"{done.service}: {promise.metric.upper()} p95 is {promise.simulated_ms:,.0f} ms in the simulation, "
+                f"{done.service}: {_name(promise, done)} p95 is {promise.simulated_ms:,.0f} ms in the simulation, "
                 f"above {promise.target_ms:,.0f} ms at {done.rps:,.2f} requests per second over {done.replicas} "
                 f"{'replica' if done.replicas == 1 else 'replicas'}"
             )

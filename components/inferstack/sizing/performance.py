@@ -66,7 +66,7 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     efficiency = efficiency_of(shape).efficiency
     times = in_place(times_of(work, efficiency), shape, work, efficiency)
     if not generates(shape.model):
-        times = replace(times, prefill_busy_s=times.prefill_busy_s + _encoder_step_s(shape, isl, times.fixed_s) / work.stages)
+        times = replace(times, prefill_busy_s=times.prefill_busy_s + step_share_s(shape, isl, times.fixed_s))
     if shape.measured is not None:
         times = _corrected(times, shape.measured)
     if shape.additions is not NO_ADDITIONS:
@@ -242,7 +242,7 @@ def _with_techniques(times: StepTimes, work: Work, efficiency: Efficiency, techn
     )
 
 
-def _encoder_step_s(shape: Shape, isl: float, fixed_s: float) -> float:
+def step_share_s(shape: Shape, isl: float, fixed_s: float) -> float:
     """A prompt's share of a step's fixed time where prompts do not join decode steps; a batch takes as many as its tokens allow."""
     batched_tokens = memory_constants(shape.engine, shape.engine_version).batched_tokens
-    return fixed_s / max(1.0, min(shape.max_sequences, batched_tokens / isl))
+    return fixed_s / max(1.0, min(shape.max_sequences, batched_tokens / isl)) / shape.parallel.pipeline

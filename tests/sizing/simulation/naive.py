@@ -32,9 +32,9 @@ def serve(requests: Requests, costs: StepCosts) -> tuple[list[float], list[float
             prefill.append(waiting.pop(0))
         left, work, complete = max(1, costs.budget - len(batch)), 0.0, list[Sequence]()
         for one in list(prefill):
-            if not left:
+            if left <= 0 or (costs.whole and complete and one.prompt > left):
                 break
-            chunk = min(left, one.prompt - one.done)
+            chunk = one.prompt if costs.whole else min(left, one.prompt - one.done)
             end = one.done + chunk
             work += costs.prompt_token_s * chunk + costs.prompt_token2_s * (end**2 - one.done**2)
             work += 0.0 if one.done else costs.request_s

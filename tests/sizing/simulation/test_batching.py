@@ -14,7 +14,7 @@ from inferstack.sizing.queueing import server
 from inferstack.sizing.simulation import Lengths, Requests, StepCosts, generate, simulate, step_costs
 from inferstack.sizing.types import Shape
 
-from ..cases import LLAMA_8B, QWEN_30B_A3B, memory, shape
+from ..cases import ENCODER, LLAMA_8B, QWEN_30B_A3B, memory, shape
 from .naive import serve
 
 COSTS = StepCosts(
@@ -50,6 +50,42 @@ requests = st.builds(
     st.integers(0, 10**6), st.floats(0.5, 200), st.integers(1, 800), st.integers(1, 60), st.sampled_from([0.0, 1.0]),
     st.sampled_from([1.0, 3.0]),
 )  # fmt: skip
+
+
+def test_whole_prompts_share_a_step_or_wait_for_the_next() -> None:
+    """Without decode a step takes as many whole prompts as fit its tokens; one that is longer than all of them goes alone, in one step."""
+    costs = replace(COSTS, whole=True, batch_s=(0.01,) * 9)
+    outcome = simulate(Requests([0.0] * 4, [100, 100, 100, 1000], [1] * 4), costs)
+    each = 0.001 + 100 * 2e-5 + 100**2 * 1e-9
+    long = 0.001 + 1000 * 2e-5 + 1000**2 * 1e-9
+    steps = [0.01 + 2 * each, 0.01 + each, 0.01 + long]
+    assert outcome.first_s == pytest.approx([steps[0], steps[0], steps[0] + steps[1], sum(steps)])
+    assert outcome.last_s == outcome.first_s
+
+
+@given(requests, st.integers(1, 8), st.sampled_from([16, 256]))
+def test_whole_prompts_are_those_of_the_slow_scheduler(made: Requests, slots: int, budget: int) -> None:
+    """One step after the other gives the same answers."""
+    once = made.answered_at_once()
+    costs = replace(COSTS, slots=slots, budget=budget, blocks=100_000, whole=True)
+    outcome = simulate(once, costs)
+    first, last = serve(once, costs)
+    assert outcome.first_s == pytest.approx(first)
+    assert outcome.last_s == pytest.approx(last)
+
+
+@pytest.mark.parametrize("isl", [100, 500, 4000])
+def test_one_pass_answers_as_fast_as_the_closed_form_says(isl: int) -> None:
+    """At half of its rate an encoder's mean latency is that of the closed form within a third, and no more than its rate comes out."""
+    loaded = shape(ENCODER)
+    one = server(loaded, memory(loaded), isl, 0)
+    costs = costs_of(loaded, isl, 0)
+    assert costs.whole
+    rps = one.saturated_rps / 2
+    outcome = simulate(generate(8000, rps, Lengths(isl, 1), 1), costs)
+    assert outcome.ttft.mean == pytest.approx(latency_at(loaded, memory(loaded), isl, 0, rps).ttft_mean_ms, rel=1 / 3)
+    flooded = simulate(generate(4000, 3 * one.saturated_rps, Lengths(isl, 1), 1), costs)
+    assert flooded.input_tps / isl == pytest.approx(one.saturated_rps, rel=0.1)
 
 
 @given(requests, st.integers(1, 8), st.sampled_from([16, 256]))

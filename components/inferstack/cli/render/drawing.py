@@ -9,11 +9,11 @@ from html import escape
 from typing import Any
 
 from . import figures
+from .simulation import NAMES, names_of
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 88, 20, 44, 46
 LINES = (("p50", "#6aaed6"), ("p95", "#2171b5"), ("p99", "#08306b"))
-NAMES = {"ttft": "TTFT", "tpot": "TPOT"}
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:14px}.axis,.grid{stroke:#ddd}"
     ".target{stroke:#c0392b;stroke-dasharray:5 4}.planned{stroke:#888;stroke-dasharray:2 3}"
@@ -59,20 +59,25 @@ def drawing(document: Mapping[str, Any], page: bool) -> str:
 
 def _summary(service: Mapping[str, Any]) -> str:
     replicas = figures.plural(service["replicas"], "replica")
+    written = f" and {service['osl']:,} out" if service["osl"] else ""
     return (
         f"{service['requests']:,} requests at {figures.rate(service['rps'])} over {replicas}: {service['traffic']}, "
-        f"{service['isl']:,} tokens in and {service['osl']:,} out on average."
+        f"{service['isl']:,} tokens in{written} on average."
     )
 
 
 def _table(service: Mapping[str, Any]) -> str:
     targets = {promise["metric"]: promise["targetMs"] for promise in service["promises"]}
     columns = ("p50", "p90", "p95", "p99")
+    names = names_of(service)
+    shown = [(name, f"{metric}Ms", targets[metric]) for metric, name in names.items()]
+    if names is NAMES:
+        shown.append(("E2E", "e2eMs", None))
     head = "".join(f"<th>{name}</th>" for name in ("", *columns, "SLO p95"))
     rows = "".join(
         f"<tr><td>{name}</td>{''.join(f'<td>{figures.milliseconds(service[key][column])}</td>' for column in columns)}"
         f"<td>{'' if target is None else figures.milliseconds(target)}</td></tr>"
-        for name, key, target in (("TTFT", "ttftMs", targets["ttft"]), ("TPOT", "tpotMs", targets["tpot"]), ("E2E", "e2eMs", None))
+        for name, key, target in shown
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
 
@@ -88,7 +93,7 @@ def _svg(services: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _charts(service: Mapping[str, Any], y: float) -> Iterator[str]:
-    for column, metric in enumerate(NAMES):
+    for column, metric in enumerate(names_of(service)):
         target = next(promise["targetMs"] for promise in service["promises"] if promise["metric"] == metric)
         yield from _knee(service, metric, target, WIDTH * column, y)
         yield from _share(service, metric, target, WIDTH * column, y + HEIGHT)
@@ -102,7 +107,7 @@ def _knee(service: Mapping[str, Any], metric: str, target: float | None, x: floa
     least, most = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     span = max(1, most - least)
     frame = Frame(x, y, points[-1]["rps"], lambda value: (math.log10(value) - least) / span)
-    yield _title(frame, f"{service['service']}: {NAMES[metric]} by load", "requests per second")
+    yield _title(frame, f"{service['service']}: {names_of(service)[metric]} by load", "requests per second")
     for power in range(least, least + span + 1):
         yield _level(frame, 10.0**power, figures.milliseconds(10.0**power))
     yield from _ticks(frame, [points[-1]["rps"] * part / 4 for part in range(5)], lambda value: f"{value:.3g}")
@@ -124,7 +129,7 @@ def _share(service: Mapping[str, Any], metric: str, target: float | None, x: flo
     total = sum(counts) or 1
     most = edges[-1] if target is None else max(edges[-1], min(target, 2 * edges[-1]))
     frame = Frame(x, y, most, lambda value: value)
-    yield _title(frame, f"{service['service']}: requests within a {NAMES[metric]}", "milliseconds")
+    yield _title(frame, f"{service['service']}: requests within a {names_of(service)[metric]}", "milliseconds")
     for part in range(0, 101, 25):
         yield _level(frame, part / 100, f"{part} %")
     yield from _ticks(frame, [most * part / 4 for part in range(5)], lambda value: figures.count(round(value)))

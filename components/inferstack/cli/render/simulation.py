@@ -13,6 +13,13 @@ from . import figures, layout
 BAR_CELLS = 30
 EIGHTHS = " ▏▎▍▌▋▊▉"
 NAMES = {"ttft": "TTFT", "tpot": "TPOT"}
+OF_ONE_PASS = {"ttft": "latency"}
+"""Without decode the first token is the answer."""
+
+
+def names_of(service: Mapping[str, Any]) -> Mapping[str, str]:
+    """The latencies that a service has, and what they are called."""
+    return NAMES if service["task"] == "generate" else OF_ONE_PASS
 
 
 def simulation_report(document: Mapping[str, Any]) -> RenderableType:
@@ -27,8 +34,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield layout.facts(_facts(service))
     yield layout.subheading("Latency of requests, after a warm-up")
     yield _latencies(service)
-    for metric in NAMES:
-        yield layout.subheading(f"Requests by {NAMES[metric]}")
+    for metric, name in names_of(service).items():
+        yield layout.subheading(f"Requests by {name}")
         yield _histogram(service[f"{metric}Histogram"])
     if service["knee"]:
         yield layout.subheading("Load against latency, p95 drawn")
@@ -39,10 +46,13 @@ def _service(service: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     yield "Traffic", f"{service['requests']:,} requests at {figures.rate(service['rps'])}, {service['traffic']}{_seed(service)}"
-    yield "Lengths", f"{service['isl']:,} tokens in, {service['osl']:,} out on average"
+    generates = service["task"] == "generate"
+    written = f", {service['osl']:,} out" if generates else ""
+    yield "Lengths", f"{service['isl']:,} tokens in{written} on average"
     balancer = f", {service['policy'].replace('-', ' ')} first" if service["replicas"] > 1 else ""
     yield "Replicas", f"{service['replicas']}{balancer}"
-    yield "Output", f"{figures.token_rate(service['outputTps'])}, {figures.plural(service['preemptions'], 'preemption')}"
+    name, rate = ("Output", "outputTps") if generates else ("Input", "inputTps")
+    yield name, f"{figures.token_rate(service[rate])}, {figures.plural(service['preemptions'], 'preemption')}"
     if service["refused"]:
         yield "Refused", f"{figures.plural(service['refused'], 'request')} longer than the planned context, left out"
 
@@ -53,8 +63,10 @@ def _seed(service: Mapping[str, Any]) -> str:
 
 def _latencies(service: Mapping[str, Any]) -> RenderableType:
     promises = {promise["metric"]: promise for promise in service["promises"]}
-    rows = [[NAMES[metric], *_percentiles(service[f"{metric}Ms"]), *_promised(promises[metric])] for metric in NAMES]
-    rows.append(["E2E", *_percentiles(service["e2eMs"]), "", "", ""])
+    names = names_of(service)
+    rows = [[name, *_percentiles(service[f"{metric}Ms"]), *_promised(promises[metric])] for metric, name in names.items()]
+    if names is NAMES:
+        rows.append(["E2E", *_percentiles(service["e2eMs"]), "", "", ""])
     columns = ["", "p50", "p90", "p95", "p99", "closed form p95", "low – high", "SLO p95"]
     return layout.table(columns, rows, right=(1, 2, 3, 4, 5, 6), fixed=(0,))
 
@@ -93,21 +105,21 @@ def bar(share: float) -> Text:
 
 def _knee(service: Mapping[str, Any]) -> RenderableType:
     points: Sequence[Mapping[str, Any]] = service["knee"]
-    top = {metric: _scale(service, metric) for metric in NAMES}
-    rows = [
-        [
-            figures.count(round(point["rps"], 2)),
-            figures.percent(point["share"]),
-            *(figures.milliseconds(point["ttftMs"][name]) for name in ("p50", "p95", "p99")),
-            _short_bar(point["ttftMs"]["p95"] / top["ttft"]),
-            *(figures.milliseconds(point["tpotMs"][name]) for name in ("p50", "p95")),
-            _short_bar(point["tpotMs"]["p95"] / top["tpot"]),
-            layout.mark(point["holds"]),
-        ]
-        for point in points
-    ]
-    columns = ["req/s", "load", "TTFT p50", "p95", "p99", "", "TPOT p50", "p95", "", ""]
-    return layout.table(columns, rows, right=(0, 1, 2, 3, 4, 6, 7), fixed=(5, 8, 9))
+    names = names_of(service)
+    top = {metric: _scale(service, metric) for metric in names}
+    columns = ["req/s", "load"]
+    rows: list[list[RenderableType]] = [[figures.count(round(point["rps"], 2)), figures.percent(point["share"])] for point in points]
+    for metric, name in names.items():
+        shown = ("p50", "p95", "p99") if metric == "ttft" else ("p50", "p95")
+        columns += [f"{name} p50", *shown[1:], ""]
+        for row, point in zip(rows, points, strict=True):
+            found = point[f"{metric}Ms"]
+            row += [*(figures.milliseconds(found[each]) for each in shown), _short_bar(found["p95"] / top[metric])]
+    for row, point in zip(rows, points, strict=True):
+        row.append(layout.mark(point["holds"]))
+    columns.append("")
+    bars = tuple(index for index, title in enumerate(columns) if not title)
+    return layout.table(columns, rows, right=tuple(index for index in range(len(columns)) if index not in bars), fixed=bars)
 
 
 def _scale(service: Mapping[str, Any], metric: str) -> float:

@@ -40,6 +40,10 @@ class Requests:
         kept = [n for n in range(len(self)) if self.isl[n] + self.osl[n] <= longest]
         return Requests([self.arrival_s[n] for n in kept], [self.isl[n] for n in kept], [self.osl[n] for n in kept])
 
+    def answered_at_once(self) -> Requests:
+        """The same requests to a model that decodes nothing: the whole answer is the first token."""
+        return Requests(self.arrival_s, self.isl, [1] * len(self))
+
     def at_rate(self, rps: float) -> Requests:
         """The same requests, closer together or further apart, so that `rps` come in a second."""
         stretch = self.rps / rps

@@ -79,6 +79,12 @@ class Outcome:
         return Distribution.of([(self.last_s[n] - arrival[n] + self.overhead_s) * MS for n in self.measured])
 
     @property
+    def input_tps(self) -> float:
+        """Input tokens per second, from the first arrival to the last token."""
+        span = max(self.last_s) - self.requests.arrival_s[0]
+        return sum(self.requests.isl) / span if span > 0 else 0.0
+
+    @property
     def output_tps(self) -> float:
         """Output tokens per second, from the first arrival to the last token."""
         span = max(self.last_s) - self.requests.arrival_s[0]

@@ -47,6 +47,7 @@ class Plan:
 class SimulatedReplica:
     """Scheduling as vLLM does it: running sequences first, then prompts first come, first served, in chunks within the token budget.
 
+    Where prompts are computed whole, one that does not fit beside the others waits for the next step.
     A sequence that finds no KV block takes those of the one that was admitted last, which starts over from its prompt and what it made.
     """
 
@@ -122,10 +123,12 @@ class SimulatedReplica:
         costs, prefill = self._costs, self._prefill
         left = max(1, costs.budget - len(self._batch))
         work, complete = 0.0, list[Prompt]()
-        while left and prefill:
+        while left > 0 and prefill:
             prompt = prefill[0]
+            if costs.whole and complete and prompt.tokens > left:
+                break
             begin = prompt.done
-            end = min(prompt.tokens, begin + left)
+            end = prompt.tokens if costs.whole else min(prompt.tokens, begin + left)
             work += costs.prompt_token_s * (end - begin) + costs.prompt_token2_s * (end * end - begin * begin)
             if not begin:
                 work += costs.request_s

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ..constants import memory_constants
 from ..kv import sequence_bytes
-from ..performance import StepTimes
+from ..performance import StepTimes, step_share_s
 from ..types import MemoryLayout, Shape
+from ..work import generates
 
 PROBE = 2
 """Lengths at which the quadratic of prefill and the slope of decode are read off, as multiples of the planned ones."""
@@ -37,6 +38,8 @@ class StepCosts:
     blocks: int | None
     """KV blocks of the replica; None where each slot reserves its own."""
     block_tokens: int
+    whole: bool = False
+    """True where a prompt is computed at once, in one step with others that fit beside it, and is the answer."""
 
 
 def step_costs(
@@ -52,14 +55,17 @@ def step_costs(
 ) -> StepCosts:
     """The costs of `shape` around requests of `isl` and `osl` tokens. `times_at` gives the step times at other lengths.
 
-    Decode is linear in the context and prefill quadratic in the prompt, which holds exactly but for sliding windows.
+    Decode is linear in the context and prefill quadratic in the prompt, which holds exactly but for sliding windows. A model that does not
+    decode has steps of whole prompts, each of which takes the fixed time of a step and the work of its prompts.
     """
+    slots = shape.parallel.data * (shape.max_sequences if paged else max(1, min(shape.max_sequences, memory.max_sequences)))
+    rules = memory_constants(shape.engine, shape.engine_version).kv
+    if not generates(shape.model):
+        return _of_one_pass(shape, memory, isl, times_at, slots, http_s=http_s, budget=budget, paged=paged)
     here = times_at(isl, osl)
     context, further = isl + osl / 2, PROBE * osl
     slope = max(0.0, (times_at(isl, osl + 2 * further).decode_s(1) - here.decode_s(1)) / further)
     start, linear, square = _quadratic(isl, [times_at(factor * isl, osl).prefill_busy_s for factor in (1, PROBE, PROBE + 1)])
-    slots = shape.parallel.data * (shape.max_sequences if paged else max(1, min(shape.max_sequences, memory.max_sequences)))
-    rules = memory_constants(shape.engine, shape.engine_version).kv
     batch = [here.decode_s(size) - slope * context * size for size in range(1, slots + 1)]
     return StepCosts(
         batch_s=(batch[0], *batch),
@@ -72,6 +78,42 @@ def step_costs(
         budget=budget,
         blocks=_blocks(shape, memory, round(context), rules.block_tokens) if paged else None,
         block_tokens=rules.block_tokens,
+    )
+
+
+def _of_one_pass(
+    shape: Shape,
+    memory: MemoryLayout,
+    isl: int,
+    times_at: Callable[[int, int], StepTimes],
+    slots: int,
+    *,
+    http_s: float,
+    budget: int,
+    paged: bool,
+) -> StepCosts:
+    """Costs where nothing is decoded: what a prompt takes is without its share of a step, which the simulation shares out itself."""
+
+    def own_s(tokens: int) -> float:
+        times = times_at(tokens, 0)
+        return max(0.0, times.prefill_busy_s - step_share_s(shape, tokens, times.fixed_s))
+
+    here = times_at(isl, 0)
+    step = here.fixed_s / shape.parallel.pipeline
+    start, linear, square = _quadratic(isl, [own_s(factor * isl) for factor in (1, PROBE, PROBE + 1)])
+    rules = memory_constants(shape.engine, shape.engine_version).kv
+    return StepCosts(
+        batch_s=(step,) * (slots + 1),
+        kv_token_s=0.0,
+        request_s=start,
+        prompt_token_s=linear,
+        prompt_token2_s=square,
+        overhead_s=http_s + max(0.0, here.prefill_s - own_s(isl) - step),
+        slots=slots,
+        budget=budget,
+        blocks=_blocks(shape, memory, isl, rules.block_tokens) if paged else None,
+        block_tokens=rules.block_tokens,
+        whole=True,
     )
 
 
