@@ -84,7 +84,19 @@ def markdown() -> str:
 
 
 def _summary() -> str:
-    head = ("engine", "version", "image", "unasked", "own flags", "port", "ready", "metrics", "scales on its queue", "preStop")
+    head = (
+        "engine",
+        "version",
+        "image",
+        "unasked",
+        "own flags",
+        "port",
+        "ready",
+        "metrics",
+        "scales on its queue",
+        "preStop",
+        "services on one server",
+    )
     return _table(head, (_row(engine) for engine in engines().values()))
 
 
@@ -124,6 +136,7 @@ def _row(engine: Engine) -> tuple[str, ...]:
         f"`{spec.metrics.path}`" if spec.metrics.path else "none",
         _scales(engine, spec),
         waits,
+        f"in one {engine.traits.shares.scope}" if engine.traits.shares else "one",
     )
 
 
