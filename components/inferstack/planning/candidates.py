@@ -10,7 +10,7 @@ from ..catalog.types import Checkpoint, Machine
 from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
 from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
-from .placement import Placement, Sized, host_failure, place, replicas_per_node, size
+from .placement import Placement, Sized, host_failure, paced, place, replicas_per_node, size
 from .requirement import HUB, Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
@@ -168,19 +168,24 @@ def _sized(
     """The replica there, sized once for all wishes that ask nothing else of it: how it is bought, how many there are, when they run."""
     if site.sized is None or requirement.calibration is not None or requirement.beside is not NOTHING_BESIDE:
         return size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
-    key = (*_asked_of_a_replica(requirement), *_weights(checkpoint), id(engine), _hardware(silicon), parallel, context)
+    fits = (*_held_by_a_replica(requirement), *_weights(checkpoint), id(engine), _hardware(silicon), parallel, context)
+    key = (*fits, requirement.workload.variability, requirement.slo, requirement.techniques)
     known = site.sized.get(key)
     if known is None:
-        known = site.sized[key] = size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+        alike = site.sized.get(fits)
+        if alike is not None:
+            known = paced(requirement, alike)
+        else:
+            known = site.sized[fits] = size(requirement, engine, checkpoint, silicon.accelerator, silicon.device, parallel, context)
+        site.sized[key] = known
     return known
 
 
-def _asked_of_a_replica(requirement: Requirement) -> tuple[Hashable, ...]:
-    """What the size of a replica takes from its requirement. What is remembered holds model and engine, whose ids therefore stay theirs."""
-    workload = requirement.workload
-    overrides = requirement.overrides
-    lengths = (workload.isl, workload.osl, workload.variability)
-    return (id(requirement.model), *lengths, requirement.slo, overrides.tuning, overrides.image, requirement.techniques)
+def _held_by_a_replica(requirement: Requirement) -> tuple[Hashable, ...]:
+    """What the memory of a replica takes from its requirement. What is remembered holds model and engine, whose ids therefore stay
+    theirs."""
+    workload, overrides = requirement.workload, requirement.overrides
+    return id(requirement.model), workload.isl, workload.osl, overrides.tuning, overrides.image
 
 
 def _weights(checkpoint: Checkpoint) -> tuple[Hashable, ...]:

@@ -26,7 +26,7 @@ from .quality import is_asked_for, keeps_quality
 from .refusal import RELAXATIONS
 from .requirement import Requirement
 from .search import Outcome, power_of_two, search
-from .silicon import NEVER, least_monthly_usd, silicon_for
+from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
 
 SMALL_KV = ("fp8", "q8_0")
@@ -110,14 +110,24 @@ def _is_for(engine: Engine, requirement: Requirement) -> bool:
 def _cheapest(
     wish: Requirement, engine: Engine, checkpoints: Sequence[Checkpoint], context: int, site: Site, below: Decimal | None
 ) -> Placement | None:
-    """The cheapest placement that works, of equals the finest weights; only silicon is sized that can undercut `below`."""
+    """The cheapest placement that works, of equals the finest weights; only silicon is sized that can undercut `below` and what was
+    found so far."""
+    best: tuple[tuple[object, ...], Placement] | None = None
     limit = NEVER if below is None else below
-    silicon = (each for each in silicon_for(wish, site) if least_monthly_usd(wish, each) < limit)
-    tried = placements(wish, site, engine, list(checkpoints), silicon if checkpoints else (), context)
-    works = [found for found in tried if isinstance(found, Placement) and found.failure is None]
-    return min(
-        works, key=lambda found: (found.rank[:2], -catalog.quantization(found.sized.checkpoint.quantization).bits, found.rank), default=None
-    )
+
+    def worth_sizing() -> Iterator[Silicon]:
+        for each in silicon_for(wish, site):
+            least = least_monthly_usd(wish, each)
+            cost = None if best is None else best[1].monthly_usd
+            if least < limit and (cost is None or least <= cost.expected):
+                yield each
+
+    for found in placements(wish, site, engine, list(checkpoints), worth_sizing() if checkpoints else (), context):
+        if isinstance(found, Placement) and found.failure is None:
+            bits = catalog.quantization(found.sized.checkpoint.quantization).bits
+            order = (found.rank[:2], -bits, found.rank)
+            best = (order, found) if best is None or order < best[0] else best
+    return None if best is None else best[1]
 
 
 def _ways_to_buy(requirement: Requirement, outcome: Outcome, planned: Placement, site: Site, below: Decimal | None) -> Iterator[Change]:

@@ -17,12 +17,12 @@ from ..stackfile.budget import ServiceBudget
 from ..stackfile.schema import StackFile
 from .changes import changes
 from .joint_changes import joint_changes
-from .pools import Tenant
+from .pools import Pool, Tenant
 from .requirement import Requirement
 from .search import Outcome
 from .servers import in_same_pods
 from .site import Site
-from .stack import finish, settle, share
+from .stack import assemble, finish, settle, share
 from .types import StackPlan, WayBelow
 
 Settled = tuple[Requirement, Outcome]
@@ -54,12 +54,14 @@ def plan(stack: StackFile) -> StackPlan:
     Pure: no network, no clock. Raises `InputError` with every problem of the file. A plan above a budget comes with the cheapest ways
     below it; in mode `warn` what exceeds is a warning.
     """
-    return judge(stack, *settle(stack))
+    site, settled = settle(stack)
+    return judge(stack, site, settled, share(stack, site, settled))
 
 
-def judge(stack: StackFile, site: Site, settled: Sequence[Settled]) -> StackPlan:
-    """`plan` of what was settled already."""
-    made = finish(stack, site, settled)
+def judge(stack: StackFile, site: Site, settled: Sequence[Settled], shared: tuple[Sequence[Tenant], Sequence[Pool]]) -> StackPlan:
+    """`plan` of what was settled already, and has its pools."""
+    tenants, pools = shared
+    made = assemble(stack, site, tenants, pools)
     over = tuple(excesses(stack, made))
     if not over:
         return made
@@ -67,7 +69,7 @@ def judge(stack: StackFile, site: Site, settled: Sequence[Settled]) -> StackPlan
     sentences = tuple(f"{sentence} {bound}" if bound else sentence for sentence in over)
     if stack.budget.mode == "warn":
         return replace(made, warnings=(*made.warnings, *sentences))
-    return replace(made, over_budget=sentences, ways_below=ways_below(stack, made, site, settled))
+    return replace(made, over_budget=sentences, ways_below=ways_below(stack, made, site, settled, tenants))
 
 
 def excesses(stack: StackFile, made: StackPlan) -> Iterator[str]:
@@ -84,10 +86,11 @@ def excesses(stack: StackFile, made: StackPlan) -> Iterator[str]:
         yield from costs.over_budget(spent, _limits(service.budget, f"inferstack:services[{index}].budget"), column)
 
 
-def ways_below(stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Settled]) -> tuple[WayBelow, ...]:
+def ways_below(
+    stack: StackFile, made: StackPlan, site: Site, settled: Sequence[Settled], tenants: Sequence[Tenant]
+) -> tuple[WayBelow, ...]:
     """The three cheapest ways below every budget: single changes first, then the best changes of several services together."""
     column = stack.budget.column
-    tenants, _ = share(stack, site, settled)
     ways: list[tuple[Decimal, str, WayBelow]] = []
     for combination in _combinations(list(_tried(stack, made, site, settled, tenants))):
         changed = {index: pair for each in combination for index, pair in each.changed.items()}

@@ -59,17 +59,20 @@ class ServiceLevers:
 
 def levers(stack: StackFile) -> tuple[ServiceLevers, ...]:
     """For each service what would cut its cost. Raises `InputError` as `plan` does."""
-    return _levers(stack, *settle(stack, remembers=True))
+    site, settled = settle(stack, remembers=True)
+    return _levers(stack, site, settled, share(stack, site, settled)[0])
 
 
 def plan_with_levers(stack: StackFile) -> tuple[StackPlan, tuple[ServiceLevers, ...]]:
     """Both, of one search. Raises `InputError` as `plan` does."""
     site, settled = settle(stack, remembers=True)
-    return judge(stack, site, settled), _levers(stack, site, settled)
+    shared = share(stack, site, settled)
+    return judge(stack, site, settled, shared), _levers(stack, site, settled, shared[0])
 
 
-def _levers(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[ServiceLevers, ...]:
-    tenants, _ = share(stack, site, settled)
+def _levers(
+    stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]], tenants: Sequence[Tenant]
+) -> tuple[ServiceLevers, ...]:
     return tuple(
         _of_pods(index, tenants, settled, site) if tenant.requirement.shares_pods else _of_service(stack, tenant, outcome, site)
         for index, (tenant, (_, outcome)) in enumerate(zip(tenants, settled, strict=True))

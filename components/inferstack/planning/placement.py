@@ -182,11 +182,24 @@ def size(
     shape, memory = _admit(requirement, engine, checkpoint, device, parallel, context)
     if not memory.fits or (not engine.paged_kv and memory.max_sequences < shape.max_sequences):
         return failed("memory", _shortfall(memory, device, shape))
-    performance = at_load(requirement, shape, memory, load_rps=0.0)
     host_bytes = engine.host_memory_bytes(shape) + offloaded_bytes(engine, tuning, shape, memory)
-    replica = Replica(shape, memory, performance)
-    failure = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
+    replica, failure = _paced(requirement, shape, memory)
     return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, replica, host_bytes, failure)
+
+
+def paced(requirement: Requirement, sized: Sized) -> Sized:
+    """`sized`, which was sized for other targets or techniques, for those of `requirement`: they change how fast it is and nothing else."""
+    if sized.replica is None:
+        return sized
+    replica, failure = _paced(requirement, sized.replica.shape, sized.replica.memory)
+    return replace(sized, replica=replica, failure=failure)
+
+
+def _paced(requirement: Requirement, shape: Shape, memory: MemoryLayout) -> tuple[Replica, Failure | None]:
+    """The replica without load, and why it keeps its targets at no load; None where it does at some."""
+    performance = at_load(requirement, shape, memory, load_rps=0.0)
+    missed = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
+    return Replica(shape, memory, performance), missed
 
 
 def reaches_network(requirement: Requirement, engine: Engine, network: str) -> bool:
