@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,15 @@ def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, v
         ("llama.cpp", "n-gpu-layers", 10, "use tensorParallel"),
         ("llama.cpp", "swa-full", True, "memory is divided by the plan"),
         ("llama.cpp", "special", False, "leave it out"),
+        ("vllm", "hf-token", "a-secret", "use inferstack:huggingFaceToken"),
+        ("vllm", "enforce-eager", True, "CUDA graphs"),
+        ("vllm", "kv-transfer-config", {"kv_role": "kv_both"}, "planned in one server"),
+        ("vllm", "allowed-local-media-path", "/", "callers could"),
+        ("sglang", "enable-custom-logit-processor", True, "callers could"),
+        ("sglang", "kt-num-gpu-experts", 4, "does not count what it moves"),
+        ("sglang", "moe-a2a-backend", "deepep", "more is not planned"),
+        ("llama.cpp", "tools", "all", "callers could"),
+        ("llama.cpp", "rope-scale", 4, "use context of the service"),
     ],
 )
 def test_flags_that_cannot_be_are_refused_with_a_way_out(name: str, written: str, value: Any, clause: str) -> None:
@@ -106,6 +116,22 @@ def test_flags_that_cannot_be_are_refused_with_a_way_out(name: str, written: str
         ("vllm", "A-B", "use letters, digits and _"),
         ("vllm", "PYTHONPATH", "KServe"),
         ("llama.cpp", "LLAMA_ARG_CTX_SIZE", "use engineArgs.ctx-size"),
+        ("llama.cpp", "LLAMA_ARG_CTX_SIZES", "is not a variable of llama.cpp"),
+        ("llama.cpp", "GGML_CUDA_ENABLE_UNIFIED_MEMORY", "memory is divided by the plan"),
+        ("vllm", "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "use context of the service"),
+        ("vllm", "VLLM_DP_SIZE", "use tensorParallel"),
+        ("vllm", "VLLM_LOGGING_LEVEL_", "did you mean VLLM_LOGGING_LEVEL?"),
+        ("vllm", "CUDA_VISIBLE_DEVICES", "would hide devices"),
+        ("vllm", "MASTER_ADDR", "would make ranks"),
+        ("vllm", "HF_HUB_CACHE", "would keep files outside"),
+        ("vllm", "NCCL_BUFFSIZE", "takes memory of every GPU"),
+        ("sglang", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN", "use context of the service"),
+        ("sglang", "SGLANG_MAMBA_SSM_DTYPE", "memory is divided by the plan"),
+        ("ray-serve", "VLLM_PP_LAYER_PARTITION", "use tensorParallel"),
+        ("ollama", "LLAMA_ARG_CTX_SIZE", "memory is divided by the plan"),
+        ("ollama", "OLLAMA_REMOTES", "a service has one model"),
+        ("tgi", "MAX_TOTAL_TOKENS", "use engineArgs.max-total-tokens"),
+        ("tgi", "HUGGING_FACE_HUB_TOKEN", "inferstack:huggingFaceToken"),
     ],
 )
 def test_variables_that_cannot_be_are_refused(name: str, variable: str, clause: str) -> None:
@@ -113,6 +139,50 @@ def test_variables_that_cannot_be_are_refused(name: str, variable: str, clause: 
     text = refused(name, env={variable: "value-of-it"})
     assert clause in text
     assert "secret" not in text or "value-of-it" not in text
+
+
+def test_a_secret_in_a_flag_is_not_repeated() -> None:
+    """What stands at a flag that takes a token is not shown."""
+    assert "a-secret" not in refused("vllm", {"hf-token": "a-secret"})
+
+
+@NAMED
+def test_every_option_is_classified(name: str) -> None:
+    """Each is planned, enters the plan, is refused, is passed with a warning, or is known to leave the plan as it is, and only one of
+    these: an option of a new release has to be looked at."""
+    rules = engine(name).flags
+    table = catalog.engine_flags(rules.program or name)
+    for option in table.flags:
+        planned = any(overrides.fnmatchcase(option, pattern) for pattern in rules.planned) or option in rules.planned_env
+        left = (option in table.refused, option in table.warned, option in table.passes)
+        assert [planned or option in rules.tunes, *left].count(True) == 1, option
+    assert {*table.refused, *table.warned, *table.passes} <= {*table.flags}
+
+
+def test_an_option_that_nobody_looked_at_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a new release brings is refused until it is known to leave the plan as it is."""
+    table = catalog.engine_flags("vllm")
+    unknown = replace(table, passes=table.passes - {"--tool-call-parser"})
+    monkeypatch.setattr(catalog, "engine_flags", lambda _: unknown)
+    assert "is not known to leave the plan as it is; remove it" in refused("vllm", {"tool-call-parser": "hermes"})
+
+
+@NAMED
+def test_variables_are_classified_once(name: str) -> None:
+    """No variable is both refused and passed, and none of them is a secret that would be refused anyway."""
+    known = catalog.engine_flags(engine(name).flags.program or name).variables
+    assert not set(known.refused) & known.passes
+    assert not any(overrides.SECRET_WORDS.search(variable) for variable in (*known.refused, *known.passes))
+    if known.prefix is not None:
+        assert all(variable.startswith(known.prefix) for variable in known.passes)
+
+
+def test_code_of_a_repository_is_said() -> None:
+    """Some models need it, so that it is passed on, and the plan says what it does."""
+    made = read("vllm", {"trust-remote-code": True})
+    assert made.args == ("--trust-remote-code",)
+    assert len(made.warnings) == 1
+    assert "runs code that the repository of the model brings" in made.warnings[0]
 
 
 def test_a_flag_is_said_once() -> None:

@@ -41,6 +41,21 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Variables:
+    """Environment variables of a program whose options are flags, where its source lists them."""
+
+    prefix: str | None
+    """What all of its own begin with, so that one that is not listed is none; None where they are not all known."""
+    refused: Mapping[str, str]
+    """Variable -> what to do instead, as a clause."""
+    passes: frozenset[str]
+    """Those that leave a plan as it is."""
+
+
+NO_VARIABLES = Variables(None, MappingProxyType({}), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class FlagTable:
     """All options of one program."""
 
@@ -52,6 +67,13 @@ class FlagTable:
     flags: Mapping[str, Flag]
     removed: Mapping[str, str]
     """Spellings that people still write and the program refuses -> what to do instead, as a clause."""
+    refused: Mapping[str, str]
+    """Options that would make another plan, or open what is closed -> what to do instead, as a clause; beside those of `FlagRules`."""
+    warned: Mapping[str, str]
+    """Options that are passed on with a warning -> what they do, as a clause."""
+    passes: frozenset[str]
+    """Options that change neither memory, parallelism, context, batch, weights nor who may do what. One that is nowhere is not known to."""
+    variables: Variables
     source: str
     license: str
     as_of: str
@@ -91,11 +113,24 @@ def engine_flags(engine: str) -> FlagTable:
         style=rows["style"],
         flags=MappingProxyType(flags),
         removed=MappingProxyType(rows["removed"]),
+        refused=_by_name(rows["left"]["refused"]),
+        warned=MappingProxyType(rows["left"]["warned"]),
+        passes=frozenset(rows["left"]["passes"]),
+        variables=_variables(rows["left"].get("variables")),
         source=rows["source"],
         license=rows["license"],
         as_of=rows["as_of"],
         brings=rows.get("brings"),
     )
+
+
+def _variables(row: Mapping[str, Any] | None) -> Variables:
+    return NO_VARIABLES if row is None else Variables(row["prefix"], _by_name(row["refused"]), frozenset(row["passes"]))
+
+
+def _by_name(clauses: Mapping[str, list[str]]) -> Mapping[str, str]:
+    """Name -> clause, from the names that each clause is for."""
+    return MappingProxyType({name: clause for clause, known in clauses.items() for name in known})
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from typing import Any
 from .. import catalog
 from ..catalog import Flag, FlagTable
 from ..catalog.names import folded
-from ..errors import Problem, join_names
+from ..errors import Problem, join_names, nearest_name
 from .types import Engine, EngineSpec, FlagRules, Overrides, Tuning
 
 ARGS = "engineArgs"
@@ -23,10 +23,18 @@ SECRET_WORDS = re.compile(
     r"(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(API|ACCESS|PRIVATE|AUTH)_?KEY|KEY)(_|$)", re.IGNORECASE
 )
 SECRET_KEYS = "secrets have keys of their own, inferstack:huggingFaceToken and inferstack:apiKey, and never stand in a plan"
+HIDES, RANKS, FILES = (
+    "would hide devices that the plan counts",
+    "would make ranks that the plan does not count",
+    "would keep files outside of the volume that the plan sizes",
+)
 FORBIDDEN = {
     "PYTHONPATH": "is refused by KServe",
     "NVIDIA_VISIBLE_DEVICES": "would show the container GPUs that it was not given",
-    "CUDA_VISIBLE_DEVICES": "would hide GPUs that the plan counts",
+    **dict.fromkeys(("CUDA_VISIBLE_DEVICES", "NEURON_RT_VISIBLE_CORES", "NEURON_RT_NUM_CORES"), HIDES),
+    **dict.fromkeys(("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), RANKS),
+    **dict.fromkeys(("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"), FILES),
+    "NCCL_BUFFSIZE": "takes memory of every GPU that the plan does not count",
 }
 HOST_FIELDS = "host_"
 """What fields of `Tuning` about main memory begin with."""
@@ -54,6 +62,7 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
     seen: set[str] = set()
     rules = engine.flags
     table = None if rules.program is None else catalog.engine_flags(rules.program)
+    warned: list[str] = []
     for written, value in args.items():
         try:
             if table is None:
@@ -65,16 +74,20 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
             if flag.name in seen:
                 raise _Bad(f"is {flag.name} once more", "keep one")
             seen.add(flag.name)
+            _check_left(table, flag, written, value, rules)
+            if value is not False and flag.name in table.warned:
+                warned.append(f"{ARGS}.{written} {table.warned[flag.name]}")
             if table.style == "keywords":
-                keywords |= _keyword(flag, written, value, rules, tuning)
+                keywords |= _keyword(flag, value, rules, tuning)
             else:
                 words += _flag(table, flag, written, value, rules, tuning)
         except _Bad as bad:
-            problems.append(Problem(f"{ARGS}.{written}", bad.reason, _shown(value), bad.nearest, bad.change))
+            hidden = SECRET_WORDS.search(written.replace("-", "_")) is not None
+            problems.append(Problem(f"{ARGS}.{written}", bad.reason, None if hidden else _shown(value), bad.nearest, bad.change))
     problems += _lonely(seen, rules)
     problems += _env_problems(table, rules, env)
     variables = tuple((name, _text(value)) for name, value in env.items())
-    return Overrides(tuple(words), tuple(keywords.items()), variables, image, Tuning(**tuning)), tuple(problems)
+    return Overrides(tuple(words), tuple(keywords.items()), variables, image, Tuning(**tuning), tuple(warned)), tuple(problems)
 
 
 def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
@@ -107,14 +120,23 @@ def _find(table: FlagTable, written: str, value: Any) -> Flag:
     return flag
 
 
+def _check_left(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules) -> None:
+    """Passes what is the user's to say: an option that enters the plan, or one that is known to leave it as it is."""
+    instead = _planned(flag.name, rules) or table.refused.get(flag.name)
+    if instead is not None:
+        raise _Bad("is for the plan to decide", instead, _instead(written, instead, value))
+    if flag.name not in rules.tunes and flag.name not in table.passes and flag.name not in table.warned:
+        raise _Bad("is not known to leave the plan as it is", "remove it", _instead(written, "", value))
+
+
 def _flag(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
     """The words of one flag; [] where it enters the plan, which then says it."""
-    return [] if _enters_plan(flag, written, value, rules, tuning) else _words(table, flag, written, value)
+    return [] if _enters_plan(flag, value, rules, tuning) else _words(table, flag, written, value)
 
 
-def _keyword(flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> dict[str, Any]:
+def _keyword(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> dict[str, Any]:
     """One keyword argument as it is written; {} where it enters the plan, which then says it."""
-    if _enters_plan(flag, written, value, rules, tuning):
+    if _enters_plan(flag, value, rules, tuning):
         return {}
     if flag.type == "bool":
         if not isinstance(value, bool):
@@ -124,10 +146,8 @@ def _keyword(flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dic
     return {flag.name: value}
 
 
-def _enters_plan(flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> bool:
+def _enters_plan(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> bool:
     """True where the plan says the flag from now on, by what is noted in `tuning`."""
-    if (instead := _planned(flag.name, rules)) is not None:
-        raise _Bad("is for the plan to decide", instead, _instead(written, instead, value))
     if (field := rules.tunes.get(flag.name)) is not None:
         tuning[field] = _tuned(field, flag, value, rules)
         # Main memory is only counted; the flag itself still has to be said.
@@ -251,7 +271,7 @@ def _env_problems(table: FlagTable | None, rules: FlagRules, env: Mapping[str, A
             _check_variable(table, rules, name, value)
         except _Bad as bad:
             hidden = SECRET_WORDS.search(name) is not None
-            yield Problem(f"{ENV}.{name}", bad.reason, None if hidden else _shown(value), bad.nearest)
+            yield Problem(f"{ENV}.{name}", bad.reason, None if hidden else _shown(value), bad.nearest, bad.change)
 
 
 def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value: Any) -> None:
@@ -270,15 +290,29 @@ def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value:
     if table.style == "environment":
         _check_option(table, rules, name, _text(value))
     elif (flag := next((flag for flag in table.flags.values() if flag.env == name), None)) is not None:
-        raise _Bad(f"is another spelling of {flag.name}", f"use {ARGS}.{_plain(flag.name)}")
+        raise _Bad(f"is another spelling of {flag.name}", f"use {ARGS}.{_plain(flag.name)}", {f"{ENV}.{name}": None})
+    else:
+        _check_listed(table, name)
+
+
+def _check_listed(table: FlagTable, name: str) -> None:
+    """A variable of a program whose options are flags: some are such options in disguise."""
+    known = table.variables
+    if (instead := known.refused.get(name)) is not None:
+        raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
+    if known.prefix is not None and name.startswith(known.prefix) and name not in known.passes:
+        near = nearest_name(name, known.passes)
+        raise _Bad(f"is not a variable of {table.title}", f"did you mean {near}?" if near else None)
 
 
 def _check_option(table: FlagTable, rules: FlagRules, name: str, value: str) -> None:
     """A variable of a program whose options are variables."""
-    if (instead := _planned(name, rules)) is not None:
-        raise _Bad("is for the plan to decide", instead)
+    if (instead := _planned(name, rules) or table.refused.get(name)) is not None:
+        raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
     prefixes = {known.partition("_")[0] for known in table.flags}
     if name in table.flags:
+        if name not in table.passes:
+            raise _Bad("is not known to leave the plan as it is", "remove it", {f"{ENV}.{name}": None})
         if table.flags[name].type != "bool":
             _value(table.flags[name], value)
     elif name.partition("_")[0] in prefixes:

@@ -285,6 +285,8 @@ class Overrides:
     env: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     tuning: Tuning = field(default_factory=Tuning)
+    warnings: tuple[str, ...] = ()
+    """What a plan must say of the flags."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *succession(requirement, placement, site),
             *_warnings(requirement, placement, performance),
             *additions.warnings(requirement.service, requirement.beside.physics),
+            *requirement.overrides.warnings,
             *_asleep(requirement, placement, cold_start),
             *_between_machines(requirement, placement, fabric, site),
             *_on_cpu(requirement, placement, site),
