@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import catalog, sizing
-from ..catalog.types import NVIDIA_RESOURCE, CapacityType
+from ..catalog.types import NVIDIA_RESOURCE, TASKS, CapacityType
 from ..clouds.types import Fabric
 from ..costs import money
 from ..engines import overrides
@@ -25,7 +25,6 @@ from .search import Outcome
 from .site import Site
 from .sources import loading, options
 from .succession import succession
-from .task import TASKS
 from .types import Resources, Scaling, ScheduledWindow, ServicePlan
 
 CPU_TARGET_PERCENT = 70
