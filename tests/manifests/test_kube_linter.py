@@ -19,6 +19,7 @@ import yaml
 from inferstack import manifests
 from inferstack.manifests.names import group_labels, ray_head_labels, server_labels
 from inferstack.manifests.pod_security import pods
+from inferstack.manifests.stack import bearers
 from inferstack.planning.types import ServicePlan
 from tests.manifests.test_pod_security import FILES, planned
 from tests.manifests.test_stacks import ROOT
@@ -36,7 +37,7 @@ def excused(path: Path) -> dict[Finding, str]:
     found: dict[Finding, str] = {}
     for services in planned(path).servers:
         for part in pods(services):
-            found |= {(path.stem, f"{services[0].name}-{part}", check): reason for check, reason in _excused(services, part).items()}
+            found |= {(path.stem, f"{_bearer(services).name}-{part}", check): reason for check, reason in _excused(services, part).items()}
     return found
 
 
@@ -60,7 +61,7 @@ def _excused(services: Sequence[ServicePlan], part: str) -> dict[str, str]:
 
 def deployment(services: Sequence[ServicePlan], part: str, pod: dict[str, Any]) -> dict[str, Any]:
     """The pod as a Deployment would make it; that of KServe is rolled as the InferenceService says."""
-    service = services[0]
+    service = _bearer(services)
     labels = ray_head_labels(service) if part == "head" else group_labels(service.name) if part == "worker" else server_labels(service)
     metadata = {"name": f"{service.name}-{part}", "namespace": service.namespace, "labels": labels}
     spec: dict[str, Any] = {"replicas": service.replicas.max, "selector": {"matchLabels": labels}}
@@ -68,6 +69,10 @@ def deployment(services: Sequence[ServicePlan], part: str, pod: dict[str, Any]) 
     if part == "predictor":
         spec["strategy"] = manifests.inference_service(service)["spec"]["predictor"]["deploymentStrategy"]
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def _bearer(services: Sequence[ServicePlan]) -> ServicePlan:
+    return bearers(services)[0]
 
 
 def lint(folder: Path, config: Path = CONFIG) -> set[Finding]:

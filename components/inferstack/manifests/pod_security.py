@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..planning.servers import pod_of
 from ..planning.types import ServicePlan, StackPlan
 from .group import leader_worker_set
 from .inference import inference_service, serving_runtime
@@ -73,6 +74,7 @@ def pods(plans: Sequence[ServicePlan]) -> dict[str, Pod]:
         cluster = ray_service(plans)["spec"]["rayClusterConfig"]
         workers = {group["groupName"]: group["template"]["spec"] for group in cluster["workerGroupSpecs"]}
         return {"head": cluster["headGroupSpec"]["template"]["spec"], **workers}
+    plan = pod_of(plans)
     predictor, runtime = inference_service(plan)["spec"]["predictor"], serving_runtime(plan)["spec"]
     (server,) = runtime["containers"]
     settings = {key: value for key, value in predictor.items() if key not in KSERVE_ONLY}
