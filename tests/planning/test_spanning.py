@@ -89,6 +89,8 @@ def test_attention_of_heads_stays_within_its_machine() -> None:
     ("changes", "said"),
     [
         ({**DEEPSEEK, "pipelineParallel": 2, "dataParallel": 8}, "beside stages on several machines"),
+        ({**DEEPSEEK, "pipelineParallel": 2, "dataParallel": 16}, "beside stages on several machines"),
+        ({**DEEPSEEK, "dataParallel": 48}, "make 48 groups of GPUs, each within one and at most 4 machines together"),
         ({**DEEPSEEK, "dataParallel": 16, "expertParallel": False}, "leaves parts of experts"),
         ({**LARGE, "dataParallel": 16}, "is for mixtures of experts"),
         ({**DEEPSEEK, "dataParallel": 24}, "unequal parts of 256 experts"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inferstack import catalog
-from inferstack.sizing import network_of
+from inferstack.sizing import batched_tokens, layout, network_of
 from inferstack.sizing.latency_terms import latency_terms
 from inferstack.sizing.performance import latency_band, step_times
 from inferstack.sizing.types import Parallelism, Provenance, Shape
@@ -106,3 +106,13 @@ def test_shared_experts_have_the_wider_band() -> None:
 def test_an_unknown_network_is_taken_for_a_slow_one() -> None:
     """Where nobody says what joins the machines, a plain Ethernet is assumed."""
     assert step_times(spanning(gbps=None), 1000, 200).decode_s(32) > step_times(spanning(gbps=400), 1000, 200).decode_s(32)
+
+
+def test_gathered_tokens_take_memory() -> None:
+    """A device holds the tokens of all groups where machines share the experts, and those of its own where one machine does."""
+    device = replace(sharing().device, memory_bytes=140 * 2**30)
+    across = layout(replace(sharing(), device=device))
+    within = layout(replace(sharing(), device=replace(device, machines=1)))
+    budget = batched_tokens(sharing())
+    assert across.activation_bytes - within.activation_bytes == 2 * 16 * budget * 7168 * 2
+    assert across.kv_bytes < within.kv_bytes

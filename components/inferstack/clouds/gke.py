@@ -101,7 +101,10 @@ CPU_QUOTA: Mapping[str, str] = {"e2": "CPUS", "n1": "CPUS", "n2": "N2_CPUS", "n2
 
 
 RDMA = "RDMA"
-RDMA_NOTE = "RDMA interfaces come with the node pool and are claimed whole by each pod, which takes GKE 1.34.1 or later"
+RDMA_NOTE = (
+    "RDMA interfaces come with the node pool and are claimed whole by each pod, which takes GKE 1.34.1 or later; that NCCL's own RoCE "
+    "transport uses them without Google's gIB plugin is believed"
+)
 RDMA_TAKES = "an NCCL that speaks RoCE"
 TCP_X = re.compile(r"GPUDirect-(TCPXO?)")
 PRIVILEGED = (

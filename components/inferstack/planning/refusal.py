@@ -19,6 +19,7 @@ from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
 from .search import Outcome, search
+from .silicon import MACHINE_COUNTS
 from .site import Site
 
 
@@ -184,6 +185,10 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
             return f"{cannot}: {machine.name} has {gpus}, not {wanted}"
     if outcome.refusals:
         return f"{cannot}: it {_telling(outcome).reason}"
+    spread = requirement.spread
+    if spread.tensor is None and (groups := (spread.pipeline or 1) * (spread.data or 1)) > 1:
+        many = f"no machines {_sold(requirement, site)} make {groups} groups of GPUs"
+        return f"{cannot}: {many}, each within one and at most {max(MACHINE_COUNTS)} machines together where `tensorParallel` is not given"
     pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
     if pins:
         return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}{_sold_elsewhere(requirement, site)}"

@@ -106,12 +106,11 @@ def _kinds(machine: Machine, pins: SpreadPins, spanning: bool, largest: int, sit
 
 def _asks_for(pins: SpreadPins, count: int, each: int) -> bool:
     """True where `count` devices of several machines with `each` are what is pinned. What shares a layer stays within its machine."""
-    if pins.pipeline is not None and pins.pipeline > 1:
-        return each % (count // pins.pipeline) == 0
-    if pins.data is None:
-        return False
+    stages, groups = pins.pipeline or 1, pins.data or 1
+    if stages > 1 and groups == 1:
+        return each % (count // stages) == 0
     few = pins.tensor is not None or count // each <= max(MACHINE_COUNTS)
-    return few and each % (count // pins.data) == 0
+    return groups > 1 and few and each % (count // (stages * groups)) == 0
 
 
 def _machines(site: Site, capacity: CapacityType, gpu: str | None, machine: str | None) -> Iterator[Machine]:

@@ -6,7 +6,7 @@ from .. import catalog
 from ..catalog.types import KvKind
 from .constants import GIB
 from .layout import batched_tokens, constants_of, layout, pool_of, sequence_bytes_of
-from .memory import activation_bytes, captured_batches, forward_bytes, graph_bytes, logits_bytes, runtime_bytes
+from .memory import activation_bytes, captured_batches, forward_bytes, gathered_bytes, graph_bytes, logits_bytes, runtime_bytes
 from .pool import full_layer_bytes, kv_element_bytes, window_layer_bytes
 from .types import Estimate, MemoryLayout, Provenance, Shape, Term
 from .weights import allocator_bytes, loaded_bytes, rotary_bytes, weight_bytes_per_device
@@ -72,7 +72,10 @@ def _activations(shape: Shape) -> tuple[Term, ...]:
     rows = shape.max_sequences if rules.logit_rows == "sequences" else tokens
     entries = f"{rows:,} rows x {model.vocab_size:,} entries x {rules.logit_bytes.expected:g} B"
     beside = f"{tokens:,} tokens x {model.hidden_size:,} x {rules.hidden_bytes.expected:g} B"
+    groups = f"{shape.parallel.data} groups x {tokens:,} tokens x {model.hidden_size:,} x 2 B, there and back"
+    shared = (_term("gathered for shared experts", groups, gathered_bytes(model, tokens, shape.parallel)),) if shape.experts_span else ()
     return (
+        *shared,
         _term("activations", "the larger of the two below", activation_bytes(rules, model, shape.max_sequences, tokens, shape.parallel)),
         _term("while sampling", f"{entries} + {beside}", logits),
         _term("in the forward pass", f"{tokens:,} tokens x (feed-forward buffers + hidden states) x 2 B", forward),

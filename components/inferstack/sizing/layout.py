@@ -10,7 +10,7 @@ from ..catalog.types import Checkpoint, Model
 from .additions import added_bytes, draft_sequence_bytes
 from .constants import MIB, MemoryConstants, memory_constants
 from .kv import sequence_bytes
-from .memory import activation_bytes, graph_bytes, runtime_bytes
+from .memory import activation_bytes, gathered_bytes, graph_bytes, runtime_bytes
 from .pool import Pool, full_layer_bytes, pool, window_layer_bytes
 from .types import NO_ADDITIONS, Device, Estimate, MemoryLayout, Parallelism, Provenance, Shape, worst
 from .weights import bytes_per_device, splits_head, weight_error
@@ -40,6 +40,8 @@ def layout(shape: Shape, runtime: Estimate | None = None) -> MemoryLayout:
     added = added_bytes(shape, tokens) if shape.additions is not NO_ADDITIONS else 0
     if shape.host_weight_bytes:
         spent = replace(spent, weights=max(0, spent.weights - shape.host_weight_bytes))
+    if shape.experts_span:
+        spent = replace(spent, activation=spent.activation.plus(gathered_bytes(shape.model, tokens, shape.parallel)))
     if runtime is not None:
         spent = replace(spent, context=runtime, graphs=NOTHING)
     graphs = _counted_graphs(shape, rules, spent.graphs)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..catalog.types import Model
 from .constants import GIB, MIB, MemoryConstants
-from .types import Estimate, Parallelism, worst
+from .types import Estimate, Parallelism, Provenance, worst
 
 BYTES_16_BIT = 2
+GATHERED_AND_RETURNED = 2
 LARGEST_GRAPH = 512
 """Sequences of the largest captured batch."""
 
@@ -43,6 +44,13 @@ def activation_bytes(
         worst(logits.provenance, forward.provenance),
         larger.source,
     )
+
+
+def gathered_bytes(model: Model, batched_tokens: int, parallel: Parallelism) -> Estimate:
+    """Bytes of the hidden states of all groups of attention, which a device gathers before experts that machines share, and of what goes
+    back: groups x tokens x hidden size x 2 B, twice. At most, when all of them fill their steps with prompts at once."""
+    most = GATHERED_AND_RETURNED * parallel.data * batched_tokens * model.hidden_size * BYTES_16_BIT
+    return Estimate(most / 4, most, most, Provenance.BELIEVED, "all-gather and reduce-scatter of whole steps; not measured")
 
 
 def runtime_bytes(constants: MemoryConstants, parallel: Parallelism, link: str = "nvlink") -> Estimate:
