@@ -78,7 +78,7 @@ def _bearer(services: Sequence[ServicePlan]) -> ServicePlan:
 def lint(folder: Path, config: Path = CONFIG) -> set[Finding]:
     done = subprocess.run([LINTER, "lint", "--config", config, "--format", "json", folder], capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
-    reports = json.loads(done.stdout)["Reports"] or []
+    reports: list[dict[str, Any]] = json.loads(done.stdout)["Reports"] or []
     return {
         (Path(report["Object"]["Metadata"]["FilePath"]).parent.name, report["Object"]["K8sObject"]["Name"], report["Check"])
         for report in reports
