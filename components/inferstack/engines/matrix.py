@@ -27,8 +27,12 @@ def verdict(rows: Mapping[str, Mapping[str, str]], scheme: str, capability: tupl
     Kernels are chosen by minimum compute capability, so what an older generation runs a newer one runs too, as long as the engine's
     image is built for it; `own` says that this was inferred and not read.
     """
-    row = rows.get(scheme, {})
-    known = sorted((found, mark, column) for column, mark in row.items() if (found := _capability(column)) and mark != UNKNOWN)
+    return _verdict(tuple(rows.get(scheme, {}).items()), capability)
+
+
+@functools.cache
+def _verdict(row: tuple[tuple[str, str], ...], capability: tuple[int, int]) -> Verdict:
+    known = sorted((found, mark, column) for column, mark in row if (found := _capability(column)) and mark != UNKNOWN)
     older = [entry for entry in known if entry[0] <= capability]
     if not older:
         return Verdict(UNKNOWN if not known else "N", _column(capability), own=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .. import catalog, engines
+from .. import catalog, engines, sizing
 from ..catalog.prices import TERMS
 from ..catalog.types import CapacityType, Checkpoint
 from ..engines.kinds import pools
@@ -21,12 +21,12 @@ from ..stackfile.schedule import DAYS, Schedule
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .candidates import checkpoints_for, placements
 from .counting import HOURS_PER_WEEK
-from .placement import Placement, place
+from .placement import Placement, place, room_for_weights
 from .quality import is_asked_for, keeps_quality
 from .refusal import RELAXATIONS
 from .requirement import Requirement
 from .search import Outcome, power_of_two, search
-from .silicon import NEVER, Silicon, least_monthly_usd, silicon_for
+from .silicon import NEVER, least_monthly_usd, silicon_for
 from .site import Site
 
 SMALL_KV = ("fp8", "q8_0")
@@ -114,19 +114,19 @@ def _cheapest(
     found so far."""
     best: tuple[tuple[object, ...], Placement] | None = None
     limit = NEVER if below is None else below
-
-    def worth_sizing() -> Iterator[Silicon]:
-        for each in silicon_for(wish, site):
-            least = least_monthly_usd(wish, each)
-            cost = None if best is None else best[1].monthly_usd
-            if least < limit and (cost is None or least <= cost.expected):
-                yield each
-
-    for found in placements(wish, site, engine, list(checkpoints), worth_sizing() if checkpoints else (), context):
-        if isinstance(found, Placement) and found.failure is None:
-            bits = catalog.quantization(found.sized.checkpoint.quantization).bits
-            order = (found.rank[:2], -bits, found.rank)
-            best = (order, found) if best is None or order < best[0] else best
+    weights = [(checkpoint, sizing.weight_bytes(wish.model, checkpoint)) for checkpoint in checkpoints]
+    for each in silicon_for(wish, site) if weights else ():
+        least = least_monthly_usd(wish, each)
+        cost = None if best is None else best[1].monthly_usd
+        if least >= limit or (cost is not None and least > cost.expected):
+            continue
+        room = room_for_weights(wish, each.device)
+        fitting = [checkpoint for checkpoint, size in weights if size <= room]
+        for found in placements(wish, site, engine, fitting, (each,), context) if fitting else ():
+            if isinstance(found, Placement) and found.failure is None:
+                bits = catalog.quantization(found.sized.checkpoint.quantization).bits
+                order = (found.rank[:2], -bits, found.rank)
+                best = (order, found) if best is None or order < best[0] else best
     return None if best is None else best[1]
 
 

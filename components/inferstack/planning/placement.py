@@ -174,8 +174,7 @@ def size(
         return Sized(engine, requirement.model, checkpoint, accelerator, device, parallel, None, 0, Failure(criterion, reason))
 
     tuning = requirement.overrides.tuning
-    held = device.count * (device.memory_bytes + round(tuning.host_weight_gib * GIB))
-    over = sizing.weight_bytes(requirement.model, checkpoint) - held
+    over = sizing.weight_bytes(requirement.model, checkpoint) - room_for_weights(requirement, device)
     if over > 0:
         where = f"{device.count} x {device.id}" if device.count > 1 else device.id
         return failed("memory", f"the weights alone exceed {where} by {over / GIB:.1f} GiB")
@@ -200,6 +199,11 @@ def _paced(requirement: Requirement, shape: Shape, memory: MemoryLayout) -> tupl
     performance = at_load(requirement, shape, memory, load_rps=0.0)
     missed = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
     return Replica(shape, memory, performance), missed
+
+
+def room_for_weights(requirement: Requirement, device: Device) -> int:
+    """Bytes that weights alone may take at most: all memory of the device, and main memory that flags give them."""
+    return device.count * (device.memory_bytes + round(requirement.overrides.tuning.host_weight_gib * GIB))
 
 
 def reaches_network(requirement: Requirement, engine: Engine, network: str) -> bool:

@@ -170,6 +170,8 @@ def adapter_prefill_share() -> float:
 
 def fitted_techniques(shape: Shape) -> tuple[str, ...]:
     """What of the additions has a spread of its own in `techniques.json`."""
+    if shape.additions is NO_ADDITIONS:
+        return ()
     draft = shape.additions.draft
     found = (
         "lora" if shape.additions.adapters is not None else None,
@@ -180,14 +182,14 @@ def fitted_techniques(shape: Shape) -> tuple[str, ...]:
 
 def additions_spread(shape: Shape) -> float:
     """By how much, as a factor to either side, steps with fitted techniques lie off what was fitted; 1 without them."""
-    data = constants("techniques")
-    return math.exp(math.hypot(*(math.log(data[name]["spread"]) for name in fitted_techniques(shape))))
+    found, data = fitted_techniques(shape), constants("techniques")
+    return math.exp(math.hypot(*(math.log(data[name]["spread"]) for name in found))) if found else 1.0
 
 
 def additions_provenance(shape: Shape) -> Provenance:
     """Measured without additions: they take nothing away. Adapters and heads are fitted; other drafts, images and prefix hits believed."""
     added = shape.additions
-    if added == NO_ADDITIONS:
+    if added is NO_ADDITIONS or added == NO_ADDITIONS:
         return Provenance.MEASURED
     drafts = added.draft is None or added.draft.acceptance is None or is_head(added.draft)
     return Provenance.FITTED if drafts and added.images is None and not added.prefix_hit_rate else Provenance.BELIEVED

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from .constants import constants
-from .performance import PLAIN, latency_band, throughput_band
+from .performance import PLAIN, bands
 from .queueing import CLOSE, MS, NEWTON_STEPS, Z95, Server, latency, latency_among, others_at, server, variance
 from .types import POISSON, MemoryLayout, Performance, Shape, Slo, Techniques, Variability
 
@@ -35,12 +34,19 @@ def size_replica(
     free = constants("performance")["spare"]["value"] if spare is None else spare
     capacity, limit = capacity_rps(one, slo, free)
     at_load = latency(one, load_rps)
+    ttft, tpot, rps, tps = bands(
+        shape,
+        (at_load.ttft_p95_ms, "request-rate", "ttft"),
+        (at_load.tpot_p95_ms, "request-rate", "tpot"),
+        (capacity, "closed-loop", "output_tps"),
+        (capacity * one.osl, "closed-loop", "output_tps"),
+    )
     return Performance(
         load_rps=load_rps,
-        ttft_p95_ms=latency_band(at_load.ttft_p95_ms, shape, "ttft"),
-        tpot_p95_ms=latency_band(at_load.tpot_p95_ms, shape, "tpot"),
-        capacity_rps=throughput_band(capacity, shape),
-        output_tps=throughput_band(capacity * one.osl, shape),
+        ttft_p95_ms=ttft,
+        tpot_p95_ms=tpot,
+        capacity_rps=rps,
+        output_tps=tps,
         sequences=at_load.sequences,
         limited_by=limit,
     )
@@ -126,6 +132,6 @@ def _saturation_limit(one: Server) -> str:
     """What bounds the saturated rate: the slots where twice as many would give a tenth more, otherwise the silicon."""
     if one.slots < 1:
         return "kv-cache"
-    if replace(one, slots=2 * one.slots).saturated_rps < 1.1 * one.saturated_rps:
+    if one.saturated_with(2 * one.slots) < 1.1 * one.saturated_rps:
         return "throughput"
     return one.bound

@@ -195,22 +195,26 @@ def provenance_of(shape: Shape) -> Provenance:
 
 def throughput_band(value: float, shape: Shape, load: str = "closed-loop") -> Estimate:
     """`value` tokens or requests per second with the 80 % interval of its load."""
-    return _banded(value, shape, load, "output_tps")
+    return bands(shape, (value, load, "output_tps"))[0]
 
 
 def latency_band(value: float, shape: Shape, quantity: str, load: str = "request-rate") -> Estimate:
     """A latency with the 80 % interval of its quantity, ttft or tpot."""
-    return _banded(value, shape, load, quantity)
+    return bands(shape, (value, load, quantity))[0]
 
 
-def _banded(value: float, shape: Shape, load: str, quantity: str) -> Estimate:
-    """With the interval of the user's own measurements where there are some."""
+def bands(shape: Shape, *values: tuple[float, str, str]) -> tuple[Estimate, ...]:
+    """Each value with the interval of its load and quantity, or of the user's own measurements where there are some."""
+    common = provenance_of(shape), efficiency_of(shape).source
+    return tuple(_banded(value, shape, load, quantity, *common) for value, load, quantity in values)
+
+
+def _banded(value: float, shape: Shape, load: str, quantity: str, provenance: Provenance, source: str) -> Estimate:
     measured = shape.measured
     around = None if measured is None else measured.ttft_spread if quantity == "ttft" else measured.tpot_spread
     if measured is not None and around is not None:
         return Estimate(value / around, value, value * around, Provenance.MEASURED, measured.source)
-    spread, provenance = spread_of(shape, load, quantity), provenance_of(shape)
-    source = efficiency_of(shape).source
+    spread = spread_of(shape, load, quantity)
     if shape.device.machines > 1:
         source = f"{source}; believed for the network between machines"
     if shape.host_weight_bytes:

@@ -65,9 +65,13 @@ class Server:
     @property
     def saturated_rps(self) -> float:
         """Requests per second with every slot taken: c / (OSL x decode(c) + c x prefill)."""
-        if self.slots < 1:
+        return self.saturated_with(self.slots)
+
+    def saturated_with(self, slots: float) -> float:
+        """The same with other slots."""
+        if slots < 1:
             return 0.0
-        return self.slots / (self.osl * self.times.decode_s(self.slots) + self.slots * self.times.prefill_busy_s)
+        return slots / (self.osl * self.times.decode_s(slots) + slots * self.times.prefill_busy_s)
 
     def tpot_s(self, others: float) -> float:
         """Seconds per output token of a request among `others`: their decode and the prefills that come in between."""
