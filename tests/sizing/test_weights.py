@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inferstack import catalog
-from inferstack.sizing import stored_bytes, weight_bytes, weight_bytes_per_device
+from inferstack.sizing import fetched_bytes, file_width, stored_bytes, weight_bytes, weight_bytes_per_device
 from inferstack.sizing.types import Parallelism
 from inferstack.sizing.weights import expert_params, expert_share, rotary_bytes
 
@@ -155,3 +155,14 @@ def test_sglang_divides_lm_head_where_attention_is_data_parallel() -> None:
     copied, divided = (weight_bytes_per_device(replace(spread, engine=engine)) for engine in ("vllm", "sglang"))
     head = model.vocab_size * model.hidden_size * 2
     assert copied - divided == pytest.approx(head * 7 / 8, rel=0.01)
+
+
+def test_files_are_wider_than_what_is_loaded_of_them() -> None:
+    """What is quantized while loading is fetched at 16 bit, a model that is stored at 32 is fetched so, others as loaded."""
+    stored = checkpoint(LLAMA_8B)
+    online = replace(stored, quantization="fp8", quantized_at_load=True)
+    assert file_width(LLAMA_8B, stored) == 1
+    assert file_width(LLAMA_8B, online) == pytest.approx(weight_bytes(LLAMA_8B, stored) / weight_bytes(LLAMA_8B, online))
+    assert file_width(replace(LLAMA_8B, native_dtype="float32"), stored) == 2
+    one = shape(LLAMA_8B)
+    assert fetched_bytes(replace(one, checkpoint=online)) == pytest.approx(fetched_bytes(one), rel=0.01)

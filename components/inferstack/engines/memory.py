@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from .. import sizing
 from ..sizing.types import Estimate, MemoryLayout, Shape
@@ -32,9 +31,6 @@ def sequence_bytes(shape: Shape) -> int:
 
 
 def download_gib(shape: Shape) -> int:
-    """Disk that the files of a checkpoint take, in whole GiB: weights that are quantized while loading come at 16 bit, some at 32."""
-    checkpoint = shape.checkpoint
-    stored = replace(checkpoint, quantization="bf16", quantized_at_load=False) if checkpoint.quantized_at_load else checkpoint
-    wide = 2 if shape.model.native_dtype == "float32" and stored.quantization in ("bf16", "fp16") else 1
-    beside = sizing.file_bytes(shape)
-    return math.ceil((wide * sizing.weight_bytes(shape.model, stored) * REPOSITORY_OVERHEAD + beside) / GIB)
+    """Disk that the files of a checkpoint take, in whole GiB."""
+    files = sizing.weight_bytes(shape.model, shape.checkpoint) * sizing.file_width(shape.model, shape.checkpoint)
+    return math.ceil((files * REPOSITORY_OVERHEAD + sizing.file_bytes(shape)) / GIB)

@@ -18,7 +18,7 @@ from .network import TCP, network_of, over_tcp, spread_factor
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import StepTimes, step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
-from .weights import fetched_bytes, gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
+from .weights import fetched_bytes, file_width, gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
 from .work import generates
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "explain_memory",
     "fetched_bytes",
     "file_bytes",
+    "file_width",
     "generates",
     "gguf_bytes",
     "graph_bytes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 
 from .. import catalog
 from ..catalog.types import Checkpoint, KvKind, Model, Quantization
@@ -87,9 +88,15 @@ def weight_bytes_per_device(shape: Shape) -> int:
 
 def fetched_bytes(shape: Shape) -> int:
     """Bytes of weights that each machine of `shape` fetches: the files once, however many of its devices copy a part of them."""
-    if shape.experts_span:
-        return weight_bytes(shape.model, shape.checkpoint)
-    return weight_bytes_per_device(shape) * shape.parallel.devices
+    held = weight_bytes(shape.model, shape.checkpoint) if shape.experts_span else weight_bytes_per_device(shape) * shape.parallel.devices
+    return round(held * file_width(shape.model, shape.checkpoint))
+
+
+def file_width(model: Model, checkpoint: Checkpoint) -> float:
+    """Bytes of the files over those of the weights as they are loaded: what is quantized while loading comes at 16 bit, some at 32."""
+    stored = replace(checkpoint, quantization="bf16", quantized_at_load=False) if checkpoint.quantized_at_load else checkpoint
+    doubled = 2 if model.native_dtype == "float32" and stored.quantization in ("bf16", "fp16") else 1
+    return doubled * weight_bytes(model, stored) / weight_bytes(model, checkpoint)
 
 
 def splits_head(engine: str) -> bool:
