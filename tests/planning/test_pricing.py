@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,17 @@ def problems(prices: dict[str, Any], target: dict[str, Any] = EKS) -> list[str]:
     with pytest.raises(InputError) as refused:
         plan(prices, target)
     return [str(problem).removeprefix("inferstack:prices.") for problem in refused.value.problems]
+
+
+def test_an_unknown_machine_of_a_price_file_is_named_with_the_file(tmp_path: Path) -> None:
+    """It stands in another file than the stack's, which is named."""
+    (tmp_path / "prices.yaml").write_text("machines: [{machineType: g6.xlargee, usdPerHour: 1}]\n")
+    config = {"inferstack:target": EKS, "inferstack:services": [service()], "inferstack:prices": "prices.yaml"}
+    stack = stackfile.read(config, stack="test", source=str(tmp_path / "Pulumi.test.yaml"))
+    with pytest.raises(InputError) as refused:
+        planning.plan(stack)
+    (problem,) = refused.value.problems
+    assert problem.path == f"{tmp_path / 'prices.yaml'}: machines[0].machineType"
 
 
 def machines(made: StackPlan) -> list[CostLine]:

@@ -113,12 +113,7 @@ def _serving(facts: Row) -> Iterator[Row]:
         osl=_per(facts.get("total_output_tokens"), completed),
         **_load(finite, limit),
         output_tps=facts.get("output_throughput"),
-        ttft_ms=facts.get("mean_ttft_ms"),
-        ttft_p50_ms=facts.get("median_ttft_ms"),
-        ttft_p99_ms=facts.get("p99_ttft_ms"),
-        tpot_ms=facts.get("mean_tpot_ms"),
-        tpot_p50_ms=facts.get("median_tpot_ms"),
-        tpot_p99_ms=facts.get("p99_tpot_ms"),
+        **_latencies(lambda metric, share: facts.get(f"{share}_{metric}_ms"), "ttft", "tpot", ("mean", "median", "p99")),
     )
 
 
@@ -144,12 +139,7 @@ def _guidellm(facts: Row) -> Iterator[Row]:
             osl=figure("output_token_count", "mean"),
             **_load(rate, _number(limit)),
             output_tps=figure("output_tokens_per_second", "mean"),
-            ttft_ms=figure("time_to_first_token_ms", "mean"),
-            ttft_p50_ms=figure("time_to_first_token_ms", "p50"),
-            ttft_p99_ms=figure("time_to_first_token_ms", "p99"),
-            tpot_ms=figure("inter_token_latency_ms", "mean"),
-            tpot_p50_ms=figure("inter_token_latency_ms", "p50"),
-            tpot_p99_ms=figure("inter_token_latency_ms", "p99"),
+            **_latencies(figure, "time_to_first_token_ms", "inter_token_latency_ms", ("mean", "p50", "p99")),
         )
 
 
@@ -171,12 +161,7 @@ def _inference_perf(facts: Row) -> Iterator[Row]:
         osl=mean("output_len", "output_tokens"),
         **_load(_number(load.get("requested_rate") or load.get("achieved_rate")), _number(load.get("concurrency"))),
         output_tps=_mapping(done.get("throughput")).get("output_tokens_per_sec"),
-        ttft_ms=ms("time_to_first_token", "mean"),
-        ttft_p50_ms=ms("time_to_first_token", "median"),
-        ttft_p99_ms=ms("time_to_first_token", "p99"),
-        tpot_ms=ms("time_per_output_token", "mean"),
-        tpot_p50_ms=ms("time_per_output_token", "median"),
-        tpot_p99_ms=ms("time_per_output_token", "p99"),
+        **_latencies(ms, "time_to_first_token", "time_per_output_token", ("mean", "median", "p99")),
     )
 
 
@@ -198,12 +183,7 @@ def _aiperf(facts: Row) -> Iterator[Row]:
         osl=_mapping(facts.get("output_sequence_length")).get("avg"),
         **_load(_number(loadgen.get("request_rate")), _number(loadgen.get("concurrency"))),
         output_tps=_mapping(facts.get("output_token_throughput")).get("avg"),
-        ttft_ms=ms("time_to_first_token", "avg"),
-        ttft_p50_ms=ms("time_to_first_token", "p50"),
-        ttft_p99_ms=ms("time_to_first_token", "p99"),
-        tpot_ms=ms("inter_token_latency", "avg"),
-        tpot_p50_ms=ms("inter_token_latency", "p50"),
-        tpot_p99_ms=ms("inter_token_latency", "p99"),
+        **_latencies(ms, "time_to_first_token", "inter_token_latency", ("avg", "p50", "p99")),
     )
 
 
@@ -214,6 +194,17 @@ _READERS: Mapping[str, Callable[[Row], Iterator[Row]]] = {
     "time_to_first_token": _aiperf,
     "engine": _calibration,
 }
+
+
+def _latencies(read: Callable[[str, str], Any], first: str, each: str, shares: tuple[str, str, str]) -> Row:
+    """Latencies of the first token and of each further one: what `read` finds at a tool's names of the two and of mean, median and 99th
+    percentile."""
+    ours = ("ms", "p50_ms", "p99_ms")
+    return {
+        f"{metric}_{unit}": read(name, share)
+        for metric, name in (("ttft", first), ("tpot", each))
+        for unit, share in zip(ours, shares, strict=True)
+    }
 
 
 def _load(rate: float | None, limit: float | None) -> Row:

@@ -13,6 +13,7 @@ from ..catalog.types import CapacityType, Commitment, Fee, Machine, Offering
 from ..costs.tree import BY_USER
 from ..errors import InputError, Problem, nearest_name
 from ..stackfile.prices import Discount, FeePrice, MachinePrice, PaidCapacity, Prices
+from ..stackfile.problems import in_price_file
 from ..stackfile.schema import StackFile
 
 Row: TypeAlias = Discount | MachinePrice | PaidCapacity
@@ -41,21 +42,22 @@ def own_fees(fees: Mapping[str, Fee], prices: Prices, cloud: str, region: str) -
 
 def own_machines(stack: StackFile) -> tuple[Machine, ...]:
     """Every machine type of the stack's cloud at the stack's prices. Raises `InputError` where the price file names what is not known."""
-    problems = check_prices(stack.prices, stack.target.cloud)
+    problems = check_prices(stack.prices, stack.target.cloud, stack.price_file)
     if problems:
         raise InputError(problems, stack.source)
     return own_prices(catalog.machines(stack.target.cloud), stack.prices, stack.target.cloud)
 
 
-def check_prices(prices: Prices, cloud: str) -> list[Problem]:
-    """Machine types and regions of the price file that the catalog does not know, each with its key."""
+def check_prices(prices: Prices, cloud: str, file: str | None = None) -> list[Problem]:
+    """Machine types and regions of the price file that the catalog does not know, each with its key, and with the `file` where that is one
+    of its own."""
     problems: list[Problem] = []
     for key, rows in (("discounts", prices.discounts), ("machines", prices.machines), ("paid", prices.paid)):
         for index, row in enumerate(rows):
             problems += _unknown(row, f"{KEY}.{key}[{index}]", row.cloud if row.cloud else cloud)
     for index, row in enumerate(prices.fees):
         problems += _unknown_fee(row, f"{KEY}.fees[{index}]", row.cloud if row.cloud else cloud)
-    return problems
+    return [in_price_file(problem, file) for problem in problems]
 
 
 def _unknown_fee(row: FeePrice, path: str, cloud: str) -> list[Problem]:

@@ -76,7 +76,7 @@ def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Out
 def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
     """Where the stack runs; None where its region, a zone, one of its GPUs or a row of its prices is not known, which is noted."""
     target = stack.target
-    problems.found += check_prices(stack.prices, target.cloud)
+    problems.found += check_prices(stack.prices, target.cloud, stack.price_file)
     before = len(problems.found)
     if target.region is not None:
         known = catalog.regions(target.cloud)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,13 +13,14 @@ from pydantic_core import ErrorDetails
 
 from ..errors import Problem, join_names, nearest_name
 from .keys import children
-from .paths import key_path, printable, shown_key
+from .paths import NAMESPACE, key_path, printable, shown_key
 from .schema import StackFile
 from .section import RULE, Section
 from .spellings import OTHER_VALUES
 from .values import MAPPING, SCALAR
 
 Path = tuple[str | int, ...]
+PRICES = f"{NAMESPACE}:prices"
 
 _ARTICLES = {
     "bool": "true or false",
@@ -41,6 +43,13 @@ def translate(failed: ValidationError, within: Path = ()) -> Iterator[Problem]:
         if (path in ruled and error["type"] != RULE) or (error["type"] == "too_short" and below):
             continue
         yield _problem(path, error)
+
+
+def in_price_file(problem: Problem, price_file: str | None) -> Problem:
+    """A problem of the price file named by its place there, where the prices come from a file."""
+    if price_file is None or not problem.path.startswith((f"{PRICES}.", f"{PRICES}[")):
+        return problem
+    return replace(problem, path=f"{price_file}: {problem.path.removeprefix(PRICES).lstrip('.')}")
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -17,7 +17,7 @@ from .lock import digests, read_lock
 from .names import unknown_names
 from .paths import NAMESPACE, canonical, key_path
 from .prices import Prices
-from .problems import in_file_order, translate
+from .problems import PRICES, in_file_order, in_price_file, translate
 from .schema import StackFile
 from .secrets import SECRET, is_secure, looks_like
 from .settings import Findings, settings
@@ -25,7 +25,6 @@ from .untyped import is_mapping
 
 PULUMI_KEYS = ("config", "encryptionsalt", "secretsprovider", "encryptedkey", "environment")
 """Top-level keys of a stack file that Pulumi itself reads."""
-PRICES = f"{NAMESPACE}:prices"
 BEGINNING = f"a stack file begins with `config:`, and below it `{NAMESPACE}:target:`"
 
 
@@ -87,7 +86,9 @@ def _top_level_way_out(key: str) -> str:
 def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Collection[str], findings: Findings) -> StackFile:
     config, price_file = _with_price_file(config, Path(source).parent, findings)
     fields = settings(config, secret_keys, findings)
-    mended = {"stack": stack, "source": source, "imageDigests": _image_digests(source, findings)} | _mended(fields, findings)
+    mended = {"stack": stack, "source": source, "priceFile": price_file, "imageDigests": _image_digests(source, findings)} | _mended(
+        fields, findings
+    )
     try:
         stack_file = StackFile.model_validate(mended)
     except ValidationError as failed:
@@ -97,7 +98,7 @@ def _checked(config: Mapping[str, Any], stack: str, source: str, secret_keys: Co
             return stack_file
     said = {problem.path for problem in findings.problems}
     findings.problems += [problem for problem in unknown_names(mended) if problem.path not in said and not findings.hides(problem.path)]
-    raise InputError([_in_price_file(problem, price_file) for problem in in_file_order(findings.problems)], source)
+    raise InputError([in_price_file(problem, price_file) for problem in in_file_order(findings.problems)], source)
 
 
 def _image_digests(source: str, findings: Findings) -> dict[str, str] | None:
@@ -127,13 +128,6 @@ def _with_price_file(config: Mapping[str, Any], folder: Path, findings: Findings
             findings.problems += document.problems
             read[key] = {} if document.root is None else document.root
     return read, shown
-
-
-def _in_price_file(problem: Problem, price_file: str | None) -> Problem:
-    """A problem of the price file named by its place there, where the prices come from a file."""
-    if price_file is None or not problem.path.startswith((f"{PRICES}.", f"{PRICES}[")):
-        return problem
-    return replace(problem, path=f"{price_file}: {problem.path.removeprefix(PRICES).lstrip('.')}")
 
 
 def _mended(fields: dict[str, Any], findings: Findings) -> dict[str, Any]:

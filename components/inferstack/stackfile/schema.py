@@ -54,6 +54,8 @@ class StackFile(Section):
     """Name of the stack: the stem of the file."""
     source: str
     """File that errors name."""
+    price_file: str | None = None
+    """File that `prices` come from, as errors name it; None where they stand in the stack file."""
     target: Target = Field(examples=["{cloud: gke, region: us-central1}"])
     services: Annotated[tuple[Service, ...], Field(min_length=1, strict=False)] = Field(
         examples=["[{name: chat, model: Qwen/Qwen3-8B, traffic: {requestsPerSecond: 2, isl: 512, osl: 256}}]"]
