@@ -186,6 +186,42 @@ def test_ways_out_on_nodes_without_a_price_say_so() -> None:
     plan(applied(problem.change, LAPTOP, service(context=500_000))[1], target=LAPTOP)
 
 
+OLD_DRIVER = {
+    "cloud": "existing",
+    "nodes": [{"gpu": "l4", "gpusPerNode": 1, "count": 8, "cpu": 16, "memoryGib": 64, "driver": 550, "usdPerHour": 0.5}],
+}
+
+
+def test_an_image_on_cuda_13_is_refused_on_an_old_driver() -> None:
+    """The nodes of an existing cluster have driver 550, vLLM's image needs 580; llama.cpp's is built on CUDA 12."""
+    wanted = service(model=SMALL, engine="vllm", slo=None)
+    (problem,) = refused(wanted, OLD_DRIVER)
+    assert problem.path == "inferstack:services[0].engine"
+    assert "needs driver 580, and the nodes have 550" in problem.reason
+    assert "update the driver to 580" in str(problem.nearest)
+    assert "without engine it works: llama.cpp, " in str(problem.nearest)
+    assert str(problem.nearest).endswith(" a month")
+    (made,) = plan(applied(problem.change, OLD_DRIVER, wanted)[1], target=OLD_DRIVER).services
+    assert made.spec.engine == "llama.cpp"
+
+
+def test_new_drivers_own_images_and_nodes_without_a_driver_are_taken() -> None:
+    """What is known to suffice, and what is not known, is no reason to refuse."""
+    (nodes,) = OLD_DRIVER["nodes"]
+    for driver, more in ((580, {}), (None, {}), (550, {"image": "acme/vllm:0.33.0-cu129"})):
+        target = {**OLD_DRIVER, "nodes": [{key: value for key, value in {**nodes, "driver": driver}.items() if value is not None}]}
+        (made,) = plan(service(model=SMALL, engine="vllm", slo=None, **more), target=target).services
+        assert made.spec.engine == "vllm"
+
+
+def test_of_nodes_with_several_drivers_the_newer_are_taken() -> None:
+    """The same GPU stands in two kinds of nodes."""
+    (nodes,) = OLD_DRIVER["nodes"]
+    target = {**OLD_DRIVER, "nodes": [nodes, {**nodes, "cpu": 24, "driver": 580, "usdPerHour": 1}]}
+    (pool,) = plan(service(model=SMALL, engine="vllm", slo=None), target=target).pools
+    assert "24cpu" in pool.machine_type
+
+
 def test_what_is_sold_elsewhere_is_planned_here_without_it() -> None:
     """Keys that depend on the cloud have ways out of their own."""
     for target, wanted in (

@@ -132,7 +132,7 @@ def _machine(name: str, nodes: ExistingNodes) -> Machine:
         source="stack file",
         regions=(REGION,),
         count=nodes.count,
-        facts=MappingProxyType({"labels": MappingProxyType(dict(nodes.labels)), "cpu": nodes.cpu}),
+        facts=MappingProxyType({"labels": MappingProxyType(dict(nodes.labels)), "cpu": nodes.cpu, "driver": nodes.driver}),
     )
 
 

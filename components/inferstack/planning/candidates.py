@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
+from ..engines.silicon import refuse_driver
 from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
 from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
@@ -103,12 +104,26 @@ def placements(
                     yield Refused(engine, checkpoint, each, "quantization", refusal)
             if refused[key]:
                 continue
+            outdated, machines = _drivers(requirement, engine, each)
+            if outdated is not None and not machines:
+                yield Refused(engine, checkpoint, each, "engine", outdated)
+                continue
             for sized in _spread(requirement, site, engine, checkpoint, each, context):
                 if isinstance(sized, Refused):
                     yield sized
                     continue
-                for machine in _hosts(requirement, sized, each.machines, site):
+                for machine in _hosts(requirement, sized, machines, site):
                     yield place(requirement, sized, machine, site)
+
+
+def _drivers(requirement: Requirement, engine: Engine, silicon: Silicon) -> tuple[Refusal | None, tuple[Machine, ...]]:
+    """The machines whose driver the image runs with, and why another's is too old. What an image of the user's own needs is not known."""
+    if requirement.overrides.image is not None:
+        return None, silicon.machines
+    release = engine.release_for(silicon.device.kind)
+    found = [(machine, refuse_driver(machine.facts.get("driver"), release)) for machine in silicon.machines]
+    able = tuple(machine for machine, refusal in found if refusal is None)
+    return next((refusal for _, refusal in found if refusal is not None), None), able
 
 
 def _spread(

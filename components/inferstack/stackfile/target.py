@@ -108,6 +108,8 @@ class ExistingNodes(Section):
     """GPUs of one node."""
     count: Count = 1
     """Nodes of this kind."""
+    driver: Annotated[int, Field(ge=100, le=9999)] | None = None
+    """Branch of NVIDIA's driver on them, such as 580; images on CUDA 13 need that one. Left out: new enough for every image."""
     cpu: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = Field(examples=[8])
     """Cores (vCPUs) of one node."""
     memory_gib: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = Field(examples=[32])
