@@ -109,7 +109,7 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
         place = uri.partition("://")[0]
         if place == "hf":
             continue
-        size = exact(plan.replica.memory.weight_bytes * plan.replica.shape.parallel.devices) / GB
+        size = exact(sizing.fetched_bytes(plan.replica.shape)) / GB
         fee = None if place == "pvc" else site.fees.get(_fee(place, site) or "")
         line = CostLine(
             name=f"weights in {PLACES[place]}",

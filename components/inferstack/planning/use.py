@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from .. import sizing
 from ..catalog.types import CapacityType
 from ..costs.money import exact
 from ..costs.tree import BY_USER, FREE
@@ -104,7 +105,7 @@ def _pulled(tenant: Tenant, usage: Usage, schemes: tuple[str, ...], images: bool
     plan, replica = tenant.plan, tenant.plan.replica
     weights = Decimal(0)
     if plan.checkpoint_uri.partition("://")[0] in schemes:
-        weights = Decimal(replica.memory.weight_bytes * replica.shape.parallel.devices) / GB
+        weights = Decimal(sizing.fetched_bytes(replica.shape)) / GB
     release = tenant.placement.sized.engine.release_for(replica.shape.device.kind)
     image = exact(release.image_gib) * GB_PER_GIB if images else Decimal(0)
     weights, image = weights * plan.machines, image * plan.machines
