@@ -120,6 +120,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "is for the plan to decide",
     ),
     "an obsolete flag": ({"engine": "vllm", "engineArgs": {"num-shards": 2}}, "engineArgs.num-shards", "is no option of vllm"),
+    "a flag that is newer than the vLLM that Ray brings": (
+        {"engine": "ray-serve", "engineArgs": {"log_level": "INFO"}},
+        "engineArgs.log_level",
+        "which brings vLLM 0.29.0",
+    ),
     "flags of an engine without": (
         {"engine": "ollama", "gpu": "l4", "engineArgs": {"num-parallel": 4}},
         "engineArgs.num-parallel",

@@ -115,6 +115,8 @@ def _find(table: FlagTable, written: str, value: Any) -> Flag:
     if (successor := table.successor(written)) is not None and (flag is None or written not in _all_spellings(flag)):
         raise _Bad(f"is no option of {table.title}", successor, _instead(written, successor, value))
     if flag is None:
+        if (newer := _newer(table, written)) is not None:
+            raise _Bad(f"is not an option of {table.title}", f"use engine {newer.title}, which has it", {"engine": newer.engine})
         near = table.nearest(written)
         raise _Bad(f"is not an option of {table.title}", f"did you mean {_plain(near)}?" if near else None)
     return flag
@@ -127,6 +129,14 @@ def _check_left(table: FlagTable, flag: Flag, written: str, value: Any, rules: F
         raise _Bad("is for the plan to decide", instead, _instead(written, instead, value))
     if flag.name not in rules.tunes and flag.name not in table.passes and flag.name not in table.warned:
         raise _Bad("is not known to leave the plan as it is", "remove it", _instead(written, "", value))
+
+
+def _newer(table: FlagTable, written: str) -> FlagTable | None:
+    """The engine that the program brings at another release, where that one has the option."""
+    if table.brings is None:
+        return None
+    own = catalog.engine_flags(table.brings.partition(" ")[0].lower())
+    return own if own.find(written) is not None else None
 
 
 def _flag(table: FlagTable, flag: Flag, written: str, value: Any, rules: FlagRules, tuning: dict[str, Any]) -> list[str]:
