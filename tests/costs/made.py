@@ -44,7 +44,7 @@ def group(
     name: str = "g6-xlarge",
     usd: str | None = "0.8048",
     nodes: Columns | None = None,
-    shares: Mapping[str, str] | None = None,
+    shares: Mapping[str, str | Columns] | None = None,
     disk_gib: int = 0,
     low: str | None = None,
 ) -> NodeGroup:
@@ -57,7 +57,7 @@ def group(
         offering=offering(usd, low, capacity),
         nodes=Columns.same(1) if nodes is None else nodes,
         disk_gib=disk_gib,
-        shares=tuple((service, Decimal(share)) for service, share in found.items()),
+        shares=tuple((service, share if isinstance(share, Columns) else Columns.same(Decimal(share))) for service, share in found.items()),
     )
 
 

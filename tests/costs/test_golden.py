@@ -26,7 +26,9 @@ def test_the_month_of_a_machine_and_the_tokens_that_it_must_serve(
 ) -> None:
     """One node at its us-east-1 list price for 730 h; at the tokens where an API costs the same, a million costs what the API asks."""
     machine = catalog.machine("eks", machine_type)
-    pool = NodeGroup("pool", machine, machine.offering("us-east-1", CapacityType.ON_DEMAND), Columns.same(1), 0, (("chat", Decimal(1)),))
+    pool = NodeGroup(
+        "pool", machine, machine.offering("us-east-1", CapacityType.ON_DEMAND), Columns.same(1), 0, (("chat", Columns.same(1)),)
+    )
     api = Decimal(api_usd_per_million)
     alone = estimate([pool], [], {}, [])
     assert money(alone.monthly_usd.expected) == monthly
@@ -41,7 +43,7 @@ def test_eight_gpus_at_three_dollars_for_a_month() -> None:
     """A published example says $17,280 for 8 x $3 an hour: that is 720 h; a month of 730 h is $17,520."""
     machine = catalog.machine("eks", "p5.48xlarge")
     offering = catalog.Offering("us-east-1", CapacityType.ON_DEMAND, Decimal(24), basis="user")
-    cost = estimate([NodeGroup("pool", machine, offering, Columns.same(1), 0, (("chat", Decimal(1)),))], [], {}, [])
+    cost = estimate([NodeGroup("pool", machine, offering, Columns.same(1), 0, (("chat", Columns.same(1)),))], [], {}, [])
     assert money(cost.monthly_usd.max) == "$17,520.00"
     assert money(cost.hourly_usd.max * 720) == "$17,280.00"
 

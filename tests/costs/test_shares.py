@@ -28,6 +28,19 @@ def test_idle_parts_are_paid_in_proportion_to_what_is_occupied() -> None:
     assert bill(cost)["small"].max == pytest.approx(Decimal(9 * 730) / 3)
 
 
+def test_at_each_point_of_the_range_a_service_pays_for_what_it_occupies_there() -> None:
+    """One replica that always stands pays its node, however many others come and go; of
+    nodes that nobody occupies at the least, what would be its part at the most."""
+    always, follows = columns("0.5", "0.3125", "0.25"), columns("0.5", "0.6875", "0.75")
+    pool = group(usd="1", nodes=columns(2, "3.2", 4), shares={"always": always, "follows": follows})
+    steady = bill(estimate([pool], [], FEES, [demand("always"), demand("follows")]))["always"]
+    assert (steady.min, steady.expected, steady.max) == (730, 730, 730)
+    idle = group(
+        usd="1", nodes=columns(1, "3.2", 4), shares={"always": replace(always, min=Decimal(0)), "follows": replace(follows, min=Decimal(0))}
+    )
+    assert bill(estimate([idle], [], FEES, [demand("always"), demand("follows")]))["always"].min == Decimal(730) / 4
+
+
 def test_fixed_parts_are_paid_evenly() -> None:
     """Control plane and system nodes cost every service the same, however large it is."""
     pools = [group("gpu", usd="10", shares={"a": "0.9", "b": "0.1"}), group("system", usd="0.1", shares={})]

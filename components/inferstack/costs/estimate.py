@@ -10,7 +10,7 @@ from ..catalog.types import Fee
 from .economics import Billed, token_price, unit_economics
 from .money import exact
 from .tree import charge_line, cost_tree, fee_of, node_lines, oldest_date
-from .types import NOTHING, Charge, Columns, CostLine, Demand, Extra, NodeGroup, ServiceCost, StackCost
+from .types import NOTHING, Charge, Columns, CostLine, Demand, Extra, NodeGroup, ServiceCost, StackCost, together
 
 
 def estimate(
@@ -23,7 +23,8 @@ def estimate(
     """What a stack costs over its autoscaling range, in USD per month of 730 h.
 
     `fees` are those of the cloud (`catalog.fees`), one `demand` per service. Nodes and their disks go to the services on them, by the part
-    that each occupies, idle parts in the same proportion; what is fixed and the system nodes go to all services evenly.
+    that each occupies at each point of the range, idle parts in the same proportion; what is fixed and the system nodes go to all services
+    evenly.
     """
     tree = cost_tree(groups, charges, fees, extras)
     services = list(dict.fromkeys([*(demand.service for demand in demands), *(name for group in groups for name, _ in group.shares)]))
@@ -58,7 +59,7 @@ def _allocate(
 ) -> dict[str, _Share]:
     shares = {name: _Share() for name in services}
     parts = {group.name: _parts(group, services) for group in groups}
-    evenly = _even(services)
+    evenly = _evenly(services)
     for group in groups:
         for line in node_lines(group):
             for name, part in parts[group.name].items():
@@ -77,40 +78,38 @@ def _allocate(
     return shares
 
 
-def _parts(group: NodeGroup, services: Sequence[str]) -> dict[str, Decimal]:
-    """Part of the group's cost that each service pays: its share of what is occupied. Nodes without services are everybody's."""
-    occupied = sum((share for _, share in group.shares), Decimal(0))
-    if not occupied:
-        return _even(services)
-    parts: dict[str, Decimal] = {}
-    for name, share in group.shares:
-        parts[name] = parts.get(name, Decimal(0)) + share / occupied
-    return parts
+def _parts(group: NodeGroup, services: Sequence[str]) -> dict[str, Columns]:
+    """Part of the group's cost that each service pays, at each point of the range: its share of what is occupied there. Nodes without
+    services are everybody's."""
+    if group.is_system:
+        return _evenly(services)
+    occupied = together(share for _, share in group.shares)
+    return {name: share.over(occupied) for name, share in group.shares}
 
 
-def _even(services: Sequence[str]) -> dict[str, Decimal]:
-    return {name: Decimal(1) / len(services) for name in services}
+def _evenly(services: Sequence[str]) -> dict[str, Columns]:
+    return {name: Columns.same(Decimal(1) / len(services)) for name in services}
 
 
-def _add(share: _Share, line: CostLine, part: Decimal) -> None:
-    share.monthly = share.monthly + line.monthly_usd.map(lambda usd: usd * part)
+def _add(share: _Share, line: CostLine, part: Columns) -> None:
+    share.monthly = share.monthly + line.monthly_usd * part
 
 
-def _add_machines(share: _Share, line: CostLine, part: Decimal) -> None:
+def _add_machines(share: _Share, line: CostLine, part: Columns) -> None:
     if line.priced:
         share.priced += 1
-        share.machines += line.monthly_usd.expected * part
-        share.low_machines += line.low_monthly_usd.expected * part
-        share.machines_max += line.monthly_usd.max * part
+        share.machines += line.monthly_usd.expected * part.expected
+        share.low_machines += line.low_monthly_usd.expected * part.expected
+        share.machines_max += line.monthly_usd.max * part.max
     else:
         share.unpriced += 1
 
 
-def _add_devices(shares: Mapping[str, _Share], group: NodeGroup, parts: Mapping[str, Decimal]) -> None:
+def _add_devices(shares: Mapping[str, _Share], group: NodeGroup, parts: Mapping[str, Columns]) -> None:
     each = max(1, group.machine.accelerator_count)
     for name, part in parts.items():
-        shares[name].devices += group.nodes.expected * each * part
-        shares[name].devices_max += group.nodes.max * each * part
+        shares[name].devices += group.nodes.expected * each * part.expected
+        shares[name].devices_max += group.nodes.max * each * part.max
 
 
 def _service_cost(name: str, share: _Share, demand: Demand | None) -> ServiceCost:

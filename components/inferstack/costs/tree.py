@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ..catalog.types import CapacityType, Commitment, Fee
-from .types import HOURS_PER_MONTH, Charge, Columns, CostLine, Extra, NodeGroup
+from .types import HOURS_PER_MONTH, Charge, Columns, CostLine, Extra, NodeGroup, together
 
 TOTAL = "total"
 GPU_NODES = "GPU nodes"
@@ -124,7 +124,7 @@ def oldest_date(lines: Iterable[CostLine]) -> str:
 
 def idle_share(group: NodeGroup) -> float:
     """Part of a group that no service occupies, at the top of its range; 0 for nodes that carry controllers."""
-    return 0.0 if group.is_system else max(0.0, 1 - float(sum(share for _, share in group.shares)))
+    return 0.0 if group.is_system else max(0.0, 1 - float(together(share for _, share in group.shares).max))
 
 
 def _node_branch(group: NodeGroup) -> str:

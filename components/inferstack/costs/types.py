@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 
 from ..catalog.types import Machine, Offering
 
@@ -26,11 +27,24 @@ class Columns:
     def __add__(self, other: Columns) -> Columns:
         return Columns(self.min + other.min, self.expected + other.expected, self.max + other.max)
 
+    def __mul__(self, other: Columns) -> Columns:
+        return Columns(self.min * other.min, self.expected * other.expected, self.max * other.max)
+
+    def over(self, whole: Columns) -> Columns:
+        """The part of `whole` that this is; where there is nothing of it, the part at the top of the range."""
+        top = self.max / whole.max
+        return Columns(self.min / whole.min if whole.min else top, self.expected / whole.expected if whole.expected else top, top)
+
     def map(self, change: Callable[[Decimal], Decimal]) -> Columns:
         return Columns(change(self.min), change(self.expected), change(self.max))
 
 
 NOTHING = Columns.same(0)
+
+
+def together(columns: Iterable[Columns]) -> Columns:
+    """Their sum."""
+    return reduce(Columns.__add__, columns, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +205,9 @@ class NodeGroup:
     nodes: Columns
     disk_gib: int
     """Root disk of each node; 0 where the disk is not ours to pay."""
-    shares: tuple[tuple[str, Decimal], ...] = ()
-    """Part of the group that each service occupies; the rest to 1 is idle and spread in the same proportion. Empty: system nodes."""
+    shares: tuple[tuple[str, Columns], ...] = ()
+    """Part of the group that each service occupies over the range; the rest to 1 is idle and spread in the same proportion. Empty: system
+    nodes."""
 
     zones: int = 0
     """Zones that its nodes are spread over evenly; 0 where that is left to the cloud."""

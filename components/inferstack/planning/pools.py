@@ -11,6 +11,7 @@ from decimal import Decimal
 from .. import catalog
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType, Machine, Offering
 from ..clouds.types import Fabric
+from ..costs.money import exact
 from ..costs.types import Columns
 from ..engines.memory import download_gib
 from ..engines.weights import CLAIM
@@ -57,7 +58,7 @@ class Pool:
     plan: PoolPlan
     machine: Machine
     offering: Offering | None
-    shares: tuple[tuple[str, Decimal], ...]
+    shares: tuple[tuple[str, Columns], ...]
 
 
 def pool_name(machine: Machine, capacity: CapacityType, reservation_id: str | None, fabric: Fabric | None = None) -> str:
@@ -241,7 +242,13 @@ def _idle_share(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> 
     return max(0.0, 1 - used / room)
 
 
-def _shares(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> tuple[tuple[str, Decimal], ...]:
-    """Part of the pool's devices that each service occupies at its maximum."""
-    room = nodes.max * max(1, machine.accelerator_count)
-    return tuple((m.plan.name, Decimal(m.plan.replicas.max * m.placement.sized.devices) / room) for m in members)
+def _shares(members: Sequence[Tenant], machine: Machine, nodes: Columns) -> tuple[tuple[str, Columns], ...]:
+    """Part of the pool's devices that each service occupies over the range of its replicas."""
+    room = nodes.map(lambda count: count * max(1, machine.accelerator_count))
+    return tuple((m.plan.name, _occupied(m).over(room)) for m in members)
+
+
+def _occupied(tenant: Tenant) -> Columns:
+    """Devices of its replicas."""
+    replicas, each = tenant.plan.replicas, tenant.placement.sized.devices
+    return Columns(Decimal(replicas.min * each), exact(replicas.expected * each), Decimal(replicas.max * each))
