@@ -252,7 +252,7 @@ class EngineSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlagRules:
-    """Which of its own flags an engine leaves to the user. What stands in neither field is passed on as it is."""
+    """Which of its own flags the plan takes from the user; the catalog's table of the program says what becomes of the rest."""
 
     program: str | None
     """Whose options `catalog.engine_flags` holds; None where they are not known, and none is taken."""
