@@ -41,6 +41,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "tensorParallel",
         "quantization group",
     ),
+    "more GPUs than a machine with weights' kernels has": (
+        {"model": "Qwen/Qwen2.5-72B-Instruct", "quantization": "awq", "tensorParallel": 16},
+        "tensorParallel",
+        "has 16 GPUs that it runs on",
+    ),
     "more GPUs than the machine has": ({"tensorParallel": 4, "machineType": "g6.xlarge"}, "tensorParallel", "has 1 GPU"),
     "pipelines on an engine without": ({"engine": "tgi", "pipelineParallel": 2}, "pipelineParallel", "is not something that tgi"),
     "several machines on an engine without": (

@@ -36,11 +36,13 @@ def refuse_silicon(accelerator: Accelerator, release: EngineRelease) -> Refusal 
     where = f"does not run on {accelerator.name} with {release.engine}"
     capability = capability_of(accelerator.compute_capability)
     if capability is None:
-        return Refusal(f"{where}: {release.image} is built for NVIDIA CUDA", "use an NVIDIA GPU")
+        return Refusal(f"{where}: {release.image} is built for NVIDIA CUDA", "use an NVIDIA GPU", is_silicon=True)
     oldest = OLDEST_BY_CUDA[int(release.cuda.partition(".")[0])] if release.cuda is not None else (0, 0)
     if capability < oldest:
         least = ".".join(map(str, oldest))
         return Refusal(
-            f"{where}: {release.image} needs compute capability {least}, it has {accelerator.compute_capability}", "use a T4 or newer"
+            f"{where}: {release.image} needs compute capability {least}, it has {accelerator.compute_capability}",
+            "use a T4 or newer",
+            is_silicon=True,
         )
     return None

@@ -25,6 +25,8 @@ class Refusal:
     reason: str
     """A clause that follows the quantization or the model: `does not run on llama.cpp, which loads GGUF only`."""
     nearest: str | None = None
+    is_silicon: bool = False
+    """True where no weights whatever would run on that silicon."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def placements(
                 refusal = engine.supports(requirement.model, checkpoint, each.accelerator)
                 refused[key] = refusal is not None
                 if refusal is not None:
-                    yield Refused(engine, checkpoint, each, "quantization", refusal)
+                    yield Refused(engine, checkpoint, each, "gpu" if refusal.is_silicon else "quantization", refusal)
             if refused[key]:
                 continue
             outdated, machines = _drivers(requirement, engine, each)

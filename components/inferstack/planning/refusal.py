@@ -21,6 +21,7 @@ from .requirement import CPU, Requirement
 from .search import Outcome, search
 from .silicon import MACHINE_COUNTS
 from .site import Site
+from .spread import SPREAD_KEYS
 
 
 def replicas_text(requirement: Requirement) -> str | None:
@@ -147,11 +148,15 @@ def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) ->
     it."""
     if outcome.considered:
         return None
-    pinned = {relaxation.key: relaxation for relaxation in RELAXATIONS if relaxation.value(requirement) is not None}
+    # Of silicon that runs nothing at all the weights are not to blame.
+    pinned = {each.key: each for each in RELAXATIONS if each.key != "gpu" and each.value(requirement) is not None}
     for key, refusal in outcome.refusals:
         if key in pinned:
             relaxation = pinned[key]
             way, change = _priced_way(requirement, site, relaxation)
+            if [*change] in [[f"{requirement.path}.{degree}"] for degree in SPREAD_KEYS if degree != key]:
+                # What is refused runs on fewer GPUs: the number of them is in the way.
+                continue
             nearest = "; ".join(said for said in (refusal.nearest, way) if said is not None) or None
             return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest, change)
     return None
