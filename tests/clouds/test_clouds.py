@@ -74,7 +74,7 @@ def test_every_charge_has_a_fee(name: str, endpoints: int) -> None:
     """What a cloud charges is in its price list, so that the estimate never meets a fee that does not exist; no quantity is negative."""
     cloud, target = clouds.cloud(name), ALL[name]
     machine = cloud.machines(target)[0]
-    group = NodeGroup("pool", machine, None, Columns(Decimal(0), Decimal("0.5"), Decimal(4)), 100, (("chat", Decimal(1)),))
+    group = NodeGroup("pool", machine, None, Columns(Decimal(0), Decimal("0.5"), Decimal(4)), 100, (("chat", Columns.same(1)),))
     charges = cloud.charges(target, [group], endpoints)
     assert estimate([group], charges, cloud.fees(target), []).unpriced == ("pool",)
     for charge in charges:
