@@ -58,7 +58,7 @@ cheapest per million tokens, at on-demand list prices; regret is what the choice
 """
 
 
-TECHNIQUES = """## LoRA adapters and speculation
+TECHNIQUES = """## LoRA adapters, speculation, images, one pass
 
 Runs of one setup with and without the technique. A step's length with it over that without is predicted and measured, so that how well
 the setup itself is predicted does not enter. *Left out* is the median error by a fit that has not seen the group, *in band* the part of
@@ -74,7 +74,25 @@ SPECULATION = """### Speculation
 {source}, chains of EAGLE-3 drafts with SGLang. The measured acceptance is given; the length of a step over that without drafts is
 predicted. Mixtures are only checked: it is not published how many GPUs served them, and the degree is inferred from the run without drafts.
 """
+VISION = """### Images
+
+{source}: Gemma 4 with SGLang, each model as a lone request and as a run at full load, and one trace of vLLM. Beside the encoder's
+work an image takes {latency:.0f} ms per megapixel before the first token and {busy:.0f} ms of the engine's time, *believed* for all else
+than that release and family. *Request* is the time with images over that without. Bands widen by {spread} for a first token and
+by {busy_spread} for the rest.
+"""
+ONE_PASS = """### Models that answer after one pass
+
+*Believed*: no published run was found that names its GPU, saturates it and is of an engine that is planned. With vLLM and SGLang a request
+of one text costs the process in front of the engine {request:.1f} ms, which bounds small models:
+{pair}.
+Other servers stand beside what is predicted for vLLM; the fastest of them, with kernels of its own, reaches {best} of that, so that what
+is planned on such GPUs may be too high.
+"""
+UNITS = {"input_tps": "tokens/s", "images_ps": "images/s"}
 KEPT = """Published too, but not fitted:
+"""
+ALONE = """Published without the other half of a pair:
 """
 
 
@@ -170,7 +188,7 @@ def _choice_section() -> str:
 
 
 def techniques_section() -> str:
-    """Errors of what adapters and speculation add, and the pairs that stand beside the fit."""
+    """Errors of what techniques add, and what is published beside the fit."""
     from inferstack.sizing.constants import constants
 
     data = constants("techniques")
@@ -183,18 +201,63 @@ def techniques_section() -> str:
         prefills=share["source"],
     )
     parts = [TECHNIQUES]
-    texts = {"lora": intro, "speculation": SPECULATION.format(source=data["speculation"]["source"].capitalize())}
+    images = data["vision"]
+    texts = {
+        "lora": intro,
+        "speculation": SPECULATION.format(source=data["speculation"]["source"].capitalize()),
+        "vision": VISION.format(
+            source=images["source"].capitalize(),
+            latency=1000 * images["latency_s"],
+            busy=1000 * images["busy_s"],
+            spread=f"x{images['spread']}",
+            busy_spread=f"x{images['busy_spread']}",
+        ),
+    }
     for name, problem in techniques.problems().items():
         label = "publication" if name == "lora" else "model"
         rows = [
             (one.name, str(one.n), f"x{one.measured:.2f}", f"x{one.predicted:.2f}", *_technique_errors(one))
             for one in techniques.groups(problem, name)
         ]
-        header = (label, "n", "step, measured", "predicted", "median error", "left out", "in band")
-        beside = [(one.origin, one.engine, one.model, str(one.n), f"x{one.slowdown:.2f}", one.why) for one in techniques.kept(name)]
-        kept = _table(("publication", "engine", "model", "n", "time, with over without", "why not"), beside)
-        parts += [texts[name], _table(header, rows), KEPT, kept]
+        header = (
+            label,
+            "n",
+            "request, measured" if name == "vision" else "step, measured",
+            "predicted",
+            "median error",
+            "left out",
+            "in band",
+        )
+        parts += [texts[name], _table(header, rows), *_beside(name)]
+    one_pass = data["one_pass"]
+    best = max(one.value / predicted for one, predicted in techniques.measured_alone("one-pass") if predicted)
+    parts += [ONE_PASS.format(request=1000 * one_pass["request_s"], pair=one_pass["source"], best=_percent(best)), *_beside("one-pass")]
     return "\n".join(parts)
+
+
+def _beside(name: str) -> list[str]:
+    """Tables of what nothing is fitted to; none where there is nothing."""
+    pairs = [(one.origin, one.engine, one.model, str(one.n), f"x{one.slowdown:.2f}", one.why) for one in techniques.kept(name)]
+    lone = [
+        (
+            _link(one.source), " ".join(filter(None, (one.engine, one.version))), one.model, one.gpu or "not stated",
+            f"{one.value:,.0f} {UNITS[one.quantity]}", "" if predicted is None else f"{predicted:,.0f}", one.notes,
+        )
+        for one, predicted in techniques.measured_alone(name)
+    ]  # fmt: skip
+    parts: list[str] = []
+    if pairs:
+        parts += [KEPT, _table(("publication", "engine", "model", "n", "time, with over without", "why not"), pairs)]
+    if lone:
+        parts += [ALONE, _table(("publication", "engine", "model", "GPU", "measured", "predicted", "setup"), lone)]
+    return parts
+
+
+def _link(source: str) -> str:
+    """A link named by repository and number, or by repository."""
+    owner, name, *rest = source.removeprefix("https://github.com/").split("/")
+    number = f" {rest[1]}" if rest[0] in ("pull", "issues") else ""
+    return f"[{owner}/{name}{number}]({source})"
 
 
 def _technique_errors(group: techniques.Group) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from inferstack import catalog
 
 DATA = Path(__file__).with_name("data")
 FILES = ("pairs.json", "specforge.csv")
+ALONE = "alone.json"
 SPECFORGE = (
     "https://github.com/sgl-project/SpecForge/blob/d9952d16004c94d0c01f71e13e11f1e5ad12b21d/docs/spec_bundle/public/raw_data/data.json"
 )
@@ -68,6 +69,34 @@ class Pair:
     def slowdown(self) -> float:
         """Time with the technique over time without it."""
         return self.without / self.with_ if self.is_rate else self.with_ / self.without
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One measurement of a technique whose other half is not published."""
+
+    id: str
+    technique: str
+    engine: str
+    version: str | None
+    model: str
+    gpu: str | None
+    isl: float | None
+    quantity: str
+    """input_tps, images_ps."""
+    value: float
+    source: str
+    notes: str
+    facts: dict[str, Any]
+    """The whole row."""
+
+
+@functools.cache
+def alone() -> tuple[Alone, ...]:
+    """All rows without a pair, in order; nothing is fitted to them."""
+    stated = ("id", "technique", "engine", "version", "model", "gpu", "isl", "quantity", "value", "source", "notes")
+    rows = json.loads((DATA / ALONE).read_text(encoding="utf-8"))
+    return tuple(Alone(**{name: row[name] for name in stated}, facts=row) for row in rows)
 
 
 @functools.cache

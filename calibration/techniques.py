@@ -2,6 +2,7 @@
 
     lora         step = layers x (layer + slots x slot + sequences x token + (adapters in the batch - 1) x mixed)
     speculation  step = the library's own step that drafts and verifies, + verify + drafts x draft
+    vision       request = encoder's work + images x megapixels x (latency before the first token; busy for the engine)
 
 Only the difference of a pair is fitted, so that how well the base is predicted does not enter. Constants start from priors as those of
 performance do. A pair that is not of what current releases run, or of which a needed fact is not stated, is kept and not fitted.
@@ -19,13 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from inferstack import catalog
 from inferstack.evaluation import throughput_rows
 from inferstack.evaluation.rows import ThroughputRow
 from inferstack.evaluation.throughput import throughput_shape
 from inferstack.planning.additions import eagle3_params
-from inferstack.sizing.additions import draft_share
+from inferstack.sizing.additions import draft_share, encoding_flops
+from inferstack.sizing.devices import peak_flops
+from inferstack.sizing.efficiency import efficiency_of
 from inferstack.sizing.performance import step_times
-from inferstack.sizing.types import Additions, Draft, Shape, Techniques
+from inferstack.sizing.types import Additions, Draft, Images, Shape, Techniques
 
 from .pairs import Pair, digests, pairs, weighted
 from .specforge import LENGTH
@@ -35,7 +39,9 @@ Floats = NDArray[np.float64]
 LORA = {"layer_s": (62.5e-6, 0.5), "slot_s": (1e-6, 1.0), "token_s": (0.3e-6, 1.0), "mixed_s": (5e-6, 1.0)}
 """Constant -> prior and spread of its logarithm. The first is of Punica (arXiv 2310.18547): 2 ms for 32 layers."""
 SPECULATION = {"verify_s": (0.5e-3, 1.0), "draft_s": (0.1e-3, 1.0)}
-SCALE = {"lora": 0.2, "speculation": 0.1}
+VISION = {"latency_s": (20e-3, 2.0), "busy_s": (20e-3, 2.0)}
+"""Next to nothing is known beforehand."""
+SCALE = {"lora": 0.2, "speculation": 0.1, "vision": 0.3}
 """Error of the logarithm beyond which a pair pulls less and less."""
 INSIDE = 0.8
 """Part of the left-out pairs that a spread holds."""
@@ -93,6 +99,8 @@ def main() -> None:
         "fitted_to": digests(),
         "lora": _section(lora(rows), "publication") | {"prefill_share": _prefill(rows)},
         "speculation": _section(speculation(rows), "model"),
+        "vision": _images(vision(rows)),
+        "one_pass": _one_pass(rows),
     }
     TARGET.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -159,6 +167,59 @@ def speculative_steps(row: Pair) -> tuple[float, float, int]:
     asked = Techniques(draft_tokens=drafts, acceptance=accepted, draft_cost=share)
     batch = row.batch or 1
     return step_times(shape, LENGTH, LENGTH).decode_s(batch), step_times(shape, LENGTH, LENGTH, asked).decode_s(batch) * length, drafts
+
+
+def vision(rows: Sequence[Pair]) -> Problem:
+    """Added seconds of one image; left out by model. Few: one release of one engine, and one trace of another."""
+    chosen = [row for row in rows if row.technique == "vision" and row.fitted]
+    used = weighted(chosen, [row.origin for row in chosen])
+    base, added, known, size, first = (np.array(column, dtype=float) for column in zip(*map(image_facts, used), strict=True))
+    return Problem(
+        used,
+        [row.model for row in used],
+        added,
+        lambda found: known + size * np.where(first, found["latency_s"], found["busy_s"]),
+        lambda seconds: (base + seconds) / base,
+        VISION,
+        SCALE["vision"],
+    )
+
+
+def image_facts(row: Pair) -> tuple[float, ...]:
+    """Of one image: seconds without it, added, known of its encoder and of a longer prompt, its megapixels, and whether to the first token.
+
+    Of a whole run at full load, seconds are of the replica, one request after the other.
+    """
+    facts, first = row.facts, row.quantity == "ttft_ms"
+    held = facts["images"]
+    unit = 1000 if first else facts["requests"]
+    without, with_ = row.without / unit / held["count"], row.with_ / unit / held["count"]
+    shape = _shape(row)
+    tower = catalog.encoder(shape.model)
+    patches = None if tower is None else tower.patches_per_token
+    images = replace(shape, additions=Additions(images=Images(1, 1, held["tokens"], patches)))
+    wide = shape.parallel.tensor * peak_flops(shape.device, "bf16")
+    known = encoding_flops(images) / wide / efficiency_of(shape).efficiency.prefill if held["encoder"] else 0.0
+    short, long = (step_times(shape, isl, facts["osl"]) for isl in (facts["isl_without"], facts["isl"]))
+    longer = long.prefill_s - short.prefill_s if first else long.prefill_busy_s - short.prefill_busy_s
+    return without, with_ - without, known + longer / held["count"], held["megapixels"], float(first)
+
+
+def _images(problem: Problem) -> dict[str, Any]:
+    """As the other sections, believed, and with one spread of lone requests and one of runs at full load."""
+    wrong = np.abs(np.log(problem.whole(problem.left_out()) / problem.whole(problem.measured)))
+    first = np.array([row.quantity == "ttft_ms" for row in problem.rows])
+    spreads = {name: _short(float(np.exp(np.quantile(wrong[of], INSIDE)))) for name, of in (("spread", first), ("busy_spread", ~first))}
+    return _section(problem, "model") | {"provenance": "believed"} | spreads
+
+
+def _one_pass(rows: Sequence[Pair]) -> dict[str, Any]:
+    """What one request costs the process in front of the engine: one publication, so that it stays believed."""
+    (row,) = (row for row in rows if row.technique == "one-pass")
+    length = f"{row.facts['isl']:.0f} tokens"
+    source = f"{row.engine} {row.version} with {row.model}: {row.with_:,.0f} tokens a second with one text of {length} a request"
+    source = f"{source}, {row.without:,.0f} with {row.facts['texts_per_request'][0]} texts a request"
+    return {"request_s": _short(row.facts["isl"] / row.with_), "engines": ["vllm", "sglang"], "provenance": "believed", "source": source}
 
 
 def acceptance(length: float, drafts: int) -> float:

@@ -23,3 +23,12 @@ def test_the_section_names_publications_and_reasons() -> None:
     assert "FerranAgulloLopez/GPULLMAdapterOptimization" in text
     assert "V0 engine" in text
     assert "meta-llama/Llama-3.3-70B-Instruct" in text
+
+
+def test_what_has_no_pair_stands_beside_what_is_predicted() -> None:
+    """Each measurement alone is in a table; one whose GPU is not stated has no prediction."""
+    text = techniques_section()
+    for technique in ("vision", "one-pass"):
+        for row, predicted in techniques.measured_alone(technique):
+            assert row.notes in text
+            assert (predicted is None) == (row.gpu is None)

@@ -33,7 +33,8 @@ def images_of(service: Service, model: Model, path: str, problems: Problems) -> 
         return None
     most = math.ceil(said.per_request) if said.most_per_request is None else said.most_per_request
     columns = None if known is None else 4 * known.hidden + 3 * known.intermediate
-    return Images(said.per_request, most, tokens, None if known is None else known.patches_per_token, columns)
+    megapixels = said.width * said.height / 1e6 if said.width and said.height else None
+    return Images(said.per_request, most, tokens, None if known is None else known.patches_per_token, columns, megapixels)
 
 
 def image_tokens(images: Images | None) -> int:

@@ -180,19 +180,55 @@ def fitted_techniques(shape: Shape) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
-def additions_spread(shape: Shape) -> float:
-    """By how much, as a factor to either side, steps with fitted techniques lie off what was fitted; 1 without them."""
-    found, data = fitted_techniques(shape), constants("techniques")
-    return math.exp(math.hypot(*(math.log(data[name]["spread"]) for name in found))) if found else 1.0
+def additions_spread(shape: Shape, quantity: str) -> float:
+    """By how much, as a factor to either side, pairs of runs with the techniques lie off what was fitted; 1 without them.
+
+    Of adapters and speculation only steps are fitted; images have one factor for a first token and one for all else.
+    """
+    if shape.additions is NO_ADDITIONS:
+        return 1.0
+    data, first = constants("techniques"), quantity == "ttft"
+    spreads = [] if first else [data[name]["spread"] for name in fitted_techniques(shape)]
+    if shape.additions.images is not None:
+        spreads.append(data["vision"]["spread" if first else "busy_spread"])
+    return math.exp(math.hypot(*map(math.log, spreads)))
 
 
 def additions_provenance(shape: Shape) -> Provenance:
-    """Measured without additions: they take nothing away. Adapters and heads are fitted; other drafts, images and prefix hits believed."""
+    """Measured without additions: they take nothing away. Adapters and EAGLE-3 heads are fitted, all else is believed."""
     added = shape.additions
     if added is NO_ADDITIONS or added == NO_ADDITIONS:
         return Provenance.MEASURED
-    drafts = added.draft is None or added.draft.acceptance is None or is_head(added.draft)
+    draft = added.draft
+    drafts = draft is None or draft.acceptance is None or (is_head(draft) and not draft.own)
     return Provenance.FITTED if drafts and added.images is None and not added.prefix_hit_rate else Provenance.BELIEVED
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTimes:
+    """What the images of one request take beside the encoder's work: decoding, resizing, handing over, launches."""
+
+    latency_s: float
+    """Before the first token."""
+    busy_s: float
+    """Of the engine's time."""
+
+
+def image_times(shape: Shape) -> ImageTimes:
+    """Seconds per megapixel as sent; believed."""
+    images = shape.additions.images
+    if images is None:
+        return ImageTimes(0.0, 0.0)
+    data = constants("techniques")["vision"]
+    megapixels = images.megapixels if images.megapixels is not None else constants("additions")["megapixels"]["value"]
+    whole = images.per_request * megapixels
+    return ImageTimes(whole * data["latency_s"], whole * data["busy_s"])
+
+
+def front_end_s(shape: Shape) -> float:
+    """Seconds that the process in front of the engine takes for one text that is answered after one pass; believed."""
+    data = constants("techniques")["one_pass"]
+    return data["request_s"] if shape.engine in data["engines"] else 0.0
 
 
 def encoding_flops(shape: Shape) -> float:

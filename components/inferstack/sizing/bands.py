@@ -1,8 +1,8 @@
 """How far a measurement may lie from its prediction: 80 % intervals per load, quantity and kind of model, wider where the fit has not been.
 
 The intervals are quantiles of measured over predicted on groups that the fit had not seen (`make fit`). What an engine, a quantization or a
-device without measurements adds is the spread between known ones, in quadrature on the logarithm; what LoRA adapters and speculation add is
-their error on pairs of runs that their fit had not seen.
+device without measurements adds is the spread between known ones, in quadrature on the logarithm; what adapters, speculation and images add
+is their error on pairs of runs that their fit had not seen.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def spread_of(shape: Shape, load: str, quantity: str) -> Spread:
     fitted = efficiency_of(shape)
     kind = "mixture" if shape.model.is_moe else "dense"
     unmeasured = tuple(label.split(" ", 1)[0] for label in fitted.unmeasured)
-    beside = additions_spread(shape) if quantity != "ttft" else 1.0
+    beside = additions_spread(shape, quantity)
     return _spread(load, quantity, kind, unmeasured, spread_factor(shape), host_spread(shape), beside)
 
 

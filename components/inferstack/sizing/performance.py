@@ -20,6 +20,8 @@ from .additions import (
     draft_share,
     encoding_flops,
     fitted_techniques,
+    front_end_s,
+    image_times,
     techniques_of,
 )
 from .bands import spread_of
@@ -66,7 +68,9 @@ def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PL
     efficiency = efficiency_of(shape).efficiency
     times = in_place(times_of(work, efficiency), shape, work, efficiency)
     if not generates(shape.model):
-        times = replace(times, prefill_busy_s=times.prefill_busy_s + step_share_s(shape, isl, times.fixed_s))
+        busy = times.prefill_busy_s + step_share_s(shape, isl, times.fixed_s)
+        # One process takes requests in, and the engine works meanwhile: the slower of the two is what a replica reaches.
+        times = replace(times, prefill_busy_s=max(busy, front_end_s(shape)))
     if shape.measured is not None:
         times = _corrected(times, shape.measured)
     if shape.additions is not NO_ADDITIONS:
@@ -86,8 +90,12 @@ def _draft_cost(shape: Shape, isl: float, osl: float, times: StepTimes) -> float
 def _with_images(times: StepTimes, shape: Shape, work: Work, efficiency: Efficiency) -> StepTimes:
     """Images lengthen each prefill."""
     wide = shape.parallel.tensor * shape.parallel.data * peak_flops(shape.device, "bf16")
-    encoding = encoding_flops(shape) / wide / efficiency.prefill
-    return replace(times, prefill_s=times.prefill_s + encoding, prefill_busy_s=times.prefill_busy_s + encoding / work.stages)
+    encoding, added = encoding_flops(shape) / wide / efficiency.prefill, image_times(shape)
+    return replace(
+        times,
+        prefill_s=times.prefill_s + encoding + added.latency_s,
+        prefill_busy_s=times.prefill_busy_s + encoding / work.stages + added.busy_s,
+    )
 
 
 def _with_adapters(times: StepTimes, shape: Shape, techniques: Techniques) -> StepTimes:
@@ -223,6 +231,8 @@ def _banded(value: float, shape: Shape, load: str, quantity: str, provenance: Pr
         source, provenance = f"{source}; believed for prompts through adapters", worst(provenance, Provenance.BELIEVED)
     elif found := fitted_techniques(shape):
         source = "; ".join((source, *(f"{name}: {constants('techniques')[name]['source']}" for name in found)))
+    if shape.additions.images is not None:
+        source = f"{source}; believed for images"
     return Estimate(value * spread.low, value, value * spread.high, provenance, source)
 
 

@@ -252,6 +252,8 @@ class Images:
     """Patches of the vision tower behind one token; None where unknown."""
     tower_columns: int | None = None
     """Columns of the tower's widest buffers, 4 x hidden + 3 x intermediate; None where unknown."""
+    megapixels: float | None = None
+    """Of one image as it is sent; None where only its tokens are stated."""
 
 
 @dataclass(frozen=True, slots=True)
