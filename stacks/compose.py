@@ -8,19 +8,17 @@ from typing import Any
 
 import pulumi
 
-from inferstack import Addons, GpuNodePool, InferenceService, SharedServer, manifests, planning
+from inferstack import Addons, GpuNodePool, InferenceService, SharedServer, SharedVolume, manifests, planning
 from inferstack.plain import plain
 from inferstack.planning import StackPlan
-from inferstack.planning.pools import POOL_LABEL
-from inferstack.planning.types import PoolPlan, ServicePlan
+from inferstack.planning.pools import POOL_LABEL, SYSTEM_POOL
+from inferstack.planning.types import PoolPlan, ServicePlan, VolumePlan
 from inferstack.services import KubernetesObject
 from inferstack.stackfile import StackFile
 
 from .config import secret
 from .settings import own_prices
 
-SYSTEM_POOL = "system"
-"""Value of the pool label on the nodes that carry controllers."""
 DELETE_MARGIN_SECONDS = 600
 """A namespace is gone when its last pod is: after the longest drain, and then some."""
 
@@ -44,7 +42,8 @@ def compose(plan: StackPlan, stack: StackFile) -> tuple[Any, dict[str, pulumi.Ou
         custom_timeouts=pulumi.CustomTimeouts(delete=f"{_longest_drain(plan) + DELETE_MARGIN_SECONDS}s"),
     )
     namespace = KubernetesObject(plan.namespace, manifests.namespace(plan.namespace, manifests.level_of_stack(plan)), before)
-    return cluster, _services(plan, cluster.provider, namespace)
+    volumes = {volume.name: _volume(volume, cluster, providers, namespace) for volume in plan.volumes}
+    return cluster, _services(plan, cluster.provider, namespace, volumes)
 
 
 def _longest_drain(plan: StackPlan) -> int:
@@ -70,13 +69,33 @@ def _pool(pool: PoolPlan, cluster: Any, providers: Sequence[pulumi.ProviderResou
     return GpuNodePool(pool.name, given, pulumi.ResourceOptions(providers=list(providers)))  # pyright: ignore[reportArgumentType]
 
 
-def _services(plan: StackPlan, provider: pulumi.ProviderResource, namespace: pulumi.Resource) -> dict[str, pulumi.Output[str]]:
+def _volume(volume: VolumePlan, cluster: Any, providers: Sequence[pulumi.ProviderResource], namespace: pulumi.Resource) -> SharedVolume:
+    """What services share: made beside pools and add-ons, claimed once the namespace is there."""
+    args: dict[str, Any] = {
+        "cluster": cluster.reference,
+        "claim": volume.name,
+        "namespace": volume.namespace,
+        "kind": volume.kind if volume.storage_class is None else None,
+        "size_gib": volume.size_gib,
+        "throughput": volume.throughput,
+        "storage_class": volume.storage_class,
+        "zone": volume.zone,
+    }
+    given = {key: value for key, value in args.items() if value is not None}
+    opts = pulumi.ResourceOptions(providers=[*providers, cluster.provider], depends_on=[namespace])
+    return SharedVolume(f"volume-{volume.name}", given, opts)  # pyright: ignore[reportArgumentType]
+
+
+def _services(
+    plan: StackPlan, provider: pulumi.ProviderResource, namespace: pulumi.Resource, volumes: Mapping[str, SharedVolume]
+) -> dict[str, pulumi.Output[str]]:
     costs = {cost.service: plain(cost) for cost in plan.costs.services}
     secrets = {"hugging_face_token": secret("huggingFaceToken"), "api_key": secret("apiKey")}
     given = {key: value for key, value in secrets.items() if value is not None}
-    opts = pulumi.ResourceOptions(provider=provider, depends_on=[namespace])
     urls: dict[str, pulumi.Output[str]] = {}
     for services in plan.servers:
+        mounted = [ready for service in services if service.copy is not None for ready in volumes[service.copy.volume].ready]
+        opts = pulumi.ResourceOptions(provider=provider, depends_on=[namespace, *mounted])
         url = _server(services, costs, given, opts).url
         urls |= {service.name: url for service in services}
     return urls

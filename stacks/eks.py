@@ -11,7 +11,7 @@ from inferstack import EksCluster
 from inferstack.planning import StackPlan
 from inferstack.stackfile import StackFile
 
-from .settings import own_prices, system_pool
+from .settings import own_prices, system_pool, volume_kinds
 
 
 def cluster(plan: StackPlan, stack: StackFile) -> tuple[EksCluster, list[pulumi.ProviderResource]]:
@@ -29,6 +29,7 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[EksCluster, list[pulumi.
         "api_access_cidrs": list(network.api_access_cidrs),
         "system_pool": system_pool(plan),
         "deletion_protection": stack.target.deletion_protection,
+        **volume_kinds(plan),
         **own_prices(stack),
     }
     if profile is not None:

@@ -12,7 +12,7 @@ from inferstack.planning import StackPlan
 from inferstack.planning.addons import PLUGIN
 from inferstack.stackfile import StackFile
 
-from .settings import own_prices, system_pool
+from .settings import own_prices, system_pool, volume_kinds
 
 
 def cluster(plan: StackPlan, stack: StackFile) -> tuple[GkeCluster, list[pulumi.ProviderResource]]:
@@ -28,6 +28,7 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[GkeCluster, list[pulumi.
         "api_access_cidrs": list(stack.target.network.api_access_cidrs),
         "system_pool": system_pool(plan),
         "deletion_protection": stack.target.deletion_protection,
+        **volume_kinds(plan),
         **own_prices(stack),
     }
     return GkeCluster("cluster", args, pulumi.ResourceOptions(providers=[provider])), [provider]  # pyright: ignore[reportArgumentType]

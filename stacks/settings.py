@@ -21,3 +21,9 @@ def own_prices(stack: StackFile) -> dict[str, Any]:
     """The stack's own prices as components take them; nothing where it has none."""
     given = stack.prices.model_dump(by_alias=True, exclude_defaults=True)
     return {"prices": plain(given)} if given else {}
+
+
+def volume_kinds(plan: StackPlan) -> dict[str, Any]:
+    """Kinds of the volumes that services share, for whose drivers the cluster is asked; nothing where there are none."""
+    kinds = sorted({volume.kind for volume in plan.volumes})
+    return {"volume_kinds": kinds} if kinds else {}

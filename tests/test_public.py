@@ -20,6 +20,7 @@ PUBLIC = [
     "InputError",
     "Problem",
     "SharedServer",
+    "SharedVolume",
     "StackFile",
     "StackPlan",
     "document",

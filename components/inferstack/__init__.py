@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .services import InferenceService, SharedServer
     from .stackfile import StackFile
     from .stackfile import load as load_stack_file
+    from .volumes import SharedVolume
 
 __all__ = [
     "Addons",
@@ -31,6 +32,7 @@ __all__ = [
     "InputError",
     "Problem",
     "SharedServer",
+    "SharedVolume",
     "StackFile",
     "StackPlan",
     "document",
@@ -52,6 +54,7 @@ _HOMES = {
     "InputError": ("errors", "InputError"),
     "Problem": ("errors", "Problem"),
     "SharedServer": ("services", "SharedServer"),
+    "SharedVolume": ("volumes", "SharedVolume"),
     "StackFile": ("stackfile", "StackFile"),
     "StackPlan": ("planning", "StackPlan"),
     "document": ("planning", "document"),

@@ -44,20 +44,26 @@ def test_streaming_is_never_later() -> None:
 
 
 def test_every_place_is_stated_with_its_cold_start_and_price() -> None:
-    """The chosen one first, then the sooner first; the hub keeps weights for nothing, and no price of a shared volume on GKE is known."""
+    """The chosen one first, then the sooner first; the hub keeps weights for nothing, and no price of Filestore is known."""
     made = plan_one(GKE, gpu="l4")
     chosen, *others = made.sources
     assert (chosen.place, chosen.way, chosen.monthly_usd) == ("hf", "copy", 0)
     assert chosen.cold_start_seconds == made.cold_start_seconds
-    assert {(option.place, option.way) for option in others} == {("gs", "stream"), ("gs", "copy"), ("pvc", "mount"), ("oci", "copy")}
+    assert {(option.place, option.way) for option in others} == {
+        ("gs", "stream"),
+        ("gs", "copy"),
+        ("filestore", "mount"),
+        ("gcs-fuse", "mount"),
+        ("oci", "copy"),
+    }
     assert [option.cold_start_seconds.expected for option in others] == sorted(option.cold_start_seconds.expected for option in others)
     prices = {option.place: option.monthly_usd for option in others}
-    assert prices["pvc"] is None
+    assert prices["filestore"] is None
     assert prices["gs"]
     on_eks = {option.place: option.monthly_usd for option in plan_one(EKS, gpu="l4").sources}
-    assert on_eks["pvc"]
+    assert on_eks["efs"]
     assert on_eks["s3"]
-    assert on_eks["pvc"] > on_eks["s3"]
+    assert on_eks["efs"] > on_eks["s3"]
 
 
 def test_weights_that_are_kept_are_a_line_of_the_costs() -> None:

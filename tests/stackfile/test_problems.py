@@ -74,7 +74,7 @@ from tests.stackfile.files import config, problems, problems_of, service
         ),
         ({"slo": {"ttft": 4}}, "services[0].slo.ttft: is not a key of the stack file; use ttftP95Ms"),
         ({"slo": {"ttftP95Ms": 0}}, "services[0].slo.ttftP95Ms: 0 must be above 0"),
-        ({"slo": 5}, "services[0].slo: 5 is a number, not a mapping; its keys are ttftP95Ms, tpotP95Ms and latencyP95Ms"),
+        ({"slo": 5}, "services[0].slo: 5 is a number, not a mapping; its keys are ttftP95Ms, tpotP95Ms, latencyP95Ms and coldStartSeconds"),
         (
             {"name": "My Chat"},
             "services[0].name: My Chat is not a DNS name of at most 40 characters (a-z, 0-9 and -, a letter first); use my-chat",
@@ -222,7 +222,7 @@ def test_traffic_is_said_in_one_way(traffic: dict[str, Any], said: list[str]) ->
             "gke",
             [
                 "target: gke is text, not a mapping; its keys are cloud, region, zones, clusterName, network, versions, addons, "
-                "nodeScaling, namespace, nodes, kubeconfigContext and deletionProtection"
+                "nodeScaling, namespace, nodes, kubeconfigContext, volumes and deletionProtection"
             ],
         ),
         (None, ["target: is empty; such as {cloud: gke, region: us-central1}"]),

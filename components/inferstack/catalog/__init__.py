@@ -13,6 +13,7 @@ How to add a row:
 * a machine type or a price: `data/eks.json` or `data/gke.json`; prices stand under the key of their source;
 * a fee, a quantization, an engine release: `data/<cloud>_fees.json`, `data/quantizations.json`, `data/engines.json`;
 * a price of an API: `data/api_prices.json`, with the source it was read from;
+* a kind of shared volume: `data/volumes.json`, with the fees that it is billed by;
 * the parsers of a model's tool calls and reasoning: `data/parsers.json`, by the beginning of its id;
 * how a model takes images: `data/image_tokens.json`, by id, `model_type` or architecture, with a rule of `image_rules.py`;
 * a class of checkpoint that an engine answers after one pass with: `data/pooling.json`;
@@ -51,6 +52,7 @@ from .types import (
     Offering,
     Quantization,
 )
+from .volumes import VolumeKind, volume_kinds
 from .weights import checkpoints, incomplete_models, missing_dimensions, model, models, quantization, quantizations
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "Quantization",
     "TokenRates",
     "UnknownName",
+    "VolumeKind",
     "accelerator",
     "accelerators",
     "api_prices",
@@ -106,5 +109,6 @@ __all__ = [
     "quantizations",
     "regions",
     "twin",
+    "volume_kinds",
     "zones",
 ]

@@ -191,6 +191,13 @@ class Checkpoint:
     """True where the engine quantizes 16-bit weights while loading them."""
     streamed: bool = False
     """True where the engine reads a bucket into memory, past the node's disk."""
+    origin: Checkpoint | None = None
+    """What the files on a volume of the stack are copied from; None where the weights are where their owner has put them."""
+
+    @property
+    def published(self) -> Checkpoint:
+        """The weights where their owner has put them, whatever copy of them is served."""
+        return self if self.origin is None else self.origin
 
     def __hash__(self) -> int:
         """As `Model`, by what tells nearly all apart."""

@@ -159,6 +159,14 @@ WAKER_SCALER = f"keda-add-ons-http-external-scaler.{ADDONS['keda-http'].namespac
 """KEDA's HTTP add-on holds requests of services that go to zero, and tells KEDA how many are in flight (chart 0.15.0, templates/interceptor
 and templates/scaler). A cluster that brings its own needs them at these names."""
 
+
+def storage_initializer(kserve: str | None) -> str:
+    """The image that KServe copies weights with, of its release: its entry point takes pairs of a place and a folder, and runs as user 1000
+    (kserve/kserve@v0.20.0:python/storage-initializer.Dockerfile)."""
+    wanted = ADDONS["kserve"].version if kserve is None else ADDONS["kserve"].chart_version(kserve)
+    return f"docker.io/kserve/storage-initializer:{wanted}"
+
+
 KSERVE_NEEDS_KUBERNETES = "1.32"
 """kserve/website: docs/getting-started/quickstart-guide.md for v0.20."""
 NEWEST_KUBERNETES = "1.36"

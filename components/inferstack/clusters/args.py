@@ -54,6 +54,8 @@ class EksClusterArgs(TypedDict):
     """IAM roles that administer the cluster, beside the identity that makes it."""
     aws_profile: NotRequired[str]
     """AWS profile that the kubeconfig uses. Left out: whatever credentials are at hand."""
+    volume_kinds: NotRequired[list[str]]
+    """Kinds of shared volumes that services mount, efs and fsx: the cluster gets their drivers. Left out: none."""
     log_retention_days: NotRequired[int]
     """Days for which logs of the control plane are kept. Left out: 30."""
     deletion_protection: NotRequired[bool]
@@ -82,6 +84,9 @@ class GkeClusterArgs(TypedDict):
     """The system nodes."""
     prices: NotRequired[dict[str, Any]]
     """Your own prices, with the keys of a price file; the output `cost` is at these. Left out: listed ones."""
+    volume_kinds: NotRequired[list[str]]
+    """Kinds of shared volumes that services mount, filestore and gcs-fuse: the cluster gets their drivers; that of the latter it always
+    has. Left out: none."""
     deletion_protection: NotRequired[bool]
     """True: the cluster cannot be deleted until this is false again."""
 

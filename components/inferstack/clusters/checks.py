@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import catalog
-from ..errors import InputError, Problem, nearest_name
+from ..errors import InputError, Problem, join_names, nearest_name
 from ..nodepools.rules import pool_spec
 from ..nodepools.spec import PoolSpec
 
@@ -43,6 +43,13 @@ def zone_problems(region: str, zones: Sequence[str], form: str) -> Iterator[Prob
 def version_problems(version: str | None) -> Iterator[Problem]:
     if version is not None and not MINOR_VERSION.fullmatch(version):
         yield Problem("kubernetes_version", "is not a minor version of Kubernetes", version, "such as 1.35")
+
+
+def volume_problems(cloud: str, kinds: Sequence[str]) -> Iterator[Problem]:
+    known = [kind.name for kind in catalog.volume_kinds().values() if kind.cloud == cloud]
+    for kind in kinds:
+        if kind not in known:
+            yield Problem("volume_kinds", f"is not a kind of volume of {cloud}", kind, f"use {join_names(known)}")
 
 
 def system_pool(reference: Mapping[str, Any], wanted: Mapping[str, Any], problems: list[Problem]) -> PoolSpec | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalog.types import Checkpoint
 
@@ -55,3 +55,9 @@ def weight_source(checkpoint: Checkpoint) -> WeightSource:
         return WeightSource(None, checkpoint.file, None, checkpoint.uri)
     # A claim is mounted as a folder, so it must be named without the file; object stores copy the one object instead.
     return WeightSource(None, name, None, folder if checkpoint.uri.startswith(CLAIM) else checkpoint.uri)
+
+
+def on_claim(checkpoint: Checkpoint, claim: str, folder: str) -> Checkpoint:
+    """`checkpoint` as a copy of its files in a folder of a claim."""
+    whole = replace(checkpoint, streamed=False)
+    return replace(whole, uri=f"{CLAIM}{claim}/{folder}", revision=None, file=weight_source(whole).file, origin=checkpoint)

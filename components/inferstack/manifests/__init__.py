@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .access import namespace, secret, secrets_needed
+from .copies import copy_job
 from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
 from .pod_security import level_of_stack
@@ -18,16 +19,22 @@ from .stack import (
     stack_objects,
     workload,
 )
+from .volumes import FACTS, claim, handle_of, persistent_volume
 
 __all__ = [
+    "FACTS",
     "OPTIONAL_SECRETS",
     "bearers",
+    "claim",
+    "copy_job",
     "dependents",
+    "handle_of",
     "inference_service",
     "internal_service_name",
     "labels",
     "level_of_stack",
     "namespace",
+    "persistent_volume",
     "pod_labels",
     "prerequisites",
     "secret",

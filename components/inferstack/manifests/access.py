@@ -47,10 +47,11 @@ def _account(name: str, namespace: str, owner: str) -> dict[str, Any]:
 
 
 def secrets_needed(plan: ServicePlan) -> tuple[str, ...]:
-    """Which secrets the container of a service refers to: hugging-face-token, api-key."""
+    """Which secrets the pods of a service refer to: hugging-face-token, api-key."""
     spec = plan.spec
     entries = (*spec.secret_env, *(entry for init in spec.init for entry in init.secret_env))
-    return tuple(dict.fromkeys(entry.secret for entry in entries))
+    copied = ("hugging-face-token",) if plan.copy is not None and plan.copy.uses_token else ()
+    return tuple(dict.fromkeys((*(entry.secret for entry in entries), *copied)))
 
 
 def secret(plan: ServicePlan, kind: str, value: Any) -> dict[str, Any]:

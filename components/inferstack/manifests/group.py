@@ -13,6 +13,7 @@ from ..engines.weights import MOUNT
 from ..planning.endpoints import predictor_name
 from ..planning.types import ServicePlan
 from .container import container, init_containers, mebibytes, pre_stop, volumes
+from .copies import mount_annotations
 from .inference import CPU_BURST
 from .names import LEADER, group_labels, labels, server_labels
 from .pods import pod_settings
@@ -85,9 +86,10 @@ def fabric_claim(plan: ServicePlan) -> dict[str, Any] | None:
 
 def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, Any]) -> dict[str, Any]:
     spec = plan.spec
+    mounting = mount_annotations(plan.copy.kind if plan.copy else None)
     claims = [{"name": CLAIM, "resourceClaimTemplateName": f"{plan.name}-{CLAIM}"}] if fabric_claim(plan) else []
     return {
-        "metadata": {"labels": pod_labels},
+        "metadata": {"labels": pod_labels, **({"annotations": mounting} if mounting else {})},
         "spec": {
             **pod_settings(plan),
             **({"resourceClaims": claims} if claims else {}),

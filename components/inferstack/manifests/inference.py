@@ -14,6 +14,7 @@ from ..engines.types import EngineSpec
 from ..engines.weights import MOUNT
 from ..planning.types import Resources, ServicePlan
 from .container import container, init_containers, mebibytes, volumes
+from .copies import mount_annotations
 from .names import labels, pod_labels
 from .pods import pod_settings
 
@@ -60,7 +61,11 @@ def inference_service(plan: ServicePlan) -> dict[str, Any]:
             "namespace": plan.namespace,
             "labels": labels(plan.name),
             # With `external` KServe leaves the number of replicas to the scaler that `scaling` makes.
-            "annotations": {**STANDARD, AUTOSCALER_CLASS: "none" if plan.scaling.signal == "none" else "external"},
+            "annotations": {
+                **STANDARD,
+                AUTOSCALER_CLASS: "none" if plan.scaling.signal == "none" else "external",
+                **mount_annotations(plan.copy.kind if plan.copy else None),
+            },
         },
         "spec": {"predictor": _predictor(plan)},
     }

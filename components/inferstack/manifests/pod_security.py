@@ -10,6 +10,7 @@ from typing import Any
 
 from ..planning.servers import pod_of
 from ..planning.types import ServicePlan, StackPlan
+from .copies import copy_job
 from .group import leader_worker_set
 from .inference import inference_service, serving_runtime
 from .ray import ray_service
@@ -61,7 +62,9 @@ def objections(pod: Pod) -> tuple[str, ...]:
 
 def level_of_stack(plan: StackPlan) -> str:
     """The standard that the pods of all its services meet."""
-    return weakest(level(pod) for services in plan.servers for pod in pods(services).values())
+    copies = (copy_job(service) for service in plan.services)
+    copying = (job["spec"]["template"]["spec"] for job in copies if job is not None)
+    return weakest(level(pod) for pod in (*copying, *(pod for services in plan.servers for pod in pods(services).values())))
 
 
 def pods(plans: Sequence[ServicePlan]) -> dict[str, Pod]:

@@ -8,16 +8,18 @@ from typing import Any
 from ..planning.servers import pod_of
 from ..planning.types import ServicePlan, StackPlan
 from .access import files, internal_load_balancer, namespace, network_policy, secret, secrets_needed, server_account, service_account
+from .copies import copy_job
 from .group import fabric_claim, leader_service, leader_worker_set
 from .inference import inference_service, serving_runtime
 from .pod_security import level_of_stack
 from .ray import ray_service
 from .scaling import interceptor_route, pod_disruption_budget, pod_monitor, scaler, waker
+from .volumes import claim, persistent_volume, placeholders
 
 
 def service_objects(plan: ServicePlan) -> tuple[dict[str, Any], ...]:
     """The Kubernetes objects of one service except its secrets; each only needs those before it."""
-    return (*prerequisites(plan), workload(plan), *dependents(plan))
+    return (*prerequisites(plan), *_present(copy_job(plan)), workload(plan), *dependents(plan))
 
 
 def workload(plan: ServicePlan) -> dict[str, Any]:
@@ -69,8 +71,11 @@ def server_dependents(plans: Sequence[ServicePlan]) -> tuple[dict[str, Any], ...
 
 
 def stack_objects(plan: StackPlan) -> tuple[dict[str, Any], ...]:
-    """The Kubernetes objects of a stack; secrets hold a placeholder in angle brackets where their value belongs."""
+    """The Kubernetes objects of a stack; placeholders in angle brackets stand where values of secrets belong, and what a cloud says of
+    volumes once it has made them."""
     objects = [namespace(plan.namespace, level_of_stack(plan))]
+    for volume in plan.volumes:
+        objects += _present(persistent_volume(volume, placeholders(volume)), claim(volume))
     for services in plan.servers:
         shared = services[0].server is not None
         owners = bearers(services) if shared else services

@@ -30,5 +30,7 @@ class ClusterReference(TypedDict):
     """eks: VPC of the cluster."""
     project: NotRequired[pulumi.Input[str]]
     """gke: project of the cluster; left out: that of the provider."""
+    network: NotRequired[pulumi.Input[str]]
+    """gke: name of the cluster's network."""
     node_service_account: NotRequired[pulumi.Input[str]]
     """gke: email of the service account that nodes run as."""

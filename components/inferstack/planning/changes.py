@@ -180,7 +180,8 @@ def _replanned(wish: Requirement, context: int, planned: Placement, site: Site, 
     """The cheapest for `wish` on the planned engine, of the weights that the search chose among."""
     offered = checkpoints_for(wish, planned.sized.engine)
     fine = [c for c in offered if is_asked_for(wish) or keeps_quality(wish, c)]
-    return _cheapest(wish, planned.sized.engine, fine if planned.sized.checkpoint in fine else offered, context, site, below)
+    among = fine if planned.sized.checkpoint.published in [c.published for c in fine] else offered
+    return _cheapest(wish, planned.sized.engine, among, context, site, below)
 
 
 def _small_kv(engine: Engine) -> tuple[str, str, str] | None:

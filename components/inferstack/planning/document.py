@@ -36,6 +36,7 @@ def document(plan: StackPlan) -> dict[str, Any]:
         "systemPool": plain(plan.system_pool),
         "addons": plain(plan.addons),
         "quota": plain(plan.quota),
+        "volumes": plain(plan.volumes),
         "driverNote": plan.driver_note,
         "costs": cost_document(plan.costs),
         "overBudget": list(plan.over_budget),
@@ -83,6 +84,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
             "file": checkpoint.file,
             "quantizedAtLoad": checkpoint.quantized_at_load,
             "streamed": checkpoint.streamed,
+            "copiedFrom": None if checkpoint.origin is None else checkpoint.origin.uri,
             "source": checkpoint.source,
         },
         "engine": {"name": plan.spec.engine, "version": plan.spec.version, "image": plan.spec.image},
@@ -113,6 +115,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "coldStartSeconds": plain(plan.cold_start_seconds),
         "coldStartParts": plain(plan.cold_start_parts),
         "sources": plain(plan.sources),
+        "copy": plain(plan.copy),
         "endpoint": {
             "kind": plan.endpoint,
             "url": service_url(plan),
@@ -145,7 +148,8 @@ def _additions_document(added: Additions) -> dict[str, Any]:
 
 def _slo_document(plan: ServicePlan) -> dict[str, Any]:
     """The targets; of a model that generates nothing the first token is the whole answer, and stands under that name too."""
-    return {**plain(plan.slo), "latencyP95Ms": None if plan.task == GENERATE else plain(plan.slo.ttft_p95_ms)}
+    whole = None if plan.task == GENERATE else plain(plan.slo.ttft_p95_ms)
+    return {**plain(plan.slo), "latencyP95Ms": whole, "coldStartSeconds": plan.cold_start_target_seconds}
 
 
 def _performance_document(plan: ServicePlan) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from ..engines.kinds import pools
 from ..engines.types import Engine, Tuning
 from ..sizing import ColdStart
 from ..sizing.types import Device, EngineSettings, MemoryLayout, Parallelism, Performance, Replica, Shape
+from . import ways
 from .counting import HOURS_PER_WEEK, Count, Level, Pace, Sleep, count_nodes, count_replicas
 from .requirement import Requirement
 from .site import Site
 from .types import ReplicaRange
 
 GIB = 2**30
+MIB = 2**20
 SIXTEEN_BIT = 16
 DEFAULT_KV_DTYPE = "bf16"
 NOBODY = Count(ReplicaRange(0, 0, 0), (Level(HOURS_PER_WEEK, 0),))
@@ -36,6 +38,8 @@ class Failure:
     criterion: str
     """One of `CLOSENESS`."""
     reason: str
+    cold_start_seconds: float | None = None
+    """Where a cold start takes too long: how long the shortest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,12 @@ class Sized:
     def machines(self) -> int:
         """Machines of one replica."""
         return self.device.machines
+
+    def with_checkpoint(self, checkpoint: Checkpoint) -> Sized:
+        """The same weights from another place."""
+        assert self.replica is not None, "what does not fit is nowhere"
+        shape = replace(self.replica.shape, checkpoint=checkpoint)
+        return replace(self, checkpoint=checkpoint, replica=replace(self.replica, shape=shape))
 
     @property
     def experts_span(self) -> bool:
@@ -294,7 +304,14 @@ def host_share(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
     """CPU in millicores and bytes of main memory that one replica may take of a node: its part of what the node leaves for pods."""
     room = site.allocatable(machine)
     per_node = max(1, replicas_per_node(machine, sized.device))
-    return room.cpu_millicores // per_node, room.memory_bytes // per_node
+    millicores, mib = _sidecar(sized.checkpoint, site)
+    return room.cpu_millicores // per_node - millicores, room.memory_bytes // per_node - mib * MIB
+
+
+def _sidecar(checkpoint: Checkpoint, site: Site) -> tuple[int, int]:
+    """Millicores and MiB of the container that stands beside the server to read the volume."""
+    volume = ways.volume_of(checkpoint, site)
+    return (0, 0) if volume is None else volume.sold_as.sidecar or (0, 0)
 
 
 def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:
@@ -310,7 +327,10 @@ def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:
 def place(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> Placement:
     """`sized` on `machine`: how many replicas and nodes the traffic needs there, and what they cost."""
     offering = site.offering(machine, requirement.capacity, requirement.commitment, requirement.service.capacity_block)
-    failure = sized.failure if sized.failure else host_failure(sized, machine, site)
+    failure = sized.failure
+    if failure is None:
+        sized, failure = _by_its_way(requirement, sized, machine, site)
+    failure = failure if failure else host_failure(sized, machine, site)
     count = NOBODY
     if failure is None:
         found = count_replicas(requirement, sized.capacity_rps, lambda: pace_of(sized, machine, site))
@@ -331,28 +351,26 @@ def monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
     return Columns(*known) if len(known) == len(at) else None
 
 
-def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
-    """How long a new replica takes there until it answers. Only what fits has one."""
+def cold_start_of(sized: Sized, machine: Machine, site: Site, *, first: bool = False) -> ColdStart:
+    """How long a new replica takes there until it answers, `first` of all. Only what fits has one."""
     assert sized.replica is not None, "what does not fit does not start"
-    checkpoint = sized.checkpoint
-    return cold_start_from(sized, machine, site, checkpoint.uri.partition("://")[0], checkpoint.streamed)
+    return ways.cold_start(sized.engine, sized.replica.shape, machine, site, sized.checkpoint, first=first)
 
 
-def cold_start_from(sized: Sized, machine: Machine, site: Site, source_kind: str, streamed: bool) -> ColdStart:
-    """The same with the weights from another kind of place."""
+def _by_its_way(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> tuple[Sized, Failure | None]:
+    """`sized` with its weights by the way that is taken on that machine; the failure says that none is soon enough."""
     assert sized.replica is not None, "what does not fit does not start"
-    shape = sized.replica.shape
-    return sizing.cold_start(
-        weight_bytes=sizing.fetched_bytes(shape) + sizing.file_bytes(shape),
-        image_gib=sized.engine.release_for(shape.device.kind).image_gib,
-        source_kind=source_kind,
-        disk_mb_s=machine.disk_mb_s,
-        network_gbps=machine.network_gbps,
-        provisions_node=site.target.scales_nodes,
-        compile_s=sized.engine.traits.compile_s,
-        local_nvme=machine.local_nvme_gib > 0,
-        streamed=streamed,
-    )
+    service, shape = requirement.service, sized.replica.shape
+    most = service.slo.cold_start_seconds
+    if most is None and (not site.target.volumes or service.volume is not None):
+        return sized, None
+    found = list(ways.ways(service, sized.engine, shape, sized.accelerator, machine, site))
+    taken = ways.best(found, most)
+    if taken is None:
+        soonest = min(found, key=lambda way: way.seconds)
+        reason = f"a new replica answers after {soonest.seconds:,.0f} s, above {most:,.0f} s"
+        return sized, Failure("slo", reason, soonest.seconds)
+    return sized.with_checkpoint(taken.checkpoint), None
 
 
 def scale_down_seconds(cold_start: ColdStart) -> int:

@@ -23,6 +23,8 @@ from .site import Site
 from .types import PoolPlan, ServicePlan
 
 POOL_LABEL = "inferstack.dev/pool"
+SYSTEM_POOL = "system"
+"""Value of that label on the nodes that carry controllers."""
 FABRIC_LABEL = "inferstack.dev/fabric"
 """On nodes whose accelerators a network joins with those of other nodes."""
 GPU_LABEL = "nvidia.com/gpu.present"

@@ -43,7 +43,7 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
             "quantization", sized.checkpoint.quantization, service.named_quantization, _quantization_reason(requirement, outcome, placement)
         ),
         *_quality(requirement, sized),
-        decide("modelUri", sized.checkpoint.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
+        decide("modelUri", sized.checkpoint.published.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
         decide("gpu", machine.accelerator if machine.accelerator else CPU, service.gpu, f"{cheapest} that keeps the SLO"),
         decide("machineType", machine.name, service.machine_type, _machine_reason(placement)),
         *_spread(sized, decide, requirement.spread, _why_many(outcome, placement)),

@@ -14,7 +14,7 @@ from ..engines.types import Engine, Metrics, Overrides
 from ..errors import InputError, join_names
 from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection
-from ..stackfile.schema import AUTO, ReplicaRange, Service
+from ..stackfile.schema import AUTO, NO_VOLUME, ReplicaRange, Service
 from .additions import NOTHING_BESIDE, beside, unmet
 from .images import images_of, longest_excess
 from .problems import Problems
@@ -57,6 +57,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress", {f"{path}.endpoint": "cluster"})
     check_loading(service, engine, path, problems)
+    if site is not None:
+        _check_volume(service, path, site, problems)
     check_sharing(engine, service, path, problems)
     if engine is not None:
         _check_engine(engine, service, path, problems)
@@ -88,6 +90,14 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         overrides=overrides,
         beside=added,
     )
+
+
+def _check_volume(service: Service, path: str, site: Site, problems: Problems) -> None:
+    names = [volume.name for volume in site.target.volumes]
+    if service.volume in (None, NO_VOLUME, *names):
+        return
+    nearest = f"use {join_names(names)}" if names else "add it to target.volumes"
+    problems.add(f"{path}.volume", service.volume, "is not a volume of target.volumes", nearest)
 
 
 def _engine(service: Service, path: str, problems: Problems) -> Engine | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from .. import catalog, sizing
 from ..catalog.types import NVIDIA_RESOURCE, TASKS, CapacityType
@@ -16,6 +17,7 @@ from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from . import additions
 from .additions import parser_of, speculation
+from .copies import weight_copy
 from .placement import Placement, Sized, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .quality import coarse_text, keeps_quality
@@ -49,8 +51,9 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     performance = at_load(requirement, shape, memory, requirement.workload.peak_rps / placement.replicas.max)
     replica = Replica(shape, memory, performance)
     cold_start = cold_start_of(sized, placement.machine, site)
+    first_start = cold_start_of(sized, placement.machine, site, first=True)
     longest = _longest_response(requirement, performance, outcome.context)
-    spec = _spec(requirement, placement, replica, site, cold_start, longest)
+    spec = _spec(requirement, placement, replica, site, first_start, longest)
     fabric = site.cloud.fabric(placement.machine) if sized.machines > 1 else None
     network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
@@ -83,14 +86,19 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         endpoint=requirement.service.endpoint,
         timeout_seconds=longest,
         node_selector=pool_selector(placement.machine, requirement.capacity, requirement.service.reservation_id, site, fabric),
+        copy=weight_copy(placement, site, uses_token=_needs_token(requirement, placement)),
+        cold_start_target_seconds=requirement.service.slo.cold_start_seconds,
         fabric=fabric,
         network_tpot_ms=None if network is None else network.decode_s(performance.sequences).scaled(1000),
-        decisions=(*decisions(requirement, outcome, placement), *loading(requirement.service, found)),
+        decisions=(
+            *decisions(requirement, outcome, placement),
+            *loading(requirement.service, found, requirement.service.slo.cold_start_seconds),
+        ),
         sources=found,
         alternatives=alternatives(requirement, outcome, placement),
         warnings=(
             *succession(requirement, placement, site),
-            *_warnings(requirement, placement, performance),
+            *_warnings(requirement, placement, performance, cold_start),
             *additions.warnings(requirement.service, requirement.beside.physics),
             *requirement.overrides.warnings,
             *_asleep(requirement, placement, cold_start),
@@ -117,15 +125,16 @@ def _longest_response(requirement: Requirement, performance: Performance, contex
     return max(SHORTEST_TIMEOUT, 30 * math.ceil(seconds * TIMEOUT_MARGIN / 30))
 
 
-def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, cold_start: ColdStart, longest: int) -> EngineSpec:
+def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, first_start: ColdStart, longest: int) -> EngineSpec:
+    """What the container is told; its probes wait for `first_start`, the longest of its starts."""
     cpu, _ = host_share(placement.sized, placement.machine, site)
     made = placement.sized.engine.spec(
         replica,
         ServingIdentity(
             name=requirement.service.name,
-            startup_seconds=math.ceil(cold_start.container_seconds.high),
+            startup_seconds=math.ceil(first_start.container_seconds.high),
             longest_response_seconds=min(longest, DRAIN_LIMIT),
-            needs_hugging_face_token=_needs_token(requirement, placement),
+            needs_hugging_face_token=_fetches_with_token(requirement, placement),
             needs_api_key=requirement.service.endpoint != "cluster",
             cpu_millicores=cpu,
             image=requirement.overrides.image,
@@ -133,7 +142,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
                 least=placement.replicas.min,
                 most=placement.replicas.max,
                 requests_each=max(1, math.ceil(replica.performance.sequences)),
-                down_seconds=scale_down_seconds(cold_start),
+                down_seconds=scale_down_seconds(cold_start_of(placement.sized, placement.machine, site)),
             ),
             adapters=requirement.beside.adapters,
             speculation=speculation(placement.sized.engine, requirement.service),
@@ -147,7 +156,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
 
 def _needs_token(requirement: Requirement, placement: Placement) -> bool:
     """True where the hub asks for an accepted licence, and where it may ask and the stack brings a token."""
-    checkpoint = placement.sized.checkpoint
+    checkpoint = placement.sized.checkpoint.published
     if requirement.has_token and _fetches_beside(requirement):
         return True
     if not checkpoint.uri.startswith(HUB):
@@ -157,6 +166,13 @@ def _needs_token(requirement: Requirement, placement: Placement) -> bool:
         # What other people made of the weights has a gate of its own, or none.
         gated = requirement.model.gated
     return requirement.has_token if gated is None else gated
+
+
+def _fetches_with_token(requirement: Requirement, placement: Placement) -> bool:
+    """True where the engine itself may need the token; weights on a volume are fetched by the Job that copies them."""
+    if placement.sized.checkpoint.origin is None:
+        return _needs_token(requirement, placement)
+    return requirement.has_token and _fetches_beside(requirement)
 
 
 def _fetches_beside(requirement: Requirement) -> bool:
@@ -244,7 +260,7 @@ def _rollout(placement: Placement, site: Site) -> str:
     return "surge" if room >= 1 or (site.target.scales_nodes and placement.machine.accelerator is None) else "recreate"
 
 
-def _warnings(requirement: Requirement, placement: Placement, performance: Performance) -> tuple[str, ...]:
+def _warnings(requirement: Requirement, placement: Placement, performance: Performance, cold_start: ColdStart) -> tuple[str, ...]:
     assert placement.sized.replica is not None
     found = list(placement.sized.engine.notes(placement.sized.replica.shape))
     slo = requirement.slo
@@ -256,6 +272,7 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
             found.append(
                 f"{name} p95 is expected at {estimate.expected:,.0f} ms, its band reaches {estimate.high:,.0f} ms, above {target:,.0f} ms"
             )
+    found += _late(requirement, cold_start)
     if requirement.capacity is CapacityType.SPOT and placement.replicas.min == 1:
         when = "" if placement.replicas.max == 1 else ", as at low load"
         found.append(f"one replica on spot{when}: an interruption takes the service away for a cold start")
@@ -283,6 +300,13 @@ def _warnings(requirement: Requirement, placement: Placement, performance: Perfo
     if requirement.quantization is None and not keeps_quality(requirement, checkpoint):
         found.append(f"{checkpoint.quantization} {coarse_text(checkpoint.quantization)}")
     return tuple(found)
+
+
+def _late(requirement: Requirement, cold_start: ColdStart) -> Iterator[str]:
+    """What the band of the cold start says of its target."""
+    target, seconds = requirement.service.slo.cold_start_seconds, cold_start.seconds
+    if target is not None and seconds.high > target:
+        yield f"a cold start is expected at {seconds.expected:,.0f} s, its band reaches {seconds.high:,.0f} s, above {target:,.0f} s"
 
 
 def _devices(sized: Sized) -> tuple[int, str]:

@@ -9,34 +9,35 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from .. import sizing
+from .. import catalog, sizing
 from ..catalog.types import Checkpoint
 from ..costs.money import exact
 from ..costs.types import Columns, CostLine, Extra
 from ..engines.types import Engine
-from ..stackfile.schema import Service
-from .placement import Placement, Sized, cold_start_from, cold_start_of
+from ..stackfile.schema import NO_VOLUME, Service
+from . import ways
+from .placement import Placement, Sized, cold_start_of
 from .problems import Problems
 from .requirement import HUB, Requirement
 from .site import Site
 from .types import Decision, ServicePlan, SourceOption
 
-STREAM, COPY = "stream", "copy"
+STREAM, COPY, MOUNT = "stream", "copy", "mount"
 BUCKETS = {"eks": "s3", "gke": "gs"}
 """Scheme of the cloud's own object store."""
 FEES = {
     "s3": "s3_standard_gb_month",
     "gs": "gcs_standard_gb_month",
-    "pvc": {"eks": "efs_standard_gb_month"},
     "oci": {"eks": "ecr_gb_month", "gke": "artifact_registry_gb_month"},
 }
-"""Kind of place -> fee of the cloud for a GB and month; a shared volume is EFS on EKS. No price of Filestore is known here."""
+"""Kind of place -> fee of the cloud for a GB and month; volumes have theirs in the catalog."""
 PLACES = {
     "hf": "Hugging Face",
     "s3": "S3",
     "gs": "Cloud Storage",
     "pvc": "a shared volume",
     "oci": "an image in the registry",
+    **{kind.name: kind.title for kind in catalog.volume_kinds().values()},
 }
 DISKS = "disks"
 """Branch of the costs."""
@@ -54,7 +55,10 @@ def check_loading(service: Service, engine: Engine | None, path: str, problems: 
     said, scheme = service.loading, (service.model_uri or HUB).partition("://")[0]
     if said is None:
         return
-    if scheme not in ("s3", "gs"):
+    if service.volume not in (None, NO_VOLUME):
+        reason = "stands beside `volume`, from which weights are read in place"
+        problems.add(f"{path}.loading", said, reason, "remove one of the two", {f"{path}.loading": None})
+    elif scheme not in ("s3", "gs"):
         reason = f"is for weights in a bucket, and these come from {PLACES[scheme]}"
         problems.add(f"{path}.loading", said, reason, "remove it", {f"{path}.loading": None})
     elif said == STREAM and engine is not None and scheme not in engine.traits.streams:
@@ -63,36 +67,52 @@ def check_loading(service: Service, engine: Engine | None, path: str, problems: 
 
 def options(requirement: Requirement, placement: Placement, site: Site) -> tuple[SourceOption, ...]:
     """Every place and way that this cloud and engine have, the chosen one first, then by how soon a replica answers."""
-    found = _options(placement.sized, placement, requirement, site)
+    found = _options(placement.sized, placement, requirement.service, site)
     return tuple(sorted(found, key=lambda option: (not option.chosen, option.cold_start_seconds.expected)))
 
 
-def _options(sized: Sized, placement: Placement, requirement: Requirement, site: Site) -> Iterator[SourceOption]:
+def _options(sized: Sized, placement: Placement, service: Service, site: Site) -> Iterator[SourceOption]:
     assert sized.replica is not None, "what is planned fits"
-    checkpoint, shape = sized.checkpoint, sized.replica.shape
+    shape, machine, engine = sized.replica.shape, placement.machine, sized.engine
     size = exact(sizing.fetched_bytes(shape)) / GB
-    own = checkpoint.uri.partition("://")[0]
-    now = cold_start_of(sized, placement.machine, site).seconds
-    yield SourceOption(own, _way(own, checkpoint.streamed), now, _usd(own, size, site), chosen=True)
-    for place, streamed in _others(own, checkpoint.streamed, sized.engine, site):
-        seconds = cold_start_from(sized, placement.machine, site, place, streamed).seconds
-        yield SourceOption(place, _way(place, streamed), seconds, _usd(place, size, site), chosen=False)
+    own, published = sized.checkpoint, sized.checkpoint.published
+    place, volume = published.uri.partition("://")[0], ways.volume_of(own, site)
+    now = cold_start_of(sized, machine, site).seconds
+    if volume is None:
+        yield SourceOption(place, _way(place, own.streamed), now, _usd(place, size, site), chosen=True)
+    else:
+        yield SourceOption(volume.sold_as.name, MOUNT, now, ways.whole_usd(volume, shape, site), chosen=True, volume=volume.name)
+    for other, streamed in _others(place, None if volume else published.streamed, engine, site):
+        seconds = ways.cold_start_from(engine, shape, machine, site, other, streamed=streamed).seconds
+        yield SourceOption(other, _way(other, streamed), seconds, _usd(other, size, site), chosen=False)
+    for other in (*site.target.volumes, *ways.offered(site)):
+        there = ways.on_volume(published, service.name, other.name)
+        made = other.name if other in site.target.volumes else None
+        if other != volume and engine.supports(shape.model, there, sized.accelerator) is None:
+            seconds = ways.cold_start_on(engine, shape, machine, site, other).seconds
+            yield SourceOption(other.sold_as.name, MOUNT, seconds, ways.whole_usd(other, shape, site), chosen=False, volume=made)
 
 
-def _others(own: str, streamed: bool, engine: Engine, site: Site) -> Iterator[tuple[str, bool]]:
-    """Places beside `own`, each with whether its weights are streamed."""
+def _others(own: str, streamed: bool | None, engine: Engine, site: Site) -> Iterator[tuple[str, bool]]:
+    """Places beside volumes of the stack, each with whether its weights are streamed; without `own` in the way that is taken, None where
+    weights lie on a volume."""
     bucket = BUCKETS.get(site.cloud.name)
-    for place in dict.fromkeys((own, bucket, "pvc", "oci")):
+    claim = None if bucket else "pvc"
+    for place in dict.fromkeys((own, bucket, claim, "oci")):
         if place is None:
             continue
-        ways = (True, False) if place in engine.traits.streams else (False,)
-        yield from ((place, way) for way in ways if (place, way) != (own, streamed))
+        able = (True, False) if place in engine.traits.streams else (False,)
+        yield from ((place, way) for way in able if (place, way) != (own, streamed))
 
 
-def loading(service: Service, found: tuple[SourceOption, ...]) -> Iterator[Decision]:
-    """Why the weights come as they do; nothing where their place has one way."""
+def loading(service: Service, found: tuple[SourceOption, ...], seconds: float | None) -> Iterator[Decision]:
+    """Why the weights come as they do; nothing where their place has one way and the stack no volume. `seconds` is the target that a cold
+    start is to keep."""
     chosen, *others = found
-    same = next((other for other in others if other.place == chosen.place), None)
+    made = [option for option in others if option.volume is not None]
+    if chosen.volume is not None or made:
+        yield _choice_of_volume(service, chosen, others, seconds)
+    same = next((other for other in others if other.place == chosen.place and other.way != chosen.way), None)
     if same is None:
         return
     sooner = round(same.cold_start_seconds.expected - chosen.cold_start_seconds.expected)
@@ -101,13 +121,23 @@ def loading(service: Service, found: tuple[SourceOption, ...]) -> Iterator[Decis
     yield Decision("loading", chosen.way, reason, service.loading is not None)
 
 
+def _choice_of_volume(service: Service, chosen: SourceOption, others: list[SourceOption], seconds: float | None) -> Decision:
+    """On which volume the weights are, or on none, held against the next of the ways that were there to be taken."""
+    value = NO_VOLUME if chosen.volume is None else chosen.volume
+    rival = next(option for option in others if option.volume is not None or chosen.volume is not None)
+    mine, theirs = (option.cold_start_seconds.expected for option in (chosen, rival))
+    compared = f"{mine:,.0f} s until a replica answers, {theirs:,.0f} s from {PLACES[rival.place]}"
+    why = "the soonest way" if seconds is None else f"the cheapest way that keeps {seconds:,.0f} s"
+    return Decision("volume", value, f"{why}: {compared}", service.volume is not None)
+
+
 def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
     """What keeping the weights costs where the stack file says that they are, once for each place; nothing beside an existing cluster."""
     if site.cloud.name not in BUCKETS:
         return
     for uri, plan in {plan.checkpoint_uri: plan for plan in services}.items():
         place = uri.partition("://")[0]
-        if place == "hf":
+        if place == "hf" or plan.copy is not None:
             continue
         size = exact(sizing.fetched_bytes(plan.replica.shape)) / GB
         fee = None if place == "pvc" else site.fees.get(_fee(place, site) or "")
@@ -130,7 +160,7 @@ def _fee(place: str, site: Site) -> str | None:
 
 
 def _way(place: str, streamed: bool) -> str:
-    return STREAM if streamed else "mount" if place == "pvc" else COPY
+    return STREAM if streamed else MOUNT if place == "pvc" else COPY
 
 
 def _usd(place: str, size_gb: Decimal, site: Site) -> Decimal | None:

@@ -14,6 +14,7 @@ from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import Service, StackFile, Usage
+from . import volumes
 from .addons import driver_note, plan_addons
 from .pinning import pinned
 from .placement import Placement
@@ -29,7 +30,7 @@ from .service import plan_requirement
 from .site import Site
 from .sources import kept
 from .types import AddonPlan, ServicePlan, StackPlan
-from .use import extras, known_free, use_of
+from .use import extras, known_free, read_from_volumes, use_of
 from .ways_out import with_ways_out
 
 
@@ -149,6 +150,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
     """The whole plan of services that have their placements, not yet held against a budget."""
     target = stack.target
     addons = plan_addons(target, site, [tenant.plan for tenant in tenants])
+    asked = volumes.plan_volumes(target, site, tenants)
     made = StackPlan(
         stack=stack.stack,
         cloud=target.cloud,
@@ -164,7 +166,8 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         quota=_quota(site, tenants, pools),
         costs=bill(site, tenants, pools, stack.usage),
         driver_note=driver_note(target, site, [tenant.plan for tenant in tenants]),
-        warnings=(*_warnings(stack, tenants), *look_alikes(pools, site)),
+        volumes=asked,
+        warnings=(*_warnings(stack, tenants), *look_alikes(pools, site), *volumes.warnings(asked)),
     )
     return pinned(made, stack)
 
@@ -198,9 +201,13 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
         # On a cluster that is there already, what is not charged is paid elsewhere and not free.
         charges = (*charges, *known_free(tenants, _monitored(plan_addons(site.target, site, [tenant.plan for tenant in tenants]))))
     demands = [_demand(tenant) for tenant in tenants]
-    return costs.estimate(
-        groups, charges, site.fees, demands, (*extras(usage, tenants, pools), *kept((tenant.plan for tenant in tenants), site))
+    made = volumes.plan_volumes(site.target, site, tenants)
+    beside = (
+        *extras(usage, tenants, pools),
+        *kept((tenant.plan for tenant in tenants), site),
+        *volumes.lines(made, site, read_from_volumes(usage, tenants)),
     )
+    return costs.estimate(groups, charges, site.fees, demands, beside)
 
 
 def heads(tenants: Sequence[Tenant]) -> tuple[Agent, ...]:

@@ -50,13 +50,64 @@ class SourceOption:
     """One place of the weights, and one way from there."""
 
     place: str
-    """hf, s3, gs, pvc or oci."""
+    """hf, s3, gs, pvc, oci or a kind of volume: efs, fsx, filestore, gcs-fuse, claim."""
     way: str
     """copy (to the node's disk), stream (past it) or mount (read in place)."""
     cold_start_seconds: Estimate
     monthly_usd: Decimal | None
     """Of keeping the weights there; None where no price is known, 0 on the hub."""
     chosen: bool
+    volume: str | None = None
+    """Name of the volume of the stack; None where it has none of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightCopy:
+    """The Job that fills a service's folder on a volume of the stack."""
+
+    volume: str
+    """Name of the volume, and of its claim."""
+    kind: str
+    """`VolumeKind.name`."""
+    folder: str
+    """At the top of the volume; it is there once it is whole."""
+    source: str
+    """What is copied: hf://owner/repository, with :revision where one is named, s3://... or gs://..."""
+    image: str
+    """KServe's storage initializer."""
+    allow: tuple[str, ...]
+    """Patterns of the files that are copied; () for all."""
+    ignore: tuple[str, ...]
+    """Patterns of those that are not."""
+    uses_token: bool
+    """True where the hub may ask for one."""
+    size_gib: float
+    seconds: Estimate
+    """How long it takes once its pod runs."""
+    deadline_seconds: int
+    """After which it is given up, all its tries together."""
+    node_selector: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePlan:
+    """A volume that the stack makes."""
+
+    name: str
+    """Also of its claim."""
+    kind: str
+    """`VolumeKind.name`."""
+    namespace: str
+    size_gib: int | None
+    """None where it grows with what it holds."""
+    throughput: int | None
+    """MB/s per TiB, where that is bought."""
+    storage_class: str | None
+    zone: str | None
+    """Where it lies; None where it spans zones, or is not ours to say."""
+    stored_gib: float
+    """Weights that lie on it once each."""
+    services: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +224,10 @@ class ServicePlan:
     monitored: bool = False
     """True where a Prometheus Operator is in the cluster, ours or the user's: the service's metrics are scraped."""
 
+    copy: WeightCopy | None = None
+    """What copies its weights to a volume of the stack; None where they are read from elsewhere."""
+    cold_start_target_seconds: float | None = None
+    """What `slo.coldStartSeconds` asks for."""
     fabric: Fabric | None = None
     """What joins the machines of one replica, where it spans several that have it."""
     network_tpot_ms: Estimate | None = None
@@ -288,6 +343,7 @@ class StackPlan:
     costs: StackCost
     driver_note: str
     warnings: tuple[str, ...]
+    volumes: tuple[VolumePlan, ...] = ()
     over_budget: tuple[str, ...] = ()
     """One sentence per budget that the plan exceeds; empty where it is kept."""
     ways_below: tuple[WayBelow, ...] = ()

@@ -53,6 +53,15 @@ def use_of(usage: Usage, tenants: Sequence[Tenant], zones: int) -> Use:
     )
 
 
+def read_from_volumes(usage: Usage, tenants: Sequence[Tenant]) -> dict[str, Band]:
+    """GB a month that replicas which start read from each volume of the stack."""
+    found: dict[str, list[Band]] = {}
+    for tenant in tenants:
+        if tenant.plan.copy is not None:
+            found.setdefault(tenant.plan.copy.volume, []).append(_pulled(tenant, usage, ("pvc",), images=False))
+    return {volume: _added(bands) for volume, bands in found.items()}
+
+
 def known_free(tenants: Sequence[Tenant], monitored: bool) -> Iterator[Charge]:
     """What people look for in an estimate and what costs nothing here, each with its reason; `monitored` where Prometheus is installed."""
     surging = any(tenant.plan.rollout == "surge" and tenant.placement.machine.accelerator is None for tenant in tenants)
@@ -60,7 +69,8 @@ def known_free(tenants: Sequence[Tenant], monitored: bool) -> Iterator[Charge]:
         yield Charge("rollouts", "surge", FREE.name, Columns.same(1), "no node is added: a spare replica starts only where there is room")
     why = "Prometheus runs on the system nodes and keeps a day" if monitored else "nothing scrapes: no managed metrics service is rendered"
     yield Charge("metrics", "metrics", FREE.name, Columns.same(1), why)
-    yield Charge("disks", "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
+    if not any(tenant.plan.copy is not None for tenant in tenants):
+        yield Charge("disks", "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
 
 
 def extras(usage: Usage, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> Iterator[Extra]:

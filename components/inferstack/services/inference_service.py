@@ -15,6 +15,8 @@ from .wanted import secret_values, wanted, warnings
 
 MODE_ANNOTATION = 'metadata.annotations["serving.kserve.io/deploymentMode"]'
 RAY_PODS = "spec.rayClusterConfig"
+JOB_MARGIN_SECONDS = 60
+"""After its deadline a Job says that it has failed, which is the better message."""
 LEAST_AWAIT_SECONDS = 600
 """What Pulumi waits by itself."""
 
@@ -41,7 +43,7 @@ class InferenceService(pulumi.ComponentResource):
         plan = service.plan
         for warning in warnings(plan, args):
             pulumi.log.warn(warning, resource=self)
-        before = self._prepare(name, plan, args, opts)
+        before = self._copied(name, plan, self._prepare(name, plan, args, opts))
         pods = manifests.workload(plan)
         main = add(self, f"{name}-{suffix(pods)}", pods, before, workload_options(plan))
         after = {
@@ -63,6 +65,16 @@ class InferenceService(pulumi.ComponentResource):
         made = [add(self, f"{name}-{_leaders(item)}{suffix(item)}", item, account) for item in others]
         secrets = [(kind, manifests.secret(plan, kind, value)) for kind, value in secret_values(plan, args)]
         return [account, *made, *(add(self, f"{name}-{kind}", item, account) for kind, item in secrets)]
+
+    def _copied(self, name: str, plan: ServicePlan, before: list[KubernetesObject]) -> list[KubernetesObject]:
+        """`before`, and the Job that copies the weights: Pulumi waits until it is complete."""
+        job = manifests.copy_job(plan)
+        if job is None or plan.copy is None:
+            return before
+        options = pulumi.ResourceOptions(
+            custom_timeouts=pulumi.CustomTimeouts(create=_seconds(plan.copy.deadline_seconds + JOB_MARGIN_SECONDS))
+        )
+        return [*before, add(self, f"{name}-weights", job, before, options)]
 
 
 def _leaders(manifest: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ Every constant is data (`constants.json`) with its provenance; every figure for 
 
 from .additions import adapter_bytes, file_bytes
 from .capacity import size_replica
-from .coldstart import ColdStart, cold_start
+from .coldstart import ColdStart, cold_start, copy_seconds
 from .constants import KvRules, MemoryConstants, memory_constants
 from .devices import cpu_device, device_for
 from .efficiency import Efficiency, efficiency_of
@@ -36,6 +36,7 @@ __all__ = [
     "batched_tokens",
     "cold_start",
     "concurrency",
+    "copy_seconds",
     "cpu_device",
     "default_share",
     "device_for",

@@ -10,8 +10,8 @@ from .constants import GB, GIB, constants, estimate
 from .types import Estimate, worst
 
 MB = 10**6
-MOUNTED = ("pvc",)
-"""Sources that are read in place."""
+MOUNTED = "pvc"
+"""The source that is read in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,18 @@ def cold_start(
     compile_s: Estimate | None = None,
     local_nvme: bool = False,
     streamed: bool = False,
+    volume_gb_s: Estimate | None = None,
 ) -> ColdStart:
     """The cold start of one replica. A node that is there has the image.
 
-    `source_kind` is where weights come from: hf, s3, gs, pvc or oci. `disk_mb_s` and `network_gbps` are the node's, None where
-    unknown; with `local_nvme` its pods' files lie on disks of its own. What is mounted or `streamed` passes no disk of the node.
-    `compile_s` is what an engine compiles before it answers. All bandwidths are believed. Raises `KeyError` for an unknown source.
+    `source_kind` is where weights come from: hf, s3, gs, pvc or oci, or with `volume_gb_s` a kind of volume that is read at that rate.
+    `disk_mb_s` and `network_gbps` are the node's, None where unknown; with `local_nvme` its pods' files lie on disks of its own. What is
+    mounted or `streamed` passes no disk of the node. `compile_s` is what an engine compiles before it answers. All bandwidths are
+    believed. Raises `KeyError` for an unknown source.
     """
     data = constants("cold_start")
-    rates = {source_kind: estimate(data["sources_gb_s"][source_kind], data["source"])}
-    if source_kind not in MOUNTED and not streamed:
+    rates = {source_kind: source_gb_s(source_kind) if volume_gb_s is None else volume_gb_s}
+    if source_kind != MOUNTED and volume_gb_s is None and not streamed:
         disk = {"local NVMe": estimate(data["sources_gb_s"]["nvme"], data["source"])} if local_nvme else {"disk": _disk(disk_mb_s)}
         rates |= disk
     if network_gbps is not None:
@@ -83,6 +85,17 @@ def cold_start(
         node = ColdStartPart("node", "machine, driver, device plugin", estimate(data["provision_s"]))
         parts = [node, _transfer("image", image_gib * GIB, pull), *parts]
     return ColdStart(tuple(parts))
+
+
+def copy_seconds(size: float, source_kind: str, volume_gb_s: Estimate) -> Estimate:
+    """How long `size` bytes take from a source to a volume that is written at that rate, once a pod runs."""
+    return _transfer("copy", size, {source_kind: source_gb_s(source_kind), "volume": volume_gb_s}).seconds
+
+
+def source_gb_s(source_kind: str) -> Estimate:
+    """GB/s at which weights come from there. Raises `KeyError` for an unknown source."""
+    data = constants("cold_start")
+    return estimate(data["sources_gb_s"][source_kind], data["source"])
 
 
 def _disk(disk_mb_s: float | None) -> Estimate:

@@ -22,9 +22,11 @@ from .traffic import Traffic
 from .untyped import is_list, is_mapping
 from .usage import Usage
 from .values import Many
+from .volumes import NO_VOLUME, SharedVolume
 
 __all__ = [
     "AUTO",
+    "NO_VOLUME",
     "Addons",
     "ApiPriceRow",
     "Budget",
@@ -38,6 +40,7 @@ __all__ = [
     "ReplicaRange",
     "Service",
     "ServiceBudget",
+    "SharedVolume",
     "SloTargets",
     "StackFile",
     "Target",

@@ -18,6 +18,7 @@ from .section import Broken, Section
 from .traffic import HOURS_PER_DAY, Traffic
 from .untyped import is_list, is_mapping
 from .values import MAPPING, SCALAR, Count, Dimension, Image, Many, Name, Settings, Share, Text, Tokens, WeightsUri, shape
+from .volumes import NO_VOLUME
 
 AUTO = "auto"
 """What `engine` and `quantization` say where the plan is to compare."""
@@ -34,6 +35,8 @@ class SloTargets(Section):
     """Time per output token after the first."""
     latency_p95_ms: Annotated[float, Field(gt=0, le=1e8, allow_inf_nan=False)] | None = None
     """Whole answer of a model that generates nothing: embedding, rerank and reward models."""
+    cold_start_seconds: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    """Expected seconds until a new replica answers: node, image, weights and start. No percentile."""
 
 
 class ReplicaRange(Section):
@@ -150,6 +153,9 @@ class Service(Section):
     loading: Literal["stream", "copy"] | None = None
     """How weights of a bucket come to the GPU. copy: to the node's disk first. stream: read by the engine (Run:ai streamer). Left out:
     whichever answers sooner."""
+    volume: Name | None = None
+    """Volume of `target.volumes` that its weights are copied to, once, and read from; none: on no volume. Left out: the cheapest way that
+    keeps `slo.coldStartSeconds`, and without that the soonest."""
     revision: Text | None = None
     """Commit of the Hugging Face repository."""
     quantization: Text | None = None
@@ -234,6 +240,16 @@ class Service(Section):
         if uri is None and given.get("revision") is not None:
             yield Broken(
                 "is needed beside `revision`, which is a commit of one repository", "such as hf://owner/repository", at=("modelUri",)
+            )
+        if isinstance(uri, str) and uri.startswith(("pvc://", "oci://")) and given.get("volume") not in (None, NO_VOLUME):
+            yield Broken(
+                "stands beside a `modelUri` that is mounted where it is",
+                "remove it, or name where the weights are copied from",
+                at=("volume",),
+            )
+        if given.get("server") is not None and given.get("volume") not in (None, NO_VOLUME):
+            yield Broken(
+                "stands beside `server`: models that share one are not planned on volumes", "remove one of the two", at=("volume",)
             )
         if given.get("revision") is not None and isinstance(uri, str) and not uri.startswith("hf://"):
             yield Broken(

@@ -11,6 +11,7 @@ from pydantic import Field
 from .section import Broken, Section
 from .untyped import is_list
 from .values import Cidr, Count, KubernetesMinor, Many, Name, Release, Text, Usd
+from .volumes import SharedVolume, rules_of_volumes
 
 
 class Network(Section):
@@ -156,6 +157,8 @@ class Target(Section):
     """existing only: what the cluster has."""
     kubeconfig_context: Text | None = None
     """existing only: context of the kubeconfig; left out: its current context."""
+    volumes: tuple[SharedVolume, ...] = Many
+    """Volumes that this stack makes and its services share."""
     deletion_protection: bool = False
     """Refuse to delete the cluster until this is false again."""
 
@@ -168,6 +171,7 @@ class Target(Section):
             yield Broken("is for clouds that sell machines; an existing cluster has its `nodes`", "remove it", at=("region",))
         if cloud in ("eks", "gke"):
             yield from _rules_of_new_clusters(cloud, given)
+        yield from rules_of_volumes(given)
 
     @property
     def scales_nodes(self) -> bool:

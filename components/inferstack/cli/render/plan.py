@@ -30,6 +30,9 @@ def services(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
 def shared(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What the services stand on."""
     yield stack.pools(plan)
+    volumes = stack.volumes(plan)
+    if volumes is not None:
+        yield volumes
     yield stack.addons(plan)
     quota = stack.quota(plan)
     if quota is not None:

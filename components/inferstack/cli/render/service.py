@@ -16,6 +16,7 @@ GENERATE = "generate"
 SHOWN_ABOVE = ("modelUri",)
 """Decisions that the facts show with their reason."""
 PLACES = {"hf": "the hub", "s3": "S3", "gs": "Cloud Storage", "pvc": "a shared volume", "oci": "an image"}
+"""Places by what people call them; volumes of the stack by the kind that its file names."""
 BAR_CELLS = 40
 BAR_PARTS = (
     ("weights", "weightsGib", "█", "cyan"),
@@ -67,6 +68,8 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     workload = service["workload"]
     yield "Serves", _headline(service)
     yield "Weights", _checkpoint(service["checkpoint"])
+    if service["copy"] is not None:
+        yield "Copied from", _copied(service["copy"])
     written = f"{workload['osl']:,} out, " if workload["osl"] else ""
     yield (
         "Traffic",
@@ -114,7 +117,9 @@ def _source(source: Mapping[str, Any]) -> str:
     """Another place of the weights: how soon a replica answers with it, and what keeping them there costs."""
     cost = "price unknown" if source["monthlyUsd"] is None else f"{figures.money(source['monthlyUsd'])} a month"
     kept = f", {cost}" if source["place"] != "hf" else ""
-    return f"{PLACES[source['place']]} ({source['way']}) {figures.duration(source['coldStartSeconds']['expected'])}{kept}"
+    named = f" {source['volume']}" if source["volume"] else ""
+    place = PLACES.get(source["place"], source["place"])
+    return f"{place}{named} ({source['way']}) {figures.duration(source['coldStartSeconds']['expected'])}{kept}"
 
 
 def _cold_start(service: Mapping[str, Any]) -> Text:
@@ -156,6 +161,13 @@ def _checkpoint(checkpoint: Mapping[str, Any]) -> Text:
     text.append(", quantized while loading" if checkpoint["quantizedAtLoad"] else "")
     text.append(", streamed past the disk" if checkpoint["streamed"] else "")
     return text.append(f" ({checkpoint['source']})", style=layout.LABEL)
+
+
+def _copied(copy: Mapping[str, Any]) -> Text:
+    """What the Job copies, and how long that takes before the first replica starts."""
+    seconds = copy["seconds"]
+    text = Text(f"{copy['source']} by a Job, {copy['sizeGib']:,.0f} GiB, once: {figures.duration(seconds['expected'])} ")
+    return text.append(f"({figures.band(seconds, figures.duration)}), ").append_text(layout.provenance(seconds["provenance"]))
 
 
 def _replicas(replicas: Mapping[str, Any], scaling: Mapping[str, Any]) -> str:

@@ -92,6 +92,33 @@ def _carries(pool: Mapping[str, Any]) -> Text:
     return text if pool["managed"] else text.append("; existing nodes", style=layout.LABEL)
 
 
+def volumes(plan: Mapping[str, Any]) -> RenderableType | None:
+    """What the stack shares beside nodes; None where it has no volume."""
+    if not plan["volumes"]:
+        return None
+    rows = [
+        [_kind(volume["name"], *_bought(volume)), _room(volume), f"{volume['storedGib']:,.0f} GiB", _users(volume)]
+        for volume in plan["volumes"]
+    ]
+    return Group(layout.heading("Volumes"), layout.table(["volume", "size", "weights", "services"], rows, right=(1, 2), fixed=(0,)))
+
+
+def _bought(volume: Mapping[str, Any]) -> Iterator[str]:
+    yield volume["kind"] if volume["storageClass"] is None else f"storage class {volume['storageClass']}"
+    if volume["throughput"] is not None:
+        yield f"{volume['throughput']:,} MB/s per TiB"
+    if volume["zone"] is not None:
+        yield volume["zone"]
+
+
+def _room(volume: Mapping[str, Any]) -> str:
+    return "grows" if volume["sizeGib"] is None else f"{volume['sizeGib']:,} GiB"
+
+
+def _users(volume: Mapping[str, Any]) -> Text:
+    return Text(", ".join(volume["services"])) if volume["services"] else Text("none", style=layout.CAUTION)
+
+
 def addons(plan: Mapping[str, Any]) -> RenderableType:
     rows = [
         [layout.mark(True) if addon["installed"] else Text("-", style=layout.LABEL), addon["name"], addon["version"], addon["reason"]]

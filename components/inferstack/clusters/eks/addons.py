@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from .iam import EBS_CSI_POLICIES, POD_IDENTITY_TRUST, role_with_policies
+from .iam import EBS_CSI_POLICIES, EFS_CSI_POLICIES, POD_IDENTITY_TRUST, role_with_policies
 
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 """DaemonSets without which a node does not become ready."""
@@ -18,10 +20,27 @@ AFTER_NODES = ("coredns", "metrics-server")
 VALUES = {"vpc-cni": {"enableNetworkPolicy": "true"}}
 """Without it the network of EKS ignores NetworkPolicies (AWS documentation, Amazon VPC CNI)."""
 
-EBS_CSI = "aws-ebs-csi-driver"
-EBS_CSI_SERVICE_ACCOUNT = "ebs-csi-controller-sa"
-EBS_CSI_VALUES = {"defaultStorageClass": {"enabled": True}}
-"""Since 1.30 EKS comes without a default storage class; this is gp3."""
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """An add-on by which pods mount volumes."""
+
+    addon: str
+    role: str = ""
+    service_account: str = ""
+    policies: tuple[str, ...] = ()
+    """Managed policies of its controller; () where it needs no rights."""
+    values: Mapping[str, Any] | None = None
+
+
+# Since 1.30 EKS comes without a default storage class; this is gp3.
+EBS = Driver("aws-ebs-csi-driver", "ebs-csi-role", "ebs-csi-controller-sa", EBS_CSI_POLICIES, {"defaultStorageClass": {"enabled": True}})
+VOLUME_DRIVERS = {
+    "efs": Driver("aws-efs-csi-driver", "efs-csi-role", "efs-csi-controller-sa", EFS_CSI_POLICIES),
+    # Its controller would make file systems; those that are there are mounted without any right.
+    "fsx": Driver("aws-fsx-csi-driver"),
+}
+"""Kind of shared volume -> its driver."""
 
 
 def addons_before_nodes(name: str, cluster: pulumi.Input[str], opts: pulumi.ResourceOptions) -> list[aws.eks.Addon]:
@@ -29,21 +48,29 @@ def addons_before_nodes(name: str, cluster: pulumi.Input[str], opts: pulumi.Reso
 
 
 def addons_after_nodes(
-    name: str, cluster: pulumi.Input[str], nodes: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
+    name: str, cluster: pulumi.Input[str], nodes: Sequence[pulumi.Resource], volume_kinds: Sequence[str], opts: pulumi.ResourceOptions
 ) -> list[aws.eks.Addon]:
     """On destroy they go before the nodes they run on."""
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(nodes)))
-    return [*(_addon(name, addon, cluster, after) for addon in AFTER_NODES), _ebs_csi(name, cluster, nodes, opts)]
+    drivers = [EBS, *(VOLUME_DRIVERS[kind] for kind in sorted(set(volume_kinds)))]
+    return [
+        *(_addon(name, addon, cluster, after) for addon in AFTER_NODES),
+        *(_driver(name, driver, cluster, nodes, opts) for driver in drivers),
+    ]
 
 
-def _ebs_csi(name: str, cluster: pulumi.Input[str], nodes: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions) -> aws.eks.Addon:
-    role, attachments = role_with_policies(f"{name}-ebs-csi-role", POD_IDENTITY_TRUST, EBS_CSI_POLICIES, opts)
+def _driver(
+    name: str, driver: Driver, cluster: pulumi.Input[str], nodes: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
+) -> aws.eks.Addon:
+    if not driver.policies:
+        return _addon(name, driver.addon, cluster, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(nodes))))
+    role, attachments = role_with_policies(f"{name}-{driver.role}", POD_IDENTITY_TRUST, driver.policies, opts)
     return aws.eks.Addon(
-        f"{name}-{EBS_CSI}",
+        f"{name}-{driver.addon}",
         cluster_name=cluster,
-        addon_name=EBS_CSI,
-        configuration_values=json.dumps(EBS_CSI_VALUES),
-        pod_identity_associations=[{"role_arn": role.arn, "service_account": EBS_CSI_SERVICE_ACCOUNT}],
+        addon_name=driver.addon,
+        configuration_values=json.dumps(driver.values) if driver.values else None,
+        pod_identity_associations=[{"role_arn": role.arn, "service_account": driver.service_account}],
         resolve_conflicts_on_create="OVERWRITE",
         resolve_conflicts_on_update="PRESERVE",
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*nodes, *attachments])),

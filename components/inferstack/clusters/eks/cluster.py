@@ -72,7 +72,7 @@ class EksCluster(pulumi.ComponentResource):
         self.reference = self._reference(node_role, oidc, [*attachments, *before, *self.network.ways_out])
         """What pools and add-ons take. Its name waits for all that a node needs: role policies, add-ons, a way out."""
         system = create_eks_group(f"{name}-system", spec.system_pool, self.reference, self._child)
-        after = addons_after_nodes(name, self.cluster.name, [system], self._child)
+        after = addons_after_nodes(name, self.cluster.name, [system], spec.volume_kinds, self._child)
         self.provider = self._kubernetes([system, *after, *access])
         """Kubernetes provider; what it makes comes after the system nodes and goes before them."""
         self._outputs(node_role, oidc)

@@ -18,6 +18,7 @@ NODE_POLICIES = (
     "AmazonSSMManagedInstanceCore",
 )
 EBS_CSI_POLICIES = ("service-role/AmazonEBSCSIDriverPolicy",)
+EFS_CSI_POLICIES = ("service-role/AmazonEFSCSIDriverPolicy",)
 
 KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey")
 """What the control plane does with the key that Kubernetes secrets are encrypted with."""

@@ -11,7 +11,7 @@ from ...errors import InputError, Problem
 from ...nodepools.spec import PoolSpec
 from ...stackfile.schema import Target
 from ..access import ApiAccess, access_problems, api_access
-from ..checks import name_problems, region_problems, system_pool, version_problems, zone_problems
+from ..checks import name_problems, region_problems, system_pool, version_problems, volume_problems, zone_problems
 from ..cidrs import vpc_problems
 
 DEFAULT_CIDR = "10.0.0.0/16"
@@ -38,6 +38,8 @@ class EksSpec:
     aws_profile: str | None
     log_retention_days: int
     deletion_protection: bool
+    volume_kinds: tuple[str, ...] = ()
+    """Kinds of shared volumes whose drivers the cluster gets."""
 
 
 def eks_spec(args: Mapping[str, Any]) -> EksSpec:
@@ -66,6 +68,7 @@ def eks_spec(args: Mapping[str, Any]) -> EksSpec:
         aws_profile=args.get("aws_profile"),
         log_retention_days=int(args.get("log_retention_days", DEFAULT_LOG_DAYS)),
         deletion_protection=args.get("deletion_protection", False),
+        volume_kinds=tuple(args.get("volume_kinds", ())),
     )
 
 
@@ -76,6 +79,7 @@ def _problems(args: Mapping[str, Any], zones: tuple[str, ...], cidr: str) -> Ite
     yield from vpc_problems(cidr, zones)
     yield from access_problems(args.get("api_access_cidrs", ()))
     yield from version_problems(args.get("kubernetes_version"))
+    yield from volume_problems("eks", args.get("volume_kinds", ()))
     days = args.get("log_retention_days", DEFAULT_LOG_DAYS)
     if days not in LOG_DAYS:
         near = min(LOG_DAYS, key=lambda allowed: abs(allowed - days))

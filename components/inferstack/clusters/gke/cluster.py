@@ -135,11 +135,7 @@ class GkeCluster(pulumi.ComponentResource):
             # The add-ons bring a Prometheus of their own; Google's would be billed by the sample.
             monitoring_config={"enable_components": ["SYSTEM_COMPONENTS"], "managed_prometheus": {"enabled": False}},
             cost_management_config={"enabled": True},
-            addons_config={
-                "dns_cache_config": {"enabled": True},
-                "gce_persistent_disk_csi_driver_config": {"enabled": True},
-                "gcs_fuse_csi_driver_config": {"enabled": True},
-            },
+            addons_config=_addons(spec),
             remove_default_node_pool=True,
             initial_node_count=1,
             node_config={
@@ -181,6 +177,7 @@ class GkeCluster(pulumi.ComponentResource):
             "zones": list(spec.zones),
             "kubernetes_version": spec.kubernetes_version,
             "node_service_account": account.email,
+            "network": self.network.network_name,
         }
         if spec.project is not None:
             reference["project"] = spec.project
@@ -223,6 +220,15 @@ class GkeCluster(pulumi.ComponentResource):
                 "cost": self.cost,
             }
         )
+
+
+def _addons(spec: GkeSpec) -> Any:
+    """GKE's own. That of Filestore is named only where it is asked for: it changes nothing of clusters without."""
+    names = ["dns_cache", "gce_persistent_disk_csi_driver", "gcs_fuse_csi_driver"]
+    return {
+        f"{name}_config": {"enabled": True}
+        for name in (*names, *(["gcp_filestore_csi_driver"] if "filestore" in spec.volume_kinds else []))
+    }
 
 
 def _endpoints(spec: GkeSpec) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class GkeNetwork(pulumi.ComponentResource):
 
     network_id: pulumi.Output[str]
     """The VPC."""
+    network_name: pulumi.Output[str]
+    """Its name."""
     subnetwork_id: pulumi.Output[str]
     """The subnet, which spans the region."""
 
@@ -78,5 +80,6 @@ class GkeNetwork(pulumi.ComponentResource):
         self.ways_out: list[pulumi.Resource] = [nat, webhooks]
         """What has to be there before nodes are, and to stay until they are gone."""
         self.network_id = network.id
+        self.network_name = network.name
         self.subnetwork_id = subnetwork.id
         self.register_outputs({"networkId": self.network_id, "subnetworkId": self.subnetwork_id})

@@ -12,7 +12,7 @@ from ...errors import InputError, Problem
 from ...nodepools.spec import PoolSpec
 from ...stackfile.schema import Target
 from ..access import ApiAccess, access_problems, api_access
-from ..checks import name_problems, region_problems, system_pool, version_problems, zone_problems
+from ..checks import name_problems, region_problems, system_pool, version_problems, volume_problems, zone_problems
 from ..cidrs import subnet_problems
 
 DEFAULT_CIDR = "10.0.0.0/16"
@@ -34,6 +34,8 @@ class GkeSpec:
     access: ApiAccess
     system_pool: PoolSpec
     deletion_protection: bool
+    volume_kinds: tuple[str, ...] = ()
+    """Kinds of shared volumes whose drivers the cluster gets."""
 
 
 def gke_spec(args: Mapping[str, Any]) -> GkeSpec:
@@ -59,6 +61,7 @@ def gke_spec(args: Mapping[str, Any]) -> GkeSpec:
         access=api_access(args.get("api_access_cidrs", ())),
         system_pool=system,
         deletion_protection=args.get("deletion_protection", False),
+        volume_kinds=tuple(args.get("volume_kinds", ())),
     )
 
 
@@ -76,6 +79,7 @@ def _problems(args: Mapping[str, Any], zones: tuple[str, ...], cidr: str) -> Ite
     yield from subnet_problems(cidr)
     yield from access_problems(args.get("api_access_cidrs", ()))
     yield from version_problems(args.get("kubernetes_version"))
+    yield from volume_problems("gke", args.get("volume_kinds", ()))
 
 
 def _system_pool(args: Mapping[str, Any], target: Target, zones: tuple[str, ...], problems: list[Problem]) -> PoolSpec | None:
