@@ -60,9 +60,18 @@ def test_a_target_takes_the_cheapest_way_that_keeps_it() -> None:
 
 
 def test_a_cold_start_that_nothing_keeps_is_refused() -> None:
-    """As any target that cannot be kept, and the best that there is is named."""
+    """As any target that cannot be kept, and the best that there is is named; or the volume that would keep it, with its price."""
     said = refused(ON_EFS, slo={"ttftP95Ms": 3000, "tpotP95Ms": 100, "coldStartSeconds": 5})
-    assert "above 5 s" in said
+    assert "slo.coldStartSeconds: 5" in said
+    assert "use at least " in said
+    large: dict[str, Any] = {"model": "Qwen/Qwen2.5-72B-Instruct", "quantization": "bf16", "machineType": "p5.48xlarge", "slo": None}
+    free = plan(service(**large), target=EKS).services[0]
+    with_fsx = next(option.cold_start_seconds.expected for option in free.sources if option.place in ("efs", "fsx"))
+    target = (with_fsx + free.cold_start_seconds.expected) / 2
+    assert with_fsx < target
+    said = refused(EKS, **{**large, "slo": {"coldStartSeconds": target}})
+    assert "in target.volumes: " in said
+    assert "a month more" in said
 
 
 def test_volumes_cost_what_they_hold_or_what_is_bought() -> None:

@@ -21,6 +21,7 @@ from .requirement import CPU, Requirement
 from .search import Outcome, search
 from .silicon import MACHINE_COUNTS
 from .site import Site
+from .sooner import cold_start_problem
 from .spread import SPREAD_KEYS
 
 
@@ -120,6 +121,9 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     refused = _refused_outright(requirement, outcome, site)
     if refused is not None:
         return refused
+    late = cold_start_problem(requirement, outcome, site)
+    if late is not None:
+        return late
     path = requirement.path
     for relaxation in RELAXATIONS:
         value = relaxation.value(requirement)
