@@ -318,8 +318,6 @@ class Traits:
     superseded: Superseded | None = None
     compile_s: Estimate | None = None
     """Seconds that a first start takes to compile the planned shapes; None where nothing is compiled beforehand."""
-    compiled_s: Estimate | None = None
-    """The same where what was compiled lies on a volume already; None where it cannot be kept there."""
     spreads: frozenset[str] = frozenset()
     """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
     GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (several of them: as stages, or with data too
