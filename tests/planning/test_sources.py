@@ -30,10 +30,21 @@ def test_a_bucket_is_streamed_where_the_image_can() -> None:
     assert (told.value, told.pinned) == ("stream", False)
 
 
-def test_ranks_share_what_they_stream() -> None:
-    """With several GPUs each rank reads its part."""
-    made = plan_one(**{**BUCKET, "gpu": "h100-80"}, model="Qwen/Qwen2.5-72B-Instruct", tensorParallel=4)
-    assert any('"distributed":true' in word for word in made.spec.args)
+@pytest.mark.parametrize(("engine", "place"), [("vllm", "s3://acme/qwen"), ("vllm", "gs://acme/qwen"), ("sglang", "gs://acme/qwen")])
+def test_ranks_share_what_they_stream(engine: str, place: str) -> None:
+    """With several GPUs each rank reads its part, in main memory of its own."""
+    large = {**BUCKET, "model": "Qwen/Qwen2.5-72B-Instruct", "gpu": "h100-80", "tensorParallel": 4, "engine": engine, "modelUri": place}
+    streamed, copied = plan_one(**large), plan_one(**large, loading="copy")
+    assert place in " ".join(streamed.spec.args)
+    assert any('"distributed":true' in word for word in streamed.spec.args)
+    assert streamed.spec.host_memory_bytes - copied.spec.host_memory_bytes == 4 * 4 * 2**30
+
+
+def test_no_bucket_is_streamed_by_an_image_that_is_not_known_to() -> None:
+    """SGLang's has the streamer, and maybe not its part for S3."""
+    copied = plan_one(**{**BUCKET, "engine": "sglang"})
+    assert copied.spec.storage_uri == BUCKET["modelUri"]
+    assert not any(option.way == "stream" for option in copied.sources)
 
 
 def test_streaming_is_never_later() -> None:

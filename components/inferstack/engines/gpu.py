@@ -15,6 +15,7 @@ from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
+from .streaming import host_bytes
 from .types import (
     CHAT_ROUTES,
     Drain,
@@ -116,7 +117,7 @@ class GpuEngine:
         return memory.layout(shape)
 
     def host_memory_bytes(self, shape: Shape) -> int:
-        beside = self.host.bytes_for(shape.devices_per_machine, self.volumes(shape, weight_source(shape.checkpoint)))
+        beside = self.host.bytes_for(shape.devices_per_machine, self.volumes(shape, weight_source(shape.checkpoint))) + host_bytes(shape)
         adapters = shape.additions.adapters
         # Every adapter has a copy in main memory, from which it comes to the device.
         return beside + (adapters.count * sizing.adapter_bytes(shape.model, adapters.rank, WHOLE) if adapters is not None else 0)

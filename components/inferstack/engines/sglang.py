@@ -15,6 +15,7 @@ from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
+from .streaming import streaming
 from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
@@ -137,6 +138,9 @@ class Sglang(GpuEngine):
         lora=LORA,
         speculation=frozenset(SPECULATION),
         spreads=frozenset({"pipeline", "expert", "data", "machines"}),
+        # The image has the streamer, tried with Cloud Storage (sgl-project/sglang, pull request 22537); nobody says whether it has the part
+        # for S3 too.
+        streams=frozenset({"gs"}),
     )
     flags = FLAGS
     host = HOST
@@ -220,6 +224,8 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         flags["kv-cache-dtype"] = KV_DTYPES[shape.kv_dtype]
     if source.revision is not None:
         flags["revision"] = source.revision
+    if source.streamed:
+        flags |= streaming(shape.parallel.tensor)
     if service.needs_api_key:
         flags["api-key"] = f"$({API_KEY})"
     switches = (

@@ -13,9 +13,10 @@ from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, sockets, workers
 from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, hub_env
-from .hosts import GIB, HostMemory
+from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
+from .streaming import streaming
 from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
 from .weights import WeightSource, weight_source
 
@@ -68,8 +69,6 @@ SPECULATION = {"draft": "draft_model", "eagle3": "eagle3", "ngram": "ngram", "mt
 """Our name of a method -> `method` of --speculative-config."""
 IMAGE_CACHE_GIB = 4
 """Processed images that are kept in /dev/shm, shared by the API server and the engine: vLLM's own default."""
-STREAM_GIB = 4
-"""Main memory of each rank that streamed weights pass through; believed ample."""
 LOOKUP_TOKENS = 4
 """Tokens at the end of the text that are searched for in the prompt, at most: the length in vLLM's own examples."""
 ENGINE_READY_SECONDS = 600
@@ -154,6 +153,7 @@ class Vllm(GpuEngine):
         unasked=True,
         kinds=EVERY,
         images=True,
+        # The streamer and its parts for both are in the image.
         streams=frozenset({"s3", "gs"}),
         lora=LORA,
         speculation=frozenset(SPECULATION),
@@ -191,10 +191,6 @@ class Vllm(GpuEngine):
             room = sum(volume.size_gib for volume in shared) + IMAGE_CACHE_GIB
             shared = [Volume("shm", "/dev/shm", room, memory=True)]
         return (*on_disk, *shared)
-
-    def host_memory_bytes(self, shape: Shape) -> int:
-        streaming = STREAM_GIB * GIB * shape.parallel.devices if shape.checkpoint.streamed else 0
-        return super().host_memory_bytes(shape) + streaming
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape
@@ -261,7 +257,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if source.revision is not None:
         flags["revision"] = source.revision
     if source.streamed:
-        flags |= _streaming(shape.parallel.tensor)
+        flags |= streaming(shape.parallel.tensor)
     words = [source.location]
     words += [f"--{flag}={value}" for flag, value in flags.items()]
     if rank != "0":
@@ -296,15 +292,6 @@ def _data_parallel(shape: Shape, first: bool) -> dict[str, object]:
         "all2all-backend": ALL_TO_ALL,
     }
     return flags | ({"api-server-count": local} if first else {})
-
-
-def _streaming(tensor: int) -> dict[str, object]:
-    """The streamer is in the image. With several ranks each reads its part and they exchange the rest; without a limit its buffer would
-    grow to the size of the files."""
-    config: dict[str, object] = {"memory_limit": STREAM_GIB * GIB}
-    if tensor > 1:
-        config["distributed"] = True
-    return {"load-format": "runai_streamer", "model-loader-extra-config": json.dumps(config, separators=(",", ":"))}
 
 
 def _text_only(shape: Shape) -> bool:
