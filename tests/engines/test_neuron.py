@@ -11,7 +11,7 @@ from inferstack.nodepools.eks import eks_group
 from inferstack.planning.types import ServicePlan
 from tests.engines import shapes
 from tests.nodepools.specs import eks_spec
-from tests.planning.stacks import GKE, plan, plan_one, service
+from tests.planning.stacks import EKS, GKE, plan, plan_one, service
 
 WISH = {"model": shapes.SMALL, "engine": "neuron", "slo": None, "context": 4096}
 
@@ -94,3 +94,23 @@ def test_pods_and_nodes_speak_of_chips() -> None:
     assert not any("nvidia" in key or "accelerator" in key for key in group.node_group["labels"])
     assert ("k8s.io/cluster-autoscaler/node-template/resources/aws.amazon.com/neuron", "1") in group.autoscaler_tags
     assert any("Inf instances" in need.name for need in stack.quota)
+
+
+def test_what_is_compiled_is_kept_where_the_stack_has_a_volume() -> None:
+    """The first pod compiles, which its probe waits for; others load graphs from the volume, which is what a cold start counts."""
+    volumes = [{"name": "weights", "kind": "efs"}]
+    kept, lost = (
+        plan(service(**WISH, gpu="inferentia2", volume=where), target={**EKS, "volumes": volumes}).services[0]
+        for where in ("weights", "none")
+    )
+    compile_s = {
+        name: sum(part.seconds.expected for part in made.cold_start_parts if part.name == "compile")
+        for name, made in (("kept", kept), ("lost", lost))
+    }
+    assert compile_s["kept"] < compile_s["lost"] / 5
+    assert kept.spec.probes.startup.failures * kept.spec.probes.startup.period >= 600
+    runtime = next(item for item in manifests.service_objects(kept) if item["kind"] == "ServingRuntime")["spec"]
+    (mount,) = [mount for mount in runtime["containers"][0]["volumeMounts"] if mount["name"] == "compiled"]
+    assert dict(kept.spec.env)["NEURON_COMPILE_CACHE_URL"] == mount["mountPath"]
+    assert {"name": "compiled", "persistentVolumeClaim": {"claimName": "weights"}} in runtime["volumes"]
+    assert not lost.spec.folders

@@ -41,6 +41,8 @@ class VolumeKind:
     """Of those, what is taken unasked."""
     root_owned: bool
     """True where its root folder belongs to root, and is given to who fills it."""
+    keeps_compiled: bool
+    """True where a cache that several pods write to works on it."""
     sidecar: tuple[int, int] | None
     """Millicores and MiB of the container that each pod gets for it."""
     source: str
@@ -97,6 +99,7 @@ def _kind(name: str, row: Mapping[str, Any]) -> VolumeKind:
         throughputs=MappingProxyType({int(rate): fee for rate, fee in row.get("throughputs", {}).items()}),
         throughput=row.get("throughput"),
         root_owned=row.get("root_owned", False),
+        keeps_compiled=row.get("keeps_compiled", False),
         sidecar=None if sidecar is None else (sidecar["millicores"], sidecar["mib"]),
         source=row["source"],
     )

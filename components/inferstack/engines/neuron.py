@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
@@ -15,8 +16,8 @@ from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
 from .kinds import refuse_kind
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, Refusal, ServingIdentity, Traits
-from .weights import WeightSource, weight_source
+from .types import ClaimFolder, EngineSpec, FlagRules, Metrics, Refusal, ServingIdentity, Traits
+from .weights import WeightSource, claim_of, weight_source
 
 NAME = "neuron"
 PORT = 8000
@@ -37,6 +38,10 @@ CORES = {"NeuronCore-v2": 2, "NeuronCore-v3": 4}
 ARCHITECTURES = frozenset({"llama", "mistral", "mixtral", "qwen2", "qwen3"})
 """`model_type` of what NxD Inference compiles on all of these chips (its model reference, 2.28 to 2.32); others are on some, or in beta."""
 COMPILE = Estimate(300, 450, 600, Provenance.BELIEVED, "Neuron documentation: a first start typically takes 5 to 10 minutes")
+COMPILED = Estimate(15, 40, 120, Provenance.BELIEVED, "believed: graphs that are there are read and loaded")
+KEPT, KEPT_FOLDER = "/compiled", ".neuron"
+"""Where the container sees the compiled graphs of all services on a volume, and where they lie on it: files are named by what they are
+compiled from."""
 RUNTIME = Estimate(0.5 * 2**30, 1.5 * 2**30, 3 * 2**30, Provenance.BELIEVED, "believed: NeuronCore runtime, collectives and loaded graphs")
 
 HOST = HostMemory(base_gib=8, per_device_gib=2, source="believed: server, compiler and a runtime per chip")
@@ -71,7 +76,7 @@ class Neuron(GpuEngine):
     name = NAME
     title = "vLLM on Neuron"
     aliases = ("aws-neuron", "vllm-neuron", "neuronx")
-    traits = Traits(compile_s=COMPILE)
+    traits = Traits(compile_s=COMPILE, compiled_s=COMPILED)
     flags = FLAGS
     paged_kv = False
     most_sequences = 32
@@ -95,11 +100,16 @@ class Neuron(GpuEngine):
         return None
 
     def notes(self, shape: Shape) -> tuple[str, ...]:
-        several = shape.parallel.devices > 1
+        several, claim = shape.parallel.devices > 1, claim_of(shape.checkpoint)
+        kept = f"shapes are static: the first pod compiles for 5 to 10 minutes, those after it find the graphs on volume {claim}"
         sentences = (
             (self.confined(shape).is_root, f"{self.title} runs as root: {self.confined(shape).because}"),
             (True, "NxD Inference gets critical fixes only, and leaves Trainium2 with Neuron 2.34: its successor is a beta"),
-            (True, "shapes are static: every new pod compiles for 5 to 10 minutes; restarts of its container find the cache on its volume"),
+            (claim is not None, kept),
+            (
+                claim is None,
+                "shapes are static: every new pod compiles for 5 to 10 minutes; restarts of its container find the cache on its volume",
+            ),
             (True, "its speed is not in the fit: it is taken from vllm, on what the chip can do, with wide bands"),
             (several, "the link between its chips is not known here: what they exchange is taken to be slow"),
         )
@@ -120,14 +130,15 @@ class Neuron(GpuEngine):
         return super().host_memory_bytes(shape) + self.memory(shape).weight_bytes * shape.parallel.devices
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
-        source = weight_source(replica.shape.checkpoint)
-        return self.container(
+        source, claim = weight_source(replica.shape.checkpoint), claim_of(replica.shape.checkpoint)
+        compiled = f"{CACHE}/neuron" if claim is None else KEPT
+        made = self.container(
             replica,
             service,
             port=PORT,
             command=("vllm", "serve"),
             args=_args(replica.shape, service, source),
-            env=(*hub_env(CACHE), ("NEURON_COMPILE_CACHE_URL", f"{CACHE}/neuron"), ("VLLM_NO_USAGE_STATS", "1")),
+            env=(*hub_env(CACHE), ("NEURON_COMPILE_CACHE_URL", compiled), ("VLLM_NO_USAGE_STATS", "1")),
             api_key="VLLM_API_KEY",
             checks=probes("/health", PORT, service.startup_seconds),
             metrics=METRICS,
@@ -135,6 +146,7 @@ class Neuron(GpuEngine):
             drain=stops_on_sigterm(service.longest_response_seconds),
             model_format="vLLM",
         )
+        return made if claim is None else replace(made, folders=(ClaimFolder("compiled", KEPT, claim, KEPT_FOLDER),))
 
     def _loads(self, checkpoint: Checkpoint) -> bool:
         quantization = catalog.quantization(checkpoint.quantization)

@@ -64,6 +64,16 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimFolder:
+    """A folder of a claim that the container writes to, which outlives its pod and is shared with other pods."""
+
+    name: str
+    path: str
+    claim: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretEnv:
     """An environment variable whose value is a key of a Kubernetes secret; the value itself never enters a plan."""
 
@@ -250,6 +260,7 @@ class EngineSpec:
     """Further storage URIs that KServe mounts, each with its path."""
     workers: Workers | None = None
     """None where a replica is one pod."""
+    folders: tuple[ClaimFolder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +329,8 @@ class Traits:
     superseded: Superseded | None = None
     compile_s: Estimate | None = None
     """Seconds that a first start takes to compile the planned shapes; None where nothing is compiled beforehand."""
+    compiled_s: Estimate | None = None
+    """The same where what was compiled lies on a volume already; None where it cannot be kept there."""
     spreads: frozenset[str] = frozenset()
     """What one replica can do beside what `Engine.spread` says: pipeline (stages of several GPUs), expert (whole experts spread over its
     GPUs), data (attention for its own sequences on each GPU, experts shared) and machines (several of them: as stages, or with data too

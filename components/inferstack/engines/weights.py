@@ -57,6 +57,11 @@ def weight_source(checkpoint: Checkpoint) -> WeightSource:
     return WeightSource(None, name, None, folder if checkpoint.uri.startswith(CLAIM) else checkpoint.uri)
 
 
+def claim_of(checkpoint: Checkpoint) -> str | None:
+    """The claim of the stack that a copy lies on; None where the weights are where their owner has put them."""
+    return None if checkpoint.origin is None else checkpoint.uri.removeprefix(CLAIM).partition("/")[0]
+
+
 def on_claim(checkpoint: Checkpoint, claim: str, folder: str) -> Checkpoint:
     """`checkpoint` as a copy of its files in a folder of a claim."""
     whole = replace(checkpoint, streamed=False)

@@ -69,7 +69,8 @@ def pre_stop(drain: Drain, said: Said = str) -> dict[str, Any]:
 
 def volumes(service: str, spec: EngineSpec) -> list[dict[str, Any]]:
     """The volumes that `container` mounts, each with a limit."""
-    found = [{"name": volume.name, "emptyDir": _empty_dir(volume)} for volume in spec.volumes]
+    found: list[dict[str, Any]] = [{"name": volume.name, "emptyDir": _empty_dir(volume)} for volume in spec.volumes]
+    found += [{"name": folder.name, "persistentVolumeClaim": {"claimName": folder.claim}} for folder in spec.folders]
     if spec.files:
         items = [{"key": _file_key(path), "path": _file_key(path)} for path, _ in spec.files]
         found.append({"name": FILES_VOLUME, "configMap": {"name": files_name(service, spec), "items": items}})
@@ -151,6 +152,7 @@ def _security(spec: EngineSpec) -> dict[str, Any]:
 
 def _mounts(spec: EngineSpec) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [{"name": volume.name, "mountPath": volume.path} for volume in spec.volumes]
+    mounts += [{"name": folder.name, "mountPath": folder.path, "subPath": folder.folder} for folder in spec.folders]
     return mounts + [{"name": FILES_VOLUME, "mountPath": path, "subPath": _file_key(path), "readOnly": True} for path, _ in spec.files]
 
 

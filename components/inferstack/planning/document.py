@@ -230,6 +230,7 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "ports": plain(spec.ports),
         "probes": plain(spec.probes),
         "volumes": plain(spec.volumes),
+        "folders": plain(spec.folders),
         "files": dict(spec.files),
         "metrics": plain(spec.metrics),
         "drain": plain(spec.drain),

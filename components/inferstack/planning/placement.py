@@ -351,10 +351,10 @@ def monthly_usd(offering: Offering | None, nodes: Columns) -> Columns | None:
     return Columns(*known) if len(known) == len(at) else None
 
 
-def cold_start_of(sized: Sized, machine: Machine, site: Site) -> ColdStart:
-    """How long a new replica takes there until it answers. Only what fits has one."""
+def cold_start_of(sized: Sized, machine: Machine, site: Site, *, first: bool = False) -> ColdStart:
+    """How long a new replica takes there until it answers, `first` of all. Only what fits has one."""
     assert sized.replica is not None, "what does not fit does not start"
-    return ways.cold_start(sized.engine, sized.replica.shape, machine, site, sized.checkpoint)
+    return ways.cold_start(sized.engine, sized.replica.shape, machine, site, sized.checkpoint, first=first)
 
 
 def _by_its_way(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> tuple[Sized, Failure | None]:

@@ -51,8 +51,9 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     performance = at_load(requirement, shape, memory, requirement.workload.peak_rps / placement.replicas.max)
     replica = Replica(shape, memory, performance)
     cold_start = cold_start_of(sized, placement.machine, site)
+    first_start = cold_start_of(sized, placement.machine, site, first=True)
     longest = _longest_response(requirement, performance, outcome.context)
-    spec = _spec(requirement, placement, replica, site, cold_start, longest)
+    spec = _spec(requirement, placement, replica, site, first_start, longest)
     fabric = site.cloud.fabric(placement.machine) if sized.machines > 1 else None
     network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
@@ -124,13 +125,14 @@ def _longest_response(requirement: Requirement, performance: Performance, contex
     return max(SHORTEST_TIMEOUT, 30 * math.ceil(seconds * TIMEOUT_MARGIN / 30))
 
 
-def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, cold_start: ColdStart, longest: int) -> EngineSpec:
+def _spec(requirement: Requirement, placement: Placement, replica: Replica, site: Site, first_start: ColdStart, longest: int) -> EngineSpec:
+    """What the container is told; its probes wait for `first_start`, the longest of its starts."""
     cpu, _ = host_share(placement.sized, placement.machine, site)
     made = placement.sized.engine.spec(
         replica,
         ServingIdentity(
             name=requirement.service.name,
-            startup_seconds=math.ceil(cold_start.container_seconds.high),
+            startup_seconds=math.ceil(first_start.container_seconds.high),
             longest_response_seconds=min(longest, DRAIN_LIMIT),
             needs_hugging_face_token=_fetches_with_token(requirement, placement),
             needs_api_key=requirement.service.endpoint != "cluster",
@@ -140,7 +142,7 @@ def _spec(requirement: Requirement, placement: Placement, replica: Replica, site
                 least=placement.replicas.min,
                 most=placement.replicas.max,
                 requests_each=max(1, math.ceil(replica.performance.sequences)),
-                down_seconds=scale_down_seconds(cold_start),
+                down_seconds=scale_down_seconds(cold_start_of(placement.sized, placement.machine, site)),
             ),
             adapters=requirement.beside.adapters,
             speculation=speculation(placement.sized.engine, requirement.service),

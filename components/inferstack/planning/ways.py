@@ -76,19 +76,19 @@ def volume_of(checkpoint: Checkpoint, site: Site) -> SharedVolume | None:
     return next(volume for volume in site.target.volumes if volume.name == name)
 
 
-def cold_start(engine: Engine, shape: Shape, machine: Machine, site: Site, checkpoint: Checkpoint) -> ColdStart:
-    """How long a new replica takes there until it answers, with its weights from where `checkpoint` says."""
+def cold_start(engine: Engine, shape: Shape, machine: Machine, site: Site, checkpoint: Checkpoint, *, first: bool = False) -> ColdStart:
+    """How long a new replica takes there until it answers, with its weights from where `checkpoint` says; `first`: the first of all."""
     volume = volume_of(checkpoint, site)
     if volume is None:
         return cold_start_from(engine, shape, machine, site, checkpoint.uri.partition("://")[0], streamed=checkpoint.streamed)
-    return cold_start_on(engine, shape, machine, site, volume)
+    return cold_start_on(engine, shape, machine, site, volume, first=first)
 
 
-def cold_start_on(engine: Engine, shape: Shape, machine: Machine, site: Site, volume: SharedVolume) -> ColdStart:
+def cold_start_on(engine: Engine, shape: Shape, machine: Machine, site: Site, volume: SharedVolume, *, first: bool = False) -> ColdStart:
     """The same with the weights on a volume, made or not."""
     kind = volume.sold_as
     read = _estimate(kind.reads(size_gib(volume, shape), volume.bought_throughput), kind)
-    return _cold_start(engine, shape, machine, site, kind.name, read)
+    return _cold_start(engine, shape, machine, site, kind.name, read, compiled=kind.keeps_compiled and not first)
 
 
 def cold_start_from(engine: Engine, shape: Shape, machine: Machine, site: Site, source_kind: str, *, streamed: bool) -> ColdStart:
@@ -105,7 +105,9 @@ def _cold_start(
     volume_gb_s: Estimate | None,
     *,
     streamed: bool = False,
+    compiled: bool = False,
 ) -> ColdStart:
+    traits = engine.traits
     return sizing.cold_start(
         weight_bytes=sizing.fetched_bytes(shape) + sizing.file_bytes(shape),
         image_gib=engine.release_for(shape.device.kind).image_gib,
@@ -113,7 +115,7 @@ def _cold_start(
         disk_mb_s=machine.disk_mb_s,
         network_gbps=machine.network_gbps,
         provisions_node=site.target.scales_nodes,
-        compile_s=engine.traits.compile_s,
+        compile_s=traits.compiled_s if compiled and traits.compiled_s is not None else traits.compile_s,
         local_nvme=machine.local_nvme_gib > 0,
         streamed=streamed,
         volume_gb_s=volume_gb_s,
