@@ -78,9 +78,9 @@ def test_every_image_that_cannot_be_resolved_is_named() -> None:
     assert str(caught.value).splitlines() == [f"team/{name}:1: is not public; give its digest" for name in ("a", "c")]
 
 
-def stack(folder: Path, service: dict[str, Any], lock: dict[str, str] | str | None = None) -> Path:
+def stack(folder: Path, service: dict[str, Any], lock: dict[str, str] | str | None = None, **changes: Any) -> Path:
     """A stack file with one service on a GPU of GKE, beside a lock of those digests or of that text."""
-    target = {"cloud": "gke", "region": "us-central1"}
+    target = {"cloud": "gke", "region": "us-central1", **changes}
     traffic = {"requestsPerSecond": 0.2, "isl": 512, "osl": 128}
     config = {"target": target, "services": [{"name": "chat", "model": "Qwen/Qwen3-8B", "traffic": traffic, **service}]}
     path = folder / "chat.yaml"
@@ -160,6 +160,19 @@ def test_weights_that_come_as_an_image_are_locked_too(tmp_path: Path) -> None:
     (serving,) = [item for item in manifests.stack_objects(plan) if item["kind"] == "InferenceService"]
     assert serving["spec"]["predictor"]["model"]["storageUri"] == f"oci://{weights}@{sha('2')}"
     assert {image.name: image.said_by for image in images_of(plan, {VLLM: sha("1"), weights: sha("2")})} == {VLLM: "lock", weights: "lock"}
+
+
+def test_what_copies_weights_is_locked_too(tmp_path: Path) -> None:
+    """The Job that fills a volume of the stack names its image by the digest, as the server does."""
+    copier = "docker.io/kserve/storage-initializer:v0.20.0"
+    path = stack(
+        tmp_path,
+        {"engine": "vllm", "volume": "weights"},
+        {VLLM: sha("1"), copier: sha("2")},
+        volumes=[{"name": "weights", "kind": "gcs-fuse"}],
+    )
+    assert rendered(planned(path)) == {f"{VLLM}@{sha('1')}", f"{copier}@{sha('2')}"}
+    assert lock_warnings(planned(path)) == []
 
 
 def test_addons_are_locked_where_their_images_are_named(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def pinned(plan: StackPlan, stack: StackFile) -> StackPlan:
         return plan
     made = replace(
         plan,
-        services=tuple(replace(service, spec=_pinned_spec(service.spec, locked)) for service in plan.services),
+        services=tuple(_pinned_service(service, locked) for service in plan.services),
         addons=tuple(replace(addon, images=tuple(_pinned(image, locked) for image in addon.images)) for addon in plan.addons),
     )
     missing = [image.name for image in images(made, locked) if image.digest is None]
@@ -78,10 +78,10 @@ def _uses(plan: StackPlan) -> Iterator[tuple[str, str]]:
 
 
 def _images_of(service: ServicePlan) -> tuple[str, ...]:
-    """What runs before the server, the server, and weights that come as images."""
-    spec = service.spec
+    """What copies the weights, what runs before the server, the server, and weights that come as images."""
+    spec, copiers = service.spec, () if service.copy is None else (service.copy.image,)
     uris = (*(() if spec.storage_uri is None else (spec.storage_uri,)), *(uri for uri, _ in spec.mounts))
-    return (*(init.image for init in spec.init), spec.image, *(uri.removeprefix(IMAGE) for uri in uris if uri.startswith(IMAGE)))
+    return (*copiers, *(init.image for init in spec.init), spec.image, *(uri.removeprefix(IMAGE) for uri in uris if uri.startswith(IMAGE)))
 
 
 def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | None) -> Image:
@@ -90,6 +90,11 @@ def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | N
         return Image(name, None, None, users)
     said_by = "lock" if locked is not None and locked.get(name) == digest else "release" if _shipped(name) == digest else "stack file"
     return Image(name, digest, said_by, users)
+
+
+def _pinned_service(service: ServicePlan, locked: Mapping[str, str]) -> ServicePlan:
+    copy = None if service.copy is None else replace(service.copy, image=_pinned(service.copy.image, locked))
+    return replace(service, spec=_pinned_spec(service.spec, locked), copy=copy)
 
 
 def _pinned_spec(spec: EngineSpec, locked: Mapping[str, str]) -> EngineSpec:
