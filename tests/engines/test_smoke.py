@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from inferstack import planning, stackfile
-from inferstack.engines.types import EngineSpec, HttpProbe
+from inferstack.engines.spec import EngineSpec, HttpProbe
 from inferstack.engines.weights import MOUNT
 
 ROOT = Path(__file__).parents[2]

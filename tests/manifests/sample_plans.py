@@ -8,7 +8,7 @@ from typing import Any
 from inferstack.catalog.types import CapacityType, Checkpoint, KvCache, KvKind, Model
 from inferstack.clouds.types import Fabric
 from inferstack.engines.confinement import Confinement
-from inferstack.engines.types import Drain, EngineSpec, HttpProbe, Metrics, Port, Probes, SecretEnv, Volume, Workers
+from inferstack.engines.spec import Drain, EngineSpec, HttpProbe, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from inferstack.planning.types import ReplicaRange, Resources, Scaling, ServicePlan
 from inferstack.sizing.types import (
     Device,

@@ -16,7 +16,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from inferstack import manifests
 from inferstack.clouds.addons import WAKER_HOST
-from inferstack.engines.types import Metrics
+from inferstack.engines.spec import Metrics
 from inferstack.manifests.container import literal
 from inferstack.planning.endpoints import predictor_name, service_url
 from inferstack.planning.types import ReplicaRange, Scaling, ServicePlan

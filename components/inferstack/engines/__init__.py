@@ -11,34 +11,28 @@ from .neuron import Neuron
 from .ollama import Ollama
 from .ray import RayServe
 from .sglang import Sglang
+from .spec import (
+    Drain,
+    Elasticity,
+    EngineSpec,
+    HeadPod,
+    HttpProbe,
+    InitContainer,
+    Metrics,
+    Port,
+    Probes,
+    SecretEnv,
+    ServedModel,
+    ServingIdentity,
+    Tuning,
+    Volume,
+)
 from .tgi import Tgi
 from .transformers import Transformers
 from .triton import Triton
 from .triton_ensemble import TritonEnsemble
 from .trtllm import TensorRtLlm
-from .types import (
-    Drain,
-    Elasticity,
-    Engine,
-    EngineRegistry,
-    EngineSpec,
-    FlagRules,
-    HeadPod,
-    HttpProbe,
-    InitContainer,
-    Metrics,
-    Overrides,
-    Port,
-    Probes,
-    Refusal,
-    SecretEnv,
-    ServedModel,
-    ServingIdentity,
-    Superseded,
-    Traits,
-    Tuning,
-    Volume,
-)
+from .types import Engine, EngineRegistry, FlagRules, Overrides, Refusal, Superseded, Traits
 from .vllm import Vllm
 
 __all__ = [

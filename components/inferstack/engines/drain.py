@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .types import Drain
+from .spec import Drain
 
 FORGET = 10
 """Seconds until every proxy has dropped the pod from its endpoints."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .types import Drain, Workers
+from .spec import Drain, Workers
 
 LEADER_ADDRESS = "$(LWS_LEADER_ADDRESS)"
 """DNS name of the first pod, which LWS puts into every container of the group."""

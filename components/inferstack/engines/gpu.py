@@ -15,22 +15,9 @@ from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
 from .silicon import capability_of, refuse_silicon
+from .spec import CHAT_ROUTES, Drain, EngineSpec, Metrics, Port, Probes, SecretEnv, ServingIdentity, Volume, Workers
 from .streaming import host_bytes
-from .types import (
-    CHAT_ROUTES,
-    Drain,
-    EngineSpec,
-    FlagRules,
-    Metrics,
-    Port,
-    Probes,
-    Refusal,
-    SecretEnv,
-    ServingIdentity,
-    Traits,
-    Volume,
-    Workers,
-)
+from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)

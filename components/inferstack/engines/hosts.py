@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..catalog.types import EngineRelease
-from .types import Volume
+from .spec import Volume
 
 GIB = 2**30
 SHARED_GIB_PER_DEVICE = 1

@@ -14,7 +14,8 @@ from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM, RERANK, pools
 from .probes import probes
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, Port, ServingIdentity, Volume
+from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "llama.cpp"

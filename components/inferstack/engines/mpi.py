@@ -8,7 +8,7 @@ secret is made or mounted. Variables come from each pod's own container.
 from __future__ import annotations
 
 from .gang import INTERFACE, LEADER_ADDRESS, WORKER_INDEX, workers
-from .types import Drain, Workers
+from .spec import Drain, Workers
 
 FOLDER = "/etc/mpi"
 HAND_OVER = f"{FOLDER}/hand_over.py"

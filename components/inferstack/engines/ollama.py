@@ -15,7 +15,8 @@ from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM
 from .probes import probes, startup_limit_seconds
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, InitContainer, Metrics, Port, Refusal, ServingIdentity, Traits, Volume
+from .spec import CHAT_ROUTES, EngineSpec, InitContainer, Metrics, Port, ServingIdentity, Volume
+from .types import FlagRules, Refusal, Traits
 from .weights import weight_source
 
 NAME = "ollama"

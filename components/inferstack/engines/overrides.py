@@ -14,7 +14,8 @@ from .. import catalog
 from ..catalog import Flag, FlagTable
 from ..catalog.names import folded
 from ..errors import Problem, join_names, nearest_name
-from .types import Engine, EngineSpec, FlagRules, Overrides, Tuning
+from .spec import EngineSpec, Tuning
+from .types import Engine, FlagRules, Overrides
 
 ARGS = "engineArgs"
 ENV = "env"

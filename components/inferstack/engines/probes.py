@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .types import HttpProbe, Probes
+from .spec import HttpProbe, Probes
 
 STARTUP_PERIOD = 10
 STARTUP_MARGIN = 1.5

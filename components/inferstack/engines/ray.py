@@ -17,22 +17,8 @@ from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, encodes, pools
 from .sharing import CLUSTER, Member, Sharing, Told, longest_drain
-from .types import (
-    CHAT_ROUTES,
-    Elasticity,
-    EngineSpec,
-    FlagRules,
-    HeadPod,
-    HttpProbe,
-    Metrics,
-    Port,
-    Probes,
-    Refusal,
-    ServedModel,
-    ServingIdentity,
-    Traits,
-    Volume,
-)
+from .spec import CHAT_ROUTES, Elasticity, EngineSpec, HeadPod, HttpProbe, Metrics, Port, Probes, ServedModel, ServingIdentity, Volume
+from .types import FlagRules, Refusal, Traits
 from .vllm import KV_DTYPES, ONLINE_FP8, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
 from .weights import CLAIM, IMAGE, WeightSource, weight_source

@@ -15,8 +15,9 @@ from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Volume
 from .streaming import streaming
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
+from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "sglang"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..sizing.types import Replica
-
-if TYPE_CHECKING:
-    from .types import Drain, EngineSpec
+from .spec import Drain, EngineSpec
 
 CLUSTER, POD = "cluster", "pod"
 

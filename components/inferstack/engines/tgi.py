@@ -9,7 +9,8 @@ from .drain import drains_on_sigterm
 from .gpu import GpuEngine
 from .hosts import HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Superseded, Traits
+from .spec import EngineSpec, Metrics, ServingIdentity
+from .types import FlagRules, Superseded, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tgi"

@@ -12,7 +12,8 @@ from .gpu import BFLOAT16, GpuEngine, named_env
 from .hosts import HostMemory
 from .probes import probes
 from .silicon import capability_of
-from .types import EngineSpec, FlagRules, Metrics, Refusal, ServingIdentity, Traits, Volume
+from .spec import EngineSpec, Metrics, ServingIdentity, Volume
+from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "transformers"

@@ -14,9 +14,10 @@ from .gpu import BFLOAT16, capability
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, pools
 from .sharing import POD, Sharing
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity
 from .triton_server import TritonServer
 from .triton_several import together
-from .types import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Traits
+from .types import Traits
 from .vllm import KV_DTYPES, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
 from .weights import WeightSource

@@ -12,8 +12,9 @@ from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory, trtllm
 from .hosts import HostMemory
+from .spec import Metrics
 from .triton_server import TritonServer
-from .types import Metrics, Traits
+from .types import Traits
 from .weights import WeightSource
 
 NAME = "triton-tensorrt-llm"

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from .kinds import pools
 from .sharing import Member, Told, longest_drain
+from .spec import EngineSpec, HttpProbe, Probes, Volume
 from .triton_server import REPOSITORY
-from .types import EngineSpec, HttpProbe, Probes, Volume
 from .weights import weight_source
 
 TOKENIZER, MOST_TOKENS = "--tokenizer", "--default-max-tokens"

@@ -14,7 +14,8 @@ from .gang import sockets
 from .gpu import GpuEngine, named_env
 from .hosts import GIB, HostMemory
 from .probes import probes
-from .types import EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
+from .spec import EngineSpec, Metrics, ServingIdentity, Volume
+from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "tensorrt-llm"

@@ -16,8 +16,9 @@ from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, hub_env
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Volume
 from .streaming import streaming
-from .types import CHAT_ROUTES, EngineSpec, FlagRules, Metrics, ServingIdentity, Traits, Volume
+from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source
 
 NAME = "vllm"

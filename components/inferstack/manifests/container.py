@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..engines.types import Drain, EngineSpec, HttpProbe, SecretEnv, Volume
+from ..engines.spec import Drain, EngineSpec, HttpProbe, SecretEnv, Volume
 from .names import CONTAINER, OPTIONAL_SECRETS, SECRET_KEYS, secret_name
 
 MIB = 2**20

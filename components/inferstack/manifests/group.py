@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engines.types import EngineSpec, Workers
+from ..engines.spec import EngineSpec, Workers
 from ..engines.weights import MOUNT
 from ..planning.endpoints import predictor_name
 from ..planning.types import ServicePlan

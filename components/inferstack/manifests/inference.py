@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..engines.types import EngineSpec
+from ..engines.spec import EngineSpec
 from ..engines.weights import MOUNT
 from ..planning.types import Resources, ServicePlan
 from .container import container, init_containers, mebibytes, volumes

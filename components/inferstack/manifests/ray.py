@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..engines.types import EngineSpec, HeadPod, ServedModel
+from ..engines.spec import EngineSpec, HeadPod, ServedModel
 from ..planning.types import ServicePlan
 from .container import container, mebibytes, pod_security, volumes
 from .inference import requested, spread

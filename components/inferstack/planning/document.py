@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..costs.types import CostLine, StackCost
-from ..engines.types import EngineSpec
+from ..engines.spec import EngineSpec
 from ..plain import plain
 from ..sizing.types import Additions, MemoryLayout
 from .endpoints import service_url

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import catalog
-from ..engines.types import EngineSpec
+from ..engines.spec import EngineSpec
 from ..engines.weights import IMAGE
 from ..errors import join_names
 from ..stackfile.schema import StackFile

@@ -11,7 +11,8 @@ from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.kinds import pools
-from ..engines.types import Engine, Tuning
+from ..engines.spec import Tuning
+from ..engines.types import Engine
 from ..sizing import ColdStart
 from ..sizing.types import Device, EngineSettings, MemoryLayout, Parallelism, Performance, Replica, Shape
 from . import ways

@@ -9,7 +9,8 @@ from .. import catalog
 from ..catalog.types import CapacityType
 from ..costs import money
 from ..engines.kinds import pools
-from ..engines.types import Overrides, Refusal, Tuning
+from ..engines.spec import Tuning
+from ..engines.types import Overrides, Refusal
 from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.editing import IN_ITS_WORDS, removed

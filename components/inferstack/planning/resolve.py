@@ -10,7 +10,8 @@ from .. import catalog, engines
 from ..catalog.types import CapacityType, Machine
 from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
-from ..engines.types import Engine, Metrics, Overrides
+from ..engines.spec import Metrics
+from ..engines.types import Engine, Overrides
 from ..errors import InputError, join_names
 from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection

@@ -10,7 +10,7 @@ from ..catalog.types import NVIDIA_RESOURCE, TASKS, CapacityType
 from ..clouds.types import Fabric
 from ..costs import money
 from ..engines import overrides
-from ..engines.types import Elasticity, EngineSpec, Metrics, ServingIdentity
+from ..engines.spec import Elasticity, EngineSpec, Metrics, ServingIdentity
 from ..errors import join_names
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica

@@ -9,7 +9,7 @@ from ..catalog.types import NVIDIA_RESOURCE, CapacityType
 from ..clouds.types import Fabric, QuotaNeed, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
-from ..engines.types import EngineSpec
+from ..engines.spec import EngineSpec
 from ..sizing.coldstart import ColdStartPart
 from ..sizing.types import Estimate, Replica, Slo, Workload
 
