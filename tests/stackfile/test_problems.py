@@ -170,6 +170,20 @@ def test_traffic_is_said_in_one_way(traffic: dict[str, Any], said: list[str]) ->
         ({"cloud": "aws", "region": "us-east-1"}, ["target.cloud: aws is not eks, gke or existing; use eks"]),
         ({"region": "us-east-1"}, ["target.cloud: is missing; such as gke"]),
         (
+            {
+                "cloud": "eks",
+                "region": "us-east-1",
+                "volumes": [{"name": "w", "kind": "fsx", "throughput": said} for said in (300, "500", True)],
+            },
+            [
+                "target.volumes[0].throughput: 300 is not 125, 250, 500 or 1000; use 250",
+                "target.volumes[1].name: w is also the name of volumes[0]; give each its own",
+                "target.volumes[1].throughput: 500 is text, not a whole number; write 500 without quotes",
+                "target.volumes[2].name: w is also the name of volumes[0]; give each its own",
+                "target.volumes[2].throughput: true is not 125, 250, 500 or 1000",
+            ],
+        ),
+        (
             {"cloud": "existing"},
             ["target.nodes: is needed on cloud existing; list what the cluster has, such as [{cpu: 8, memoryGib: 32}]"],
         ),

@@ -150,9 +150,21 @@ def _not_mapping(path: Path, value: Any, error: ErrorDetails) -> Clause:
 
 
 def _not_allowed(path: Path, value: Any, error: ErrorDetails) -> Clause:
-    allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"] if "ctx" in error else "")
+    expected = error["ctx"]["expected"] if "ctx" in error else ""
+    allowed = re.findall(r"'([^']*)'", expected)
+    if not allowed:
+        return _not_one_of(value, [int(number) for number in re.findall(r"\d+", expected)])
     nearest = (OTHER_VALUES.get(value.casefold()) or nearest_name(value, allowed)) if isinstance(value, str) else None
     return f"is not {join_names(allowed)}", f"use {nearest}" if nearest in allowed else None
+
+
+def _not_one_of(value: Any, numbers: list[int]) -> Clause:
+    """Of values that are numbers the nearest is the one that is least away."""
+    if str(value) in map(str, numbers):
+        return f"{_is(value)}, not a whole number", f"write {value} without quotes"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    nearest = min(numbers, key=lambda number: abs(number - value)) if is_number else None
+    return f"is not {join_names([str(number) for number in numbers])}", None if nearest is None else f"use {nearest}"
 
 
 def _not_finite(path: Path, value: Any, error: ErrorDetails) -> Clause:
