@@ -89,6 +89,19 @@ def test_latencies_stand_with_band_and_target(small: dict[str, Any], large: dict
         assert head["provenance"] in {"measured", "fitted", "believed"}
 
 
+def test_what_generates_nothing_has_no_time_per_token(tmp_path: Path) -> None:
+    """An embedder's time to first token is the latency of its answer; it has no other."""
+    text = """
+config:
+  inferstack:target: {cloud: gke, region: us-central1}
+  inferstack:services:
+    - {name: search, model: BAAI/bge-m3, traffic: {requestsPerSecond: 5, isl: 300}, slo: {latencyP95Ms: 500}}
+"""
+    (found,) = differ(None, plan(text, tmp_path))["services"]
+    assert found["tpotP95Ms"] == {"base": None, "head": None}
+    assert found["ttftP95Ms"]["head"]["target"] == 500
+
+
 def test_the_budget_of_the_newer_side_decides(small: dict[str, Any], large: dict[str, Any]) -> None:
     """What the newer plan's budget says is taken over; what the older one exceeded is past."""
     assert differ(small, large)["overBudget"] == large["overBudget"] != []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..planning.task import GENERATE
+
 Service = Mapping[str, Any]
 SHORT_DIGEST = 12
 """Digits of a digest that tell images apart."""
@@ -103,8 +105,9 @@ def _latencies(old: Service | None, new: Service | None, key: str) -> dict[str, 
 
 
 def _latency(service: Service | None, key: str) -> dict[str, Any] | None:
-    """Expected value with its band and provenance, the target, and whether it is kept; None is no target."""
-    if service is None:
+    """Expected value with its band and provenance, the target, and whether it is kept; None is no target. What generates nothing has no
+    time per token."""
+    if service is None or (key == "tpotP95Ms" and service.get("task", GENERATE) != GENERATE):
         return None
     estimate, target = service["performance"][key], service["slo"].get(key)
     band = {name: estimate[name] for name in ("low", "expected", "high")}

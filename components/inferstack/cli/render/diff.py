@@ -91,13 +91,20 @@ def _services(services: list[Mapping[str, Any]]) -> RenderableType:
     latencies = [
         [service["name"], name, changes.latency(service[key]), Text(changes.bands(service[key]), style=layout.LABEL)]
         for service in services
-        for name, key in (("TTFT p95", "ttftP95Ms"), ("TPOT p95", "tpotP95Ms"))
+        for name, key in _latencies(service)
     ]
     return Group(
         layout.table(["service", "", "GPUs", "$ per month", "$ per million tokens", "headroom"], rows, fixed=(0, 1)),
         Text(),
         layout.table(["service", "", "expected, target", "band"], latencies, fixed=(0, 1)),
     )
+
+
+def _latencies(service: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is said of a service, by the key of each; what generates nothing has the latency of its answer."""
+    if not any(service["tpotP95Ms"].values()):
+        return (("latency p95", "ttftP95Ms"),)
+    return (("TTFT p95", "ttftP95Ms"), ("TPOT p95", "tpotP95Ms"))
 
 
 def _decisions(services: list[Mapping[str, Any]]) -> Iterator[RenderableType]:
