@@ -402,3 +402,9 @@ def test_a_custom_model_without_repository_needs_its_weights() -> None:
     with pytest.raises(InputError, match="is no repository on Hugging Face"):
         files.read(files.config(files.service(model=model)))
     assert files.read(files.config(files.service(model=model, modelUri="pvc://claim/mine", quantization="bf16"))).services
+
+
+def test_services_of_one_name_on_one_server_are_told_of_the_name_alone() -> None:
+    """Another server would not part them, and is not proposed."""
+    twice = [service(name="chat", engine="ray-serve", server="shared") for _ in range(2)]
+    assert problems_of(*twice) == ["services[1].name: chat is also the name of services[0]; use chat-2"]

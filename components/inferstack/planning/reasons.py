@@ -11,7 +11,7 @@ from ..costs.money import exact
 from .placement import GIB, Placement, Sized, at_load, offloaded_bytes
 from .quality import floor_text, is_asked_for, keeps_quality, loss_text
 from .requirement import CPU, Requirement
-from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome
+from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome, longest_request, mean_request, power_of_two
 from .spread import SpreadPins
 from .types import Alternative, Decision
 
@@ -187,7 +187,12 @@ def _context_reason(requirement: Requirement, outcome: Outcome) -> str:
         return "longest that fits: the wanted one leaves no room for the KV cache"
     if outcome.context == requirement.model.max_context:
         return "the model's own limit"
-    return f"{CONTEXT_HEADROOM} times the mean request, as a power of two"
+    headroom = f"{CONTEXT_HEADROOM} times the mean request, as a power of two"
+    wanted = power_of_two(CONTEXT_HEADROOM * mean_request(requirement))
+    if outcome.context == wanted:
+        return headroom
+    least = "a request with the most images" if outcome.context == longest_request(requirement) else "the least that is planned"
+    return f"{least}, which is more than {headroom}: {wanted:,}"
 
 
 def alternatives(requirement: Requirement, outcome: Outcome, chosen: Placement) -> tuple[Alternative, ...]:

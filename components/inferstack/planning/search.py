@@ -79,11 +79,20 @@ def default_context(requirement: Requirement) -> int:
     """The pinned context, or room for requests four times the mean, as a power of two within what the model was made for."""
     if requirement.context is not None:
         return requirement.context
-    mean = requirement.workload.isl + requirement.workload.osl
-    need = mean + longest_excess(requirement.beside.physics.images)
-    wanted = max(SMALLEST_CONTEXT, power_of_two(CONTEXT_HEADROOM * mean), need)
+    need = longest_request(requirement)
+    wanted = max(SMALLEST_CONTEXT, power_of_two(CONTEXT_HEADROOM * mean_request(requirement)), need)
     longest = requirement.model.max_context
     return wanted if longest is None else max(need, min(wanted, longest))
+
+
+def mean_request(requirement: Requirement) -> int:
+    """Tokens of a mean request, input and output together."""
+    return requirement.workload.isl + requirement.workload.osl
+
+
+def longest_request(requirement: Requirement) -> int:
+    """The same of one with the most images."""
+    return mean_request(requirement) + longest_excess(requirement.beside.physics.images)
 
 
 def power_of_two(tokens: int) -> int:

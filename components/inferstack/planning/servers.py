@@ -40,8 +40,8 @@ COMMON = (
     _Common("image", lambda wish: wish.overrides.image, "the engine's own"),
 )
 COMMON_OF_PODS = (
-    _Common("gpu", lambda wish: wish.gpu, "any"),
-    _Common("machineType", lambda wish: wish.machine and wish.machine.name, "any"),
+    _Common("gpu", lambda wish: wish.gpu, "none is named"),
+    _Common("machineType", lambda wish: wish.machine and wish.machine.name, "none is named"),
     _Common("capacityType", lambda wish: wish.capacity.value),
     _Common("commitment", lambda wish: wish.commitment),
     _Common("reservationId", lambda wish: wish.service.reservation_id),

@@ -321,7 +321,7 @@ class WayBelow:
 
     def __str__(self) -> str:
         slo = "" if self.keeps_slo else ", and misses an SLO"
-        return f"With {self.change} it is {money(self.monthly_usd)} a month{slo}."
+        return f"With {self.change} the stack costs {money(self.monthly_usd)} a month{slo}."
 
 
 @dataclass(frozen=True, slots=True)

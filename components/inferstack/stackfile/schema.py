@@ -112,7 +112,8 @@ def _rules_of_servers(services: Sequence[Mapping[str, Any]]) -> Iterator[Broken]
             continue
         own = f"{server}-{name}"
         clash = next((found for found in (server, own) if found in names), None)
-        if clash is not None or objects.count(own) > 1:
+        # Services of one name are told so themselves: another server would not part them.
+        if clash is not None or (objects.count(own) > 1 and names.count(name) == 1):
             taken = {*map(str, names), *objects, *(str(other) for other, _ in pairs)}
             free = next(word for n in range(2, len(taken) + 3) if not {word := f"{server}-{n}", f"{word}-{name}"} & taken)
             whose = "two services" if clash is None else f"services[{names.index(clash)}]"
