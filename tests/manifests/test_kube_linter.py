@@ -31,6 +31,13 @@ Finding = tuple[str, str, str]
 """Stack file, object and check."""
 
 
+EXCUSED_JOBS = {
+    **dict.fromkeys(("no-liveness-probe", "no-readiness-probe"), "nobody asks it, and its deadline ends one that hangs"),
+    "job-ttl-seconds-after-finished": "Pulumi keeps it: one that had gone by itself would be made again",
+}
+"""What Jobs that copy weights are excused from, with the reason."""
+
+
 @functools.cache
 def excused(path: Path) -> dict[Finding, str]:
     """What pods of a stack are excused from, with the reason."""
@@ -38,6 +45,10 @@ def excused(path: Path) -> dict[Finding, str]:
     for services in planned(path).servers:
         for part in pods(services):
             found |= {(path.stem, f"{_bearer(services).name}-{part}", check): reason for check, reason in _excused(services, part).items()}
+    for service in planned(path).services:
+        job = manifests.copy_job(service)
+        if job is not None:
+            found |= {(path.stem, job["metadata"]["name"], check): reason for check, reason in EXCUSED_JOBS.items()}
     return found
 
 
