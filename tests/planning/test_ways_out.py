@@ -270,3 +270,14 @@ def test_what_works_otherwise_than_asked_says_so(changes: dict[str, Any], said: 
     """bf16 on Turing is cast, and FP8 on Ampere is weight-only: both are planned, with a note."""
     (made,) = plan(service(model=SMALL, engine="vllm", slo=None, **changes)).services
     assert any(said in note for note in made.warnings)
+
+
+def test_what_shares_pods_is_not_priced_by_itself() -> None:
+    """Its machines follow from its neighbours too: a plan of it alone would promise another price, and may be none."""
+    alone = service(name="chat", model=SMALL, engine="triton", server="shared", replicas={"min": 0})
+    beside = service(name="search", model="BAAI/bge-m3", engine="triton", server="shared", traffic=ROUTER, slo=None)
+    with pytest.raises(InputError) as error:
+        plan(alone, beside, target=GKE)
+    (problem,) = error.value.problems
+    assert "replicas.min" in str(problem)
+    assert str(problem).endswith("price unknown, since its pods are those of other services too")

@@ -44,6 +44,8 @@ def _planned(
     for _ in range(ROUNDS):
         wish, problems = edited(service, path, change), Problems()
         requirement = None if wish is None else resolve(wish, path, site, base, has_token, problems)
+        if requirement is not None and requirement.shares_pods:
+            return change, f"{UNPRICED}, since its pods are those of other services too"
         if requirement is not None:
             outcome = search(requirement, site)
             if outcome.chosen is not None:
