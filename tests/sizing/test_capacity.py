@@ -55,6 +55,19 @@ def test_what_does_not_fit_has_no_capacity() -> None:
     assert not nothing.meets(NONE)
 
 
+@pytest.mark.parametrize("loaded", [shape(LLAMA_8B), shape(QWEN_30B_A3B)])
+def test_long_prompts_with_next_to_no_output_are_served(loaded: Shape) -> None:
+    """Where a prompt takes more steps than its answer has tokens, less than one sequence decodes on average: prompts are what is served,
+    and a token of output more or less changes little."""
+    room = memory(loaded, 50)
+    one, three = (size_replica(loaded, room, 20_000, osl, NONE, 0.0) for osl in (1, 3))
+    assert server(loaded, room, 20_000, 1).slots < 1
+    assert math.isfinite(one.ttft_p95_ms.expected)
+    assert one.limited_by == "throughput"
+    assert 0 < one.capacity_rps.expected < 1 / server(loaded, room, 20_000, 1).times.prefill_busy_s
+    assert one.capacity_rps.expected == pytest.approx(three.capacity_rps.expected, rel=0.05)
+
+
 def test_an_slo_below_one_step_cannot_be_met() -> None:
     """A target faster than an idle replica leaves no capacity, and the target is named."""
     loaded = shape(LLAMA_8B, accelerator=L4)

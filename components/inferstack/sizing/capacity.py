@@ -130,7 +130,7 @@ def _last_below_zero(rising: Callable[[float], float], top: float, tolerance: fl
 
 def _saturation_limit(one: Server) -> str:
     """What bounds the saturated rate: the slots where twice as many would give a tenth more, otherwise the silicon."""
-    if one.slots < 1:
+    if one.slots <= 0:
         return "kv-cache"
     if one.saturated_with(2 * one.slots) < 1.1 * one.saturated_rps:
         return "throughput"

@@ -50,7 +50,7 @@ class Server:
     osl: float
     """Output tokens; 0 where the model does not decode."""
     slots: float
-    """Sequences that can be in the batch at once, with their prompts admitted as fast as they leave."""
+    """Sequences that decode at once on average, with their prompts admitted as fast as they leave; 0 where not even one fits."""
     bound: str
     """What sets `slots`: kv-cache, max-sequences, or throughput where prompts would need every token of every step."""
     chunks: float
@@ -68,8 +68,8 @@ class Server:
         return self.saturated_with(self.slots)
 
     def saturated_with(self, slots: float) -> float:
-        """The same with other slots."""
-        if slots < 1:
+        """The same with other slots. Below one where prompts fill most steps, so that on average less than one sequence decodes."""
+        if slots <= 0:
             return 0.0
         return slots / (self.osl * self.times.decode_s(slots) + slots * self.times.prefill_busy_s)
 
