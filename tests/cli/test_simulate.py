@@ -60,6 +60,18 @@ def test_a_model_that_writes_nothing_has_one_latency() -> None:
     assert len(ElementTree.fromstring(drawing(made, page=False)).findall(".//{*}polyline")) == 4
 
 
+def test_answers_of_one_token_have_no_time_per_token() -> None:
+    """A classifier's one token is its first: nothing is drawn of the others, and little output is not none."""
+    never = dict.fromkeys(POINT, 0.0)
+    knee = [{**point, "tpotMs": never} for point in document()["services"][0]["knee"]]
+    made = document(osl=1, outputTps=0.35, tpotMs=never, knee=knee)
+    shown = documents.text(simulation_report(made), 100) + drawing(made, page=True)
+    assert "TPOT" not in shown
+    assert "Requests by TTFT" in shown
+    assert "0.35 tok/s" in shown
+    assert len(ElementTree.fromstring(drawing(made, page=False)).findall(".//{*}polyline")) == 4
+
+
 def test_drawings_stand_alone() -> None:
     """SVG is well formed, the page loads nothing, and names are escaped."""
     made = document(service="<chat>")

@@ -62,7 +62,8 @@ def rate(value: float) -> str:
 
 
 def token_rate(value: float) -> str:
-    return f"{value:,.0f} tok/s"
+    """`2,345 tok/s`; below ten with decimals, so that few are not none."""
+    return f"{value:,.0f} tok/s" if value >= 10 else f"{count(value)} tok/s"
 
 
 def duration(seconds: float) -> str:

@@ -15,11 +15,15 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 NAMES = {"ttft": "TTFT", "tpot": "TPOT"}
 OF_ONE_PASS = {"ttft": "latency"}
 """Without decode the first token is the answer."""
+OF_ONE_TOKEN = {"ttft": "TTFT"}
+"""Answers of a single token have no time per token after the first."""
 
 
 def names_of(service: Mapping[str, Any]) -> Mapping[str, str]:
     """The latencies that a service has, and what they are called."""
-    return NAMES if service["task"] == "generate" else OF_ONE_PASS
+    if service["task"] != "generate":
+        return OF_ONE_PASS
+    return NAMES if service["tpotMs"]["p99"] else OF_ONE_TOKEN
 
 
 def simulation_report(document: Mapping[str, Any]) -> RenderableType:
