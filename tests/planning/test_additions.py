@@ -94,6 +94,22 @@ def test_adapters_that_cannot_be(changes: dict[str, object], said: str) -> None:
     assert problem.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"adapters": [{**HUB, "rank": 1024}]}, "adapters[0].rank: 1024 is above the 512 that vllm has kernels for; use at most 512"),
+        (
+            {"model": "google/gemma-3-12b-it", "gpu": None, "slo": None, "reasoning": True},
+            "reasoning: True needs the parser that vllm has for google/gemma-3-12b-it, which is not known here; name it yourself",
+        ),
+    ],
+)
+def test_what_no_engine_has_is_refused_at_its_key(changes: dict[str, object], said: str) -> None:
+    """Without a pinned engine too: that no engine is left says nothing of the machines that are sold."""
+    (problem,) = refused(**changes)
+    assert problem.casefold().startswith(said.casefold())
+
+
 def test_latent_attention_takes_no_adapters() -> None:
     """Nobody here knows that adapters work on it."""
     assert "latent attention" in refused(model="deepseek-ai/DeepSeek-V3", gpu=None, slo=None, adapters=[HUB])[0]
@@ -149,6 +165,10 @@ def test_each_engine_is_told_of_speculation_in_its_words() -> None:
             {"method": "draft", "model": "meta-llama/Llama-3.2-1B-Instruct"},
             "speculation.model: meta-llama/Llama-3.2-1B-Instruct has a vocabulary of 128,256, Qwen/Qwen3-8B one of 151,936: "
             "what it proposes would not be read; use Qwen/Qwen3-0.6B",
+        ),
+        (
+            {"method": "draft", "model": "zzz/0000"},
+            "speculation.model: zzz/0000 is not a known model; use Qwen/Qwen3-0.6B; with speculation.model Qwen/Qwen3-0.6B it works",
         ),
     ],
 )

@@ -71,7 +71,7 @@ def unmet(engine: Engine, service: Service, path: str) -> Iterator[Problem]:
         own = f"with {engine.name} {join_names(sorted(traits.speculation))}; " if traits.speculation else ""
         reason, nearest = f"is not a method that {engine.name} has", f"{own}for {said.method} use engine {join_names(able)}"
         yield replace(_elsewhere(service, path, "speculation.method", said.method, reason, able), nearest=nearest)
-    elif said is not None and said.method == "draft" and _draft_checkpoint(engine, said.model) is None:
+    elif said is not None and said.method == "draft" and said.model in catalog.models() and _draft_checkpoint(engine, said.model) is None:
         reason, nearest = f"has no known checkpoint that {engine.name} loads", "use engine vllm, or ngram"
         yield Problem(f"{path}.speculation.model", reason, said.model, nearest, _ngram(path))
 
@@ -172,15 +172,23 @@ def _draft(service: Service, model: Model, path: str, problems: Problems) -> Dra
         return Draft(said.tokens, said.acceptance, mtp_params(model), True, 1, model, "layers of the checkpoint")
     if said.method == "eagle3":
         return Draft(said.tokens, said.acceptance, eagle3_params(model), False, 1, model, said.model or "")
+    kin = _of_the_family(model)
     small = problems.lookup(f"{path}.speculation.model", said.model, catalog.model)
     if small is None:
+        # A name that is like no other has a way out all the same.
+        noted = problems.found[-1]
+        if noted.nearest is None:
+            problems.found[-1] = replace(noted, nearest=f"use {kin or 'eagle3 or ngram'}", change=_drafted_by(kin, path))
         return None
     if small.vocab_size != model.vocab_size:
         reason = f"has a vocabulary of {small.vocab_size:,}, {model.id} one of {model.vocab_size:,}: what it proposes would not be read"
-        kin = _of_the_family(model)
-        change = _ngram(path) if kin is None else {f"{path}.speculation.model": kin}
-        problems.add(f"{path}.speculation.model", small.id, reason, f"use {kin or 'eagle3 or ngram'}", change)
+        problems.add(f"{path}.speculation.model", small.id, reason, f"use {kin or 'eagle3 or ngram'}", _drafted_by(kin, path))
     return Draft(said.tokens, said.acceptance, small.params_total, False, small.num_layers, small, small.id)
+
+
+def _drafted_by(kin: str | None, path: str) -> dict[str, object]:
+    """The change to a draft that can be read; to the prompt itself where none is known."""
+    return _ngram(path) if kin is None else {f"{path}.speculation.model": kin}
 
 
 def _of_the_family(model: Model) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,11 @@ from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
 from ..engines.spec import Metrics
 from ..engines.types import Engine, Overrides
-from ..errors import InputError, join_names
+from ..errors import InputError, Problem, join_names
 from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import AUTO, NO_VOLUME, ReplicaRange, Service
-from .additions import NOTHING_BESIDE, beside, unmet
+from .additions import NOTHING_BESIDE, beside, speaks_for, unmet
 from .images import images_of, longest_excess
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
@@ -64,6 +65,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     if engine is not None:
         _check_engine(engine, service, path, problems)
         problems.found += unmet(engine, service, path)
+    elif len(problems.found) == before:
+        problems.found += _unmet_by_all(service, path)
     if model is None or len(problems.found) > before:
         return None
     return Requirement(
@@ -166,6 +169,12 @@ def _overrides(service: Service, engine: Engine | None, path: str, problems: Pro
 
 def _may_be_chosen(engine: Engine, service: Service) -> bool:
     return engine.traits.is_comparable if service.engine == AUTO else engine.traits.unasked
+
+
+def _unmet_by_all(service: Service, path: str) -> Iterator[Problem]:
+    """Where no engine that may be chosen has all that the service asks for: what the preferred one lacks."""
+    able = [found for found in engines.engines().values() if _may_be_chosen(found, service)]
+    return iter(()) if any(speaks_for(found, service) for found in able) else unmet(able[0], service, path)
 
 
 def _calibration(service: Service, path: str, base: Path, problems: Problems) -> Calibration | None:
