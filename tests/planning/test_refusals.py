@@ -135,6 +135,22 @@ def test_a_model_that_is_only_held_by_spot_machines_is_offered_there() -> None:
     assert str(problem.nearest).startswith("with capacityType spot it works")
 
 
+@pytest.mark.parametrize(
+    ("changes", "gpu"),
+    [
+        ({"gpu": "l40s", "model": "moonshotai/Kimi-K2-Instruct"}, "l40s"),
+        ({"gpu": "t4", "quantization": "bf16"}, "t4"),
+        ({"gpu": "a10g", "model": "meta-llama/Llama-3.1-405B-Instruct", "slo": None}, "a10g"),
+    ],
+)
+def test_a_gpu_that_is_not_sold_is_to_blame_and_no_engine(changes: dict[str, Any], gpu: str) -> None:
+    """What another engine has no weights for says nothing of a GPU that the region does not sell."""
+    problem = refused(GKE, **changes)
+    assert problem.path.endswith(".gpu")
+    assert f"{gpu} is not sold as on-demand in us-central1" in problem.reason
+    assert "it works" in str(problem.nearest)
+
+
 def test_an_existing_cluster_is_never_told_to_take_another_region() -> None:
     """Where the nodes are given, larger nodes are the way out; where the GPU is not NVIDIA's, an NVIDIA GPU is."""
     small = {"cloud": "existing", "nodes": [{"cpu": 1, "memoryGib": 1}]}

@@ -230,6 +230,8 @@ def test_weights_come_without_kserve() -> None:
     bucket = {**LARGE, "modelUri": "s3://models/llama", "tensorParallel": 8, "pipelineParallel": 2}
     assert "use hf:// or pvc://" in refused(**bucket)
     assert plan_one(**{**bucket, "modelUri": "pvc://models/llama"}).machines == 2
+    # Without a degree, too, where what one machine has is too little: memory is not what stands in the way.
+    assert "use hf:// or pvc://" in refused(**{**bucket, "tensorParallel": None})
 
 
 def test_adapters_come_without_kserve_too() -> None:
@@ -237,4 +239,5 @@ def test_adapters_come_without_kserve_too() -> None:
     adapters = [{"name": "style", "uri": "s3://adapters/style", "rank": 16}]
     wish = {**LARGE, "tensorParallel": 8, "pipelineParallel": 2}
     assert "are mounted by KServe" in refused(**wish, adapters=adapters)
+    assert "are mounted by KServe" in refused(**{**wish, "tensorParallel": None}, adapters=adapters)
     assert plan_one(**wish, adapters=[{**adapters[0], "uri": "hf://acme/style"}]).machines == 2

@@ -189,6 +189,17 @@ def test_a_refusal_has_a_way_out_with_a_price_that_plans(what: str) -> None:
     assert made.monthly_usd is not None
 
 
+def test_the_way_out_of_a_service_on_a_server_leaves_it_there() -> None:
+    """Its engine makes the server and was not given up in the plan that is offered: the change leaves both, and is that plan."""
+    pins = {"engine": "ray-serve", "server": "models", "gpu": "h100-80", "quantization": "bf16", "pipelineParallel": 2}
+    wanted = service(model="meta-llama/Llama-3.1-405B-Instruct", slo=None, **pins)
+    (problem,) = refused(wanted)
+    target, mended = applied(problem.change, EKS, wanted)
+    (made,) = plan(mended, target=target).services
+    assert (mended["engine"], mended["server"]) == ("ray-serve", "models")
+    assert f"ray-serve, {made.replicas.max} x {made.replica.shape.checkpoint.quantization} on" in str(problem.nearest)
+
+
 def test_ways_out_on_nodes_without_a_price_say_so() -> None:
     """Whose nodes cost nothing that is known is told that the price is not."""
     (problem,) = refused(service(context=500_000), LAPTOP)

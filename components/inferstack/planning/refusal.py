@@ -20,10 +20,10 @@ from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
 from .search import Outcome, search
-from .silicon import MACHINE_COUNTS
+from .silicon import MACHINE_COUNTS, silicon_for
 from .site import Site
 from .sooner import cold_start_problem
-from .spread import SPREAD_KEYS
+from .spread import SPREAD_KEYS, SpreadPins
 
 
 def replicas_text(requirement: Requirement) -> str | None:
@@ -84,6 +84,8 @@ class Relaxation:
 UNRESERVED = {"reservation_id": None, "capacity_block": False}
 """What of a service is about reserved capacity, without it."""
 OF_RESERVATIONS = ("reservationId", "capacityBlock")
+MOUNTED = ("modelUri", "adapters")
+"""Keys of what KServe mounts, which replicas on several machines do without."""
 OF_WEIGHTS = ("revision", "loading")
 """Keys that are about the weights of `modelUri`."""
 
@@ -149,13 +151,14 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
 
 
 def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
-    """Where nothing was even sized because engines refused the very thing that is pinned: their reason at that key, and the plan without
-    it."""
-    if outcome.considered:
+    """Where engines refused the very thing that is pinned, so that nothing was sized, or only what is too small: their reason at that key,
+    and the plan without it."""
+    if _is_not_sold(requirement, site):
         return None
+    refusals = outcome.refusals if not outcome.considered else _held_back(outcome)
     # Of silicon that runs nothing at all the weights are not to blame.
     pinned = {each.key: each for each in RELAXATIONS if each.key != "gpu" and each.value(requirement) is not None}
-    for key, refusal in outcome.refusals:
+    for key, refusal in refusals:
         if key in pinned:
             relaxation = pinned[key]
             way, change = _priced_way(requirement, site, relaxation)
@@ -165,6 +168,18 @@ def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) ->
             nearest = "; ".join(said for said in (refusal.nearest, way) if said is not None) or None
             return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest, change)
     return None
+
+
+def _held_back(outcome: Outcome) -> list[tuple[str, Refusal]]:
+    """Refusals of what keeps a replica on one machine, where all that was sized lacks memory and several machines might have it."""
+    lacking = outcome.rejected and all(each.failure is not None and each.failure.criterion == "memory" for each in outcome.rejected)
+    return [(key, refusal) for key, refusal in outcome.refusals if key in MOUNTED] if lacking else []
+
+
+def _is_not_sold(requirement: Requirement, site: Site) -> bool:
+    """True where no machine has the silicon that is pinned, however a replica is spread: then no engine is to blame."""
+    pinned = requirement.gpu is not None or requirement.machine is not None
+    return pinned and not silicon_for(replace(requirement, spread=SpreadPins()), site)
 
 
 def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> tuple[str | None, Mapping[str, object]]:
@@ -187,6 +202,9 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
         where = f"{nearest.sized.devices} x {nearest.machine.accelerator}" if nearest.machine.accelerator else nearest.machine.name
         return f"{cannot}: {nearest.failure.reason} (nearest: {nearest.sized.checkpoint.quantization} on {where})"
     machine = requirement.machine
+    pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
+    if pins and _is_not_sold(requirement, site):
+        return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}{_sold_elsewhere(requirement, site)}"
     for wanted in requirement.spread.devices(()):
         if machine is None:
             return f"{cannot}: no machine {_sold(requirement, site)} has {wanted} GPUs that it runs on"
@@ -199,7 +217,6 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
     if spread.tensor is None and (groups := (spread.pipeline or 1) * (spread.data or 1)) > 1:
         many = f"no machines {_sold(requirement, site)} make {groups} groups of GPUs"
         return f"{cannot}: {many}, each within one and at most {max(MACHINE_COUNTS)} machines together where `tensorParallel` is not given"
-    pins = [name for name in (requirement.gpu, machine.name if machine else None) if name and name != CPU]
     if pins:
         return f"{cannot}: {join_names(pins)} is not {_sold(requirement, site)}{_sold_elsewhere(requirement, site)}"
     return f"{cannot}: nothing of which enough is known is {_sold(requirement, site)}"
@@ -232,14 +249,14 @@ def _telling(outcome: Outcome) -> Refusal:
 
 def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[str, Mapping[str, object]]:
     """Where no wish is in the way: other weights, or the cheapest region that can serve the model."""
-    if not outcome.rejected and outcome.refusals and (said := _telling(outcome).nearest):
+    if not outcome.rejected and outcome.refusals and not _is_not_sold(requirement, site) and (said := _telling(outcome).nearest):
         return said, {}
     if not site.target.region:
         return "take a smaller model, or add larger nodes to inferstack:target.nodes", {}
-    spot = search(replace(requirement, capacity=CapacityType.SPOT, commitment=None), site).chosen
+    path = requirement.path
+    bought = removed(requirement.service, path, "commitment", *OF_RESERVATIONS) | {f"{path}.capacityType": "spot"}
+    spot = search(_as_spot(requirement), site).chosen
     if spot is not None:
-        path = requirement.path
-        bought = removed(requirement.service, path, "commitment", *OF_RESERVATIONS) | {f"{path}.capacityType": "spot"}
         return f"with capacityType spot it works: {plan_text(spot)}", bought
     elsewhere: list[tuple[Placement, str]] = []
     for region in catalog.regions(site.target.cloud):
@@ -248,9 +265,16 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[st
         if found is not None and (found.machine.accelerator or requirement.gpu == CPU):
             elsewhere.append((found, region))
     if not elsewhere:
+        free = search(_as_spot(_without_pins(requirement)), site).chosen
+        if free is not None:
+            return f"with capacityType spot and {_offer(free, without='these pins')}", _unpinned(requirement) | bought
         return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}", {}
     found, region = min(elsewhere, key=lambda pair: pair[0].rank)
     return f"in {region} it works: {plan_text(found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
+
+
+def _as_spot(requirement: Requirement) -> Requirement:
+    return replace(requirement, capacity=CapacityType.SPOT, commitment=None)
 
 
 def _criterion(rejected: list[Placement]) -> str:
@@ -311,7 +335,8 @@ def _without_pins(requirement: Requirement) -> Requirement:
 
 def _unpinned(requirement: Requirement) -> dict[str, object]:
     """The change that `_without_pins` is."""
-    pins = (key for relaxation in RELAXATIONS for key in (relaxation.key, *relaxation.along))
+    stated = [relaxation for relaxation in RELAXATIONS if relaxation.value(requirement) is not None]
+    pins = (key for relaxation in stated for key in (relaxation.key, *relaxation.along))
     return removed(requirement.service, requirement.path, "slo", *pins)
 
 
