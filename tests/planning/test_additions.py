@@ -64,6 +64,15 @@ def test_an_adapter_of_rank_16_is_as_large_as_its_matrices() -> None:
     assert made.replica.memory.added_bytes == 16 * sides * layers * 2
 
 
+def test_adapters_that_fill_the_gpus_are_to_blame() -> None:
+    """What stands beside the weights is named where it is what does not fit, with the key that makes it less."""
+    many = [{"name": f"a{index}", "uri": f"hf://acme/a{index}", "rank": 512} for index in range(200)]
+    (problem,) = refused(model="Qwen/Qwen3-8B", gpu="l4", adapters=many)
+    assert "15.3 GiB of weights, 1898.4 GiB beside them and buffers exceed 8 x l4" in problem
+    assert "fewer `adapterSlots` take less" in problem
+    assert plan_one(model="Qwen/Qwen3-8B", gpu="l4", slo=None, adapters=many, adapterSlots=4).replica.memory.fits
+
+
 def test_adapters_of_a_bucket_are_mounted() -> None:
     """KServe mounts what the engine does not download, at the path that the engine is told; the hub's are downloaded with the token."""
     made = plan_one(**MODEL, adapters=[HUB, BUCKET])

@@ -283,8 +283,15 @@ def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
     where = f"{device.count} x {device.id}" if device.count > 1 else device.id
     weights = memory.weight_bytes * device.count / GIB
     if memory.kv_bytes <= 0:
-        over = -memory.kv_bytes * device.count / GIB
-        return f"{weights:.1f} GiB of weights and buffers exceed {where} by {over:.1f} GiB"
+        over, added = -memory.kv_bytes * device.count / GIB, memory.added_bytes * device.count / GIB
+        taken = (
+            f"{weights:.1f} GiB of weights and buffers"
+            if not added
+            else f"{weights:.1f} GiB of weights, {added:.1f} GiB beside them and buffers"
+        )
+        adapters = shape.additions.adapters
+        fewer = "; fewer `adapterSlots` take less" if adapters is not None and adapters.slots > 1 else ""
+        return f"{taken} exceed {where} by {over:.1f} GiB{fewer}"
     left = memory.kv_bytes * device.count / GIB
     if memory.fits:
         return f"{where} holds {memory.max_sequences} requests of {shape.context:,} tokens in the KV cache, not {shape.max_sequences}"
