@@ -81,7 +81,12 @@ def test_some_models_make_the_same_of_every_image() -> None:
         ),
         (
             {"model": "Qwen/Qwen3-8B", "traffic": {**TEXT, "images": {"perRequest": 1, "tokens": 500}}},
-            "traffic.images: is for models with a vision tower, and Qwen/Qwen3-8B has none; use one that has, such as Qwen/Qwen",
+            "traffic.images: is for models with a vision tower, and none of Qwen/Qwen3-8B is known here; give its config.json as "
+            "model.config where it has one, or use one that is known, such as Qwen/Qwen",
+        ),
+        (
+            seeing(mostPerRequest=1000, width=4000, height=4000),
+            "traffic: 15625300 tokens per request are beyond the 262,144 that Qwen/Qwen3-VL-8B-Instruct was made for; allow fewer images",
         ),
         (seeing(mostPerRequest=1, perRequest=2), "traffic.images.mostPerRequest: 1 is below the mean of 2; use at least 2"),
         (seeing(height=None), "traffic.images.height: is needed beside `width`; pixels of a usual image"),

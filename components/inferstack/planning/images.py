@@ -20,8 +20,9 @@ def images_of(service: Service, model: Model, path: str, problems: Problems) -> 
     if not model.params_vision:
         seeing = _with_eyes(model)
         change = {f"{path}.model": seeing, **removed(service, path, "modelUri", "revision", "quantization", "loading")}
-        reason = f"is for models with a vision tower, and {model.id} has none"
-        problems.add(at, None, reason, f"use one that has, such as {seeing}", change)
+        reason = f"is for models with a vision tower, and none of {model.id} is known here"
+        nearest = f"give its config.json as model.config where it has one, or use one that is known, such as {seeing}"
+        problems.add(at, None, reason, nearest, change)
         return None
     known = catalog.encoder(model)
     tokens = said.tokens if known is None or said.tokens is not None else known.tokens_of(said.width, said.height)

@@ -69,12 +69,11 @@ def check_model(model: Model, service: Service, workload: Workload, more_images:
             {f"{path}.context": need},
         )
     if longest is not None and need > longest:
+        change = _shorter(service, need - longest, path)
+        # Text that is shorter by all of it leaves the images, which are then what is too much.
+        nearest = "allow fewer images in a request, or smaller ones" if service.traffic.images and not change else "shorten isl or osl"
         problems.add(
-            f"{path}.traffic",
-            need,
-            f"tokens per request are beyond the {longest:,} that {model.id} was made for",
-            "shorten isl or osl",
-            _shorter(service, need - longest, path),
+            f"{path}.traffic", need, f"tokens per request are beyond the {longest:,} that {model.id} was made for", nearest, change
         )
 
 
