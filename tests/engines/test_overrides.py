@@ -96,6 +96,8 @@ def test_flags_are_said_in_the_words_of_their_program(name: str, written: str, v
         ("sglang", "kt-num-gpu-experts", 4, "does not count what it moves"),
         ("sglang", "moe-a2a-backend", "deepep", "more is not planned"),
         ("llama.cpp", "tools", "all", "callers could"),
+        ("tensorrt-llm", "kv_cache_config", {"host_cache_size": 10**9}, "use kv_cache_config.host_cache_size"),
+        ("tensorrt-llm", "kv_cache_config", {"max_tokens": 10}, "use kv_cache_config.host_cache_size"),
         ("llama.cpp", "rope-scale", 4, "use context of the service"),
     ],
 )
@@ -117,6 +119,8 @@ def test_flags_that_cannot_be_are_refused_with_a_way_out(name: str, written: str
         ("vllm", "PYTHONPATH", "KServe"),
         ("llama.cpp", "LLAMA_ARG_CTX_SIZE", "use engineArgs.ctx-size"),
         ("llama.cpp", "LLAMA_ARG_CTX_SIZES", "is not a variable of llama.cpp"),
+        ("vllm", "VLLM_LOGGING_LEVL", "did you mean VLLM_LOGGING_LEVEL?"),
+        ("vllm", "VLLM_USE_V1", "is not a variable of vllm 0.33.0; remove it"),
         ("llama.cpp", "GGML_CUDA_ENABLE_UNIFIED_MEMORY", "memory is divided by the plan"),
         ("vllm", "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "use context of the service"),
         ("vllm", "VLLM_DP_SIZE", "use tensorParallel"),

@@ -37,6 +37,8 @@ FORBIDDEN = {
     **dict.fromkeys(("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"), FILES),
     "NCCL_BUFFSIZE": "takes memory of every GPU that the plan does not count",
 }
+NEAR = 0.7
+"""How much of a variable's name must be alike for it to be the one that was meant."""
 HOST_FIELDS = "host_"
 """What fields of `Tuning` about main memory begin with."""
 KEY = re.compile(r"use (context|tensorParallel|pipelineParallel|dataParallel) of the service")
@@ -68,6 +70,7 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
         try:
             if table is None:
                 raise _Bad(f"is not known to be an option of {engine.name}", "remove it", {f"{ARGS}.{written}": None})
+            _check_whole(rules, written, value)
             if written in rules.options:
                 tuning[rules.options[written]] = _amount(written, _number(_text(value)), rules)
                 continue
@@ -105,6 +108,19 @@ def apply(spec: EngineSpec, overrides: Overrides) -> EngineSpec:
 
 
 # --- flags ------------------------------------------------------------------------------------------------------------------
+
+
+def _check_whole(rules: FlagRules, written: str, value: Any) -> None:
+    """Passes what is no mapping of options that stand by their dotted names, such as `kv_cache_config: {host_cache_size: ...}`."""
+    dotted = [option for option in rules.options if option.startswith(f"{written}.")]
+    if dotted and isinstance(value, dict):
+        inner: dict[str, Any] = {f"{written}.{name}": one for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        moved = {f"{ARGS}.{name}": one for name, one in inner.items()} if inner.keys() <= set(dotted) else {}
+        raise _Bad(
+            "is written by the name of each option in it",
+            f"use {join_names(dotted)}",
+            {f"{ARGS}.{written}": None, **moved} if moved else {},
+        )
 
 
 def _find(table: FlagTable, written: str, value: Any) -> Flag:
@@ -312,8 +328,14 @@ def _check_listed(table: FlagTable, name: str) -> None:
     if (instead := known.refused.get(name)) is not None:
         raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
     if known.prefix is not None and name.startswith(known.prefix) and name not in known.passes:
-        near = nearest_name(name, known.passes)
-        raise _Bad(f"is not a variable of {table.title}", f"did you mean {near}?" if near else None)
+        # The prefix, which all have in common, makes none of them near.
+        near = nearest_name(name.removeprefix(known.prefix), [each.removeprefix(known.prefix) for each in known.passes], NEAR)
+        raise _Bad(f"is not a variable of {table.title}", *_meant(name, near and f"{known.prefix}{near}"))
+
+
+def _meant(name: str, near: str | None) -> tuple[str, dict[str, object]]:
+    """The way out of a variable that is none: the one that was meant, or, where nothing is like it, none."""
+    return (f"did you mean {near}?", {}) if near else ("remove it", {f"{ENV}.{name}": None})
 
 
 def _check_option(table: FlagTable, rules: FlagRules, name: str, value: str) -> None:
