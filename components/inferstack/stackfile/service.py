@@ -111,7 +111,7 @@ class QualityFloor(Section):
     """Below this no weights are chosen, whatever they would save."""
 
     min_bits: Annotated[float, Field(ge=1, le=16, allow_inf_nan=False)] | None = None
-    """Bits of a weight; 4 admits awq and gptq-int4 as well."""
+    """Bits of a weight; 4 admits awq and gptq-int4 as well. The precision that the model was published in is always admitted."""
     max_loss_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     """Most accuracy that a published evaluation of that quantization may have lost; what nobody is known to have evaluated is left out."""
 
