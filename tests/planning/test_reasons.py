@@ -23,8 +23,9 @@ def test_coarse_weights_that_nobody_asked_for_are_named_and_warned_of() -> None:
     """A context that leaves no room for 8-bit weights on one L4: the reason says so, and a warning that quality is lost."""
     found = plan_one(model="meta-llama/Llama-3.1-8B-Instruct", gpu="l4", tensorParallel=1, context=131_072, traffic=TRAFFIC, slo=SLO)
     assert found.quantization.startswith("gguf-")
-    assert reason(found, "quantization") == "nothing finer works here"
-    assert reason(found, "engine") == "vllm has no placement that works here"
+    assert "nothing finer than gguf-q4_k_m works here: gguf-q5_k_m is turned down by tensorParallel" in reason(found, "quantization")
+    assert reason(found, "engine").startswith("vllm is turned down by tensorParallel: l4 has ")
+    assert any("without tensorParallel it works: vllm, " in warning for warning in found.warnings)
     assert any("coarser than what is chosen unasked" in warning for warning in found.warnings)
 
 

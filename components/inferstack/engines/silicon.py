@@ -27,8 +27,8 @@ def refuse_driver(driver: int | None, release: EngineRelease) -> Refusal | None:
     needed = OLDEST_DRIVER_BY_CUDA[int(release.cuda.partition(".")[0])]
     if driver >= needed:
         return None
-    reason = f"is {release.image}, built on CUDA {release.cuda}, which needs driver {needed}, and the nodes have {driver}"
-    return Refusal(reason, f"update the driver to {needed}, or name an image on an older CUDA with `image`")
+    reason = f"runs as {release.image}, built on CUDA {release.cuda}, which needs driver {needed}, and the nodes have {driver}"
+    return Refusal(reason, f"update the driver to {needed}, or name an image on an older CUDA with `image`", driver=needed)
 
 
 def refuse_silicon(accelerator: Accelerator, release: EngineRelease) -> Refusal | None:

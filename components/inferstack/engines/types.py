@@ -25,6 +25,8 @@ class Refusal:
     nearest: str | None = None
     is_silicon: bool = False
     """True where no weights whatever would run on that silicon."""
+    driver: int | None = None
+    """Oldest branch of NVIDIA's driver that would do, where that of the nodes is in the way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Failure:
     reason: str
     cold_start_seconds: float | None = None
     """Where a cold start takes too long: how long the shortest."""
+    key: str | None = None
+    """Key of the service that is in the way, where it is a single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,7 @@ def paced(requirement: Requirement, sized: Sized) -> Sized:
 def _paced(requirement: Requirement, shape: Shape, memory: MemoryLayout) -> tuple[Replica, Failure | None]:
     """The replica without load, and why it keeps its targets at no load; None where it does at some."""
     performance = at_load(requirement, shape, memory, load_rps=0.0)
-    missed = Failure("slo", _missed(requirement, performance)) if performance.capacity_rps.expected <= 0 else None
-    return Replica(shape, memory, performance), missed
+    return Replica(shape, memory, performance), _missed(requirement, performance) if performance.capacity_rps.expected <= 0 else None
 
 
 def room_for_weights(requirement: Requirement, device: Device) -> int:
@@ -298,14 +299,16 @@ def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
     return f"{where} has {left:.1f} GiB left for the KV cache, less than one request of {shape.context:,} tokens needs"
 
 
-def _missed(requirement: Requirement, idle: Performance) -> str:
+def _missed(requirement: Requirement, idle: Performance) -> Failure:
     slo = requirement.slo
     if slo.ttft_p95_ms is not None and idle.ttft_p95_ms.expected > slo.ttft_p95_ms:
-        name = "latency" if pools(requirement.model) else "TTFT"
-        return f"{name} is {idle.ttft_p95_ms.expected:,.0f} ms even without load, above {slo.ttft_p95_ms:,.0f} ms"
+        name, key = ("latency", "latencyP95Ms") if pools(requirement.model) else ("TTFT", "ttftP95Ms")
+        reason = f"{name} is {idle.ttft_p95_ms.expected:,.0f} ms even without load, above {slo.ttft_p95_ms:,.0f} ms"
+        return Failure("slo", reason, key=f"slo.{key}")
     if slo.tpot_p95_ms is not None and idle.tpot_p95_ms.expected > slo.tpot_p95_ms:
-        return f"TPOT is {idle.tpot_p95_ms.expected:,.1f} ms even without load, above {slo.tpot_p95_ms:,.1f} ms"
-    return "the SLO leaves no load that one replica could take"
+        reason = f"TPOT is {idle.tpot_p95_ms.expected:,.1f} ms even without load, above {slo.tpot_p95_ms:,.1f} ms"
+        return Failure("slo", reason, key="slo.tpotP95Ms")
+    return Failure("slo", "the SLO leaves no load that one replica could take", key="slo")
 
 
 def host_share(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
@@ -377,7 +380,7 @@ def _by_its_way(requirement: Requirement, sized: Sized, machine: Machine, site: 
     if taken is None:
         soonest = min(found, key=lambda way: way.seconds)
         reason = f"a new replica answers after {soonest.seconds:,.0f} s, above {most:,.0f} s"
-        return sized, Failure("slo", reason, soonest.seconds)
+        return sized, Failure("slo", reason, soonest.seconds, "slo.coldStartSeconds")
     return sized.with_checkpoint(taken.checkpoint), None
 
 

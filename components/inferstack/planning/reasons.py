@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .. import engines, sizing
+from .. import sizing
 from ..costs import money
 from ..costs.money import exact
 from .placement import GIB, Placement, Sized, at_load, offloaded_bytes
@@ -14,6 +14,7 @@ from .requirement import CPU, Requirement
 from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome, longest_request, mean_request, power_of_two
 from .spread import SpreadPins
 from .types import Alternative, Decision
+from .usual import Fallen, TurnedDown, finest
 
 STAGES = "stages hold the layers in turn"
 OWN_SEQUENCES = "each GPU keeps the KV cache of its own sequences, where tensor parallelism would copy one"
@@ -21,7 +22,7 @@ GROUPS = "each group of GPUs keeps the KV cache of its own sequences"
 MILLION = 1_000_000
 
 
-def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) -> tuple[Decision, ...]:
+def decisions(requirement: Requirement, outcome: Outcome, placement: Placement, lost: Fallen) -> tuple[Decision, ...]:
     service, sized, machine = requirement.service, placement.sized, placement.machine
     assert sized.replica is not None
     cheapest = f"cheapest of {outcome.considered} placements considered"
@@ -37,10 +38,13 @@ def decisions(requirement: Requirement, outcome: Outcome, placement: Placement) 
             "engine",
             f"{sized.engine.name} {sized.engine.release.version}",
             service.named_engine,
-            _engine_reason(requirement, outcome, placement),
+            _engine_reason(requirement, outcome, placement, lost.engine),
         ),
         decide(
-            "quantization", sized.checkpoint.quantization, service.named_quantization, _quantization_reason(requirement, outcome, placement)
+            "quantization",
+            sized.checkpoint.quantization,
+            service.named_quantization,
+            _quantization_reason(requirement, outcome, placement, lost.weights),
         ),
         *_quality(requirement, sized),
         decide("modelUri", sized.checkpoint.published.uri, service.model_uri, f"known checkpoint ({sized.checkpoint.source})"),
@@ -130,13 +134,12 @@ def _quality(requirement: Requirement, sized: Sized) -> Iterator[Decision]:
     yield Decision("quality", unasked if floor is None else floor_text(floor), f"{asked}{lost}", pinned=False)
 
 
-def _engine_reason(requirement: Requirement, outcome: Outcome, placement: Placement) -> str:
+def _engine_reason(requirement: Requirement, outcome: Outcome, placement: Placement, usual: TurnedDown | None) -> str:
     if requirement.compares:
         return _comparison(requirement, outcome)
+    if usual is not None:
+        return usual.cause
     kind = placement.machine.accelerator if placement.machine.accelerator else "CPU"
-    first = next(iter(engines.engines().values()))
-    if placement.machine.accelerator and placement.sized.engine.name != first.name:
-        return f"{first.name} has no placement that works here"
     return f"first of the engines that run this model on {kind}"
 
 
@@ -145,7 +148,7 @@ def _comparison(requirement: Requirement, outcome: Outcome) -> str:
     workload = requirement.workload
     millions = exact((workload.input_tokens_per_month + workload.output_tokens_per_month) / MILLION)
     said: list[str] = []
-    for engine in outcome.engines:
+    for engine in outcome.by_engine:
         best = next((placement for placement in outcome.feasible if placement.sized.engine.name == engine), None)
         failed = [placement for placement in outcome.rejected if placement.sized.engine.name == engine]
         if best is not None and best.monthly_usd is not None:
@@ -161,7 +164,7 @@ def _comparison(requirement: Requirement, outcome: Outcome) -> str:
     return f"compared by the price of a million tokens within the SLO: {', '.join(said)}; at equal price the first"
 
 
-def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: Placement) -> str:
+def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: Placement, finer: TurnedDown | None) -> str:
     checkpoint = placement.sized.checkpoint
     if outcome.chosen is None or placement.sized is not outcome.chosen.sized:
         return "leaves the services beside it room on the nodes that they share"
@@ -170,7 +173,9 @@ def _quantization_reason(requirement: Requirement, outcome: Outcome, placement: 
     if checkpoint.quantization == requirement.model.native_quantization:
         return "the precision that the model was published in"
     if not keeps_quality(requirement, checkpoint):
-        return "nothing finer works here"
+        most = finest(outcome).sized.checkpoint.quantization
+        said = "nothing finer works here" if most == checkpoint.quantization else f"cheapest; nothing finer than {most} works here"
+        return said if finer is None else f"{said}: {finer.cause}"
     return f"cheapest that keeps {floor_text(requirement.quality)}; at equal cost the whole weights"
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from .. import catalog
 from ..catalog.types import CapacityType
-from ..costs import money
 from ..engines.kinds import pools
 from ..engines.spec import Tuning
 from ..engines.types import Overrides, Refusal
@@ -15,6 +14,7 @@ from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.editing import IN_ITS_WORDS, removed
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
+from . import offers
 from .additions import Beside
 from .placement import Placement
 from .quality import floor_text
@@ -61,7 +61,6 @@ def _switch(wish: bool | None) -> str | None:
     return None if wish is None else str(wish).lower()
 
 
-UNPRICED = "price unknown"
 REGIONS_NAMED = 3
 """Regions that an error names where a machine is not sold."""
 
@@ -121,21 +120,21 @@ RELAXATIONS = (
 
 def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Problem:
     """The problem to report: at the key whose removal helps, with the plan that this would give."""
-    refused = _refused_outright(requirement, outcome, site)
-    if refused is not None:
-        return refused
-    late = cold_start_problem(requirement, outcome, site)
-    if late is not None:
-        return late
+    older = _outdated(requirement, outcome, site)
+    outright = older if requirement.engine is None else None
+    known = outright or _refused_outright(requirement, outcome, site) or older or cold_start_problem(requirement, outcome, site)
+    if known is not None:
+        return known
     path = requirement.path
+    joined = offers.on_several_machines(requirement, site) if _is_too_large(outcome) else None
     for relaxation in RELAXATIONS:
         value = relaxation.value(requirement)
         if value is None:
             continue
         found = search(relaxation.without(requirement), site).chosen
         if found is not None:
-            nearest, change = _offer(found, without=relaxation.key), relaxation.change(requirement)
-            return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, nearest, change)
+            nearest = "; ".join([*([joined.text] if joined else []), offers.without(found, relaxation.key)])
+            return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, nearest, relaxation.change(requirement))
     if outcome.rejected and _criterion(outcome.rejected) == "nodes":
         return Problem(
             f"{path}.traffic", _why(requirement, outcome, site), None, "add nodes to inferstack:target.nodes, or plan for less traffic"
@@ -145,8 +144,12 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
         return slo_problem
     free = _without_pins(requirement)
     found = search(free, site).chosen if free != requirement else None
+    if found is None and (older := offers.outdated(outcome)) is not None:
+        return _beside_driver(requirement, *older, site)
     key, value = _subject(requirement)
-    nearest, change = (_offer(found, without="these pins"), _unpinned(requirement)) if found else _way_out(requirement, outcome, site)
+    nearest, change = (offers.without(found, "these pins"), _unpinned(requirement)) if found else _way_out(requirement, outcome, site)
+    if joined is not None:
+        nearest, change = (f"{nearest}; {joined.text}", change) if change else (joined.text, joined.change)
     return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest, change)
 
 
@@ -165,9 +168,40 @@ def _refused_outright(requirement: Requirement, outcome: Outcome, site: Site) ->
             if [*change] in [[f"{requirement.path}.{degree}"] for degree in SPREAD_KEYS if degree != key]:
                 # What is refused runs on fewer GPUs: the number of them is in the way.
                 continue
-            nearest = "; ".join(said for said in (refusal.nearest, way) if said is not None) or None
+            newer = offers.by_newer_driver(requirement, outcome, site)
+            said = (refusal.nearest, newer.text if newer else None, way)
+            nearest = "; ".join(clause for clause in said if clause is not None) or None
             return Problem(f"{requirement.path}.{key}", refusal.reason, relaxation.value(requirement), nearest, change)
     return None
+
+
+def _outdated(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
+    """The driver of nodes is in the way of every image: which one needs which, and the plan with that."""
+    older, way = offers.outdated(outcome), offers.by_newer_driver(requirement, outcome, site)
+    if older is None or way is None:
+        return None
+    engine, refusal = older
+    ((key, _),) = way.change.items()
+    reason = f"is in the way of {requirement.model.id}: {engine} {refusal.reason}"
+    stated = site.machines[way.found.machine.name].facts["driver"]
+    return Problem(key, reason, stated, way.text, way.change)
+
+
+def _beside_driver(requirement: Requirement, engine: str, refusal: Refusal, site: Site) -> Problem:
+    """What else is in the way where a newer driver is not enough; without it nothing is known to be either."""
+    assert refusal.driver is not None, "it was refused for its driver"
+    mended = offers.with_driver(site, refusal.driver)
+    problem = no_placement(requirement, search(requirement, mended), mended)
+    drivers = offers.older_drivers(site, refusal.driver)
+    too = f"with driver {refusal.driver} beside that: {engine} {refusal.reason}"
+    nearest = "; ".join(said for said in (problem.nearest, too) if said)
+    return replace(problem, nearest=nearest, change={**problem.change, **drivers} if problem.change else {})
+
+
+def _is_too_large(outcome: Outcome) -> bool:
+    """True where what came nearest to working lacks memory on one machine, so that several might have it."""
+    nearest = min(outcome.rejected, key=lambda placement: placement.distance, default=None)
+    return nearest is not None and nearest.sized.machines == 1 and _criterion(outcome.rejected) == "memory"
 
 
 def _held_back(outcome: Outcome) -> list[tuple[str, Refusal]]:
@@ -187,9 +221,9 @@ def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> tupl
     for relaxation in (first, *(other for other in RELAXATIONS if other is not first and other.value(requirement) is not None)):
         found = search(relaxation.without(requirement), site).chosen
         if found is not None:
-            return _offer(found, without=relaxation.key), relaxation.change(requirement)
+            return offers.without(found, relaxation.key), relaxation.change(requirement)
     found = search(_without_pins(requirement), site).chosen
-    return (None, {}) if found is None else (_offer(found, without="these pins"), _unpinned(requirement))
+    return (None, {}) if found is None else (offers.without(found, "these pins"), _unpinned(requirement))
 
 
 def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
@@ -212,7 +246,9 @@ def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
             gpus = "1 GPU" if machine.accelerator_count == 1 else f"{machine.accelerator_count} GPUs"
             return f"{cannot}: {machine.name} has {gpus}, not {wanted}"
     if outcome.refusals:
-        return f"{cannot}: it {_telling(outcome).reason}"
+        telling, older = _telling(outcome), offers.outdated(outcome)
+        by = older[0] if older is not None and older[1] is telling else "it"
+        return f"{cannot}: {by} {telling.reason}"
     spread = requirement.spread
     if spread.tensor is None and (groups := (spread.pipeline or 1) * (spread.data or 1)) > 1:
         many = f"no machines {_sold(requirement, site)} make {groups} groups of GPUs"
@@ -257,7 +293,7 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[st
     bought = removed(requirement.service, path, "commitment", *OF_RESERVATIONS) | {f"{path}.capacityType": "spot"}
     spot = search(_as_spot(requirement), site).chosen
     if spot is not None:
-        return f"with capacityType spot it works: {plan_text(spot)}", bought
+        return f"with capacityType spot it works: {offers.plan_text(spot)}", bought
     elsewhere: list[tuple[Placement, str]] = []
     for region in catalog.regions(site.target.cloud):
         there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}), site.prices)
@@ -267,10 +303,10 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[st
     if not elsewhere:
         free = search(_as_spot(_without_pins(requirement)), site).chosen
         if free is not None:
-            return f"with capacityType spot and {_offer(free, without='these pins')}", _unpinned(requirement) | bought
+            return f"with capacityType spot and {offers.without(free, 'these pins')}", _unpinned(requirement) | bought
         return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}", {}
     found, region = min(elsewhere, key=lambda pair: pair[0].rank)
-    return f"in {region} it works: {plan_text(found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
+    return f"in {region} it works: {offers.plan_text(found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
 
 
 def _as_spot(requirement: Requirement) -> Requirement:
@@ -281,23 +317,6 @@ def _criterion(rejected: list[Placement]) -> str:
     failure = min(rejected, key=lambda placement: placement.distance).failure
     assert failure is not None, "what was rejected has a reason"
     return failure.criterion
-
-
-def _offer(found: Placement, without: str) -> str:
-    """The plan that giving up `without` leads to, with its price."""
-    by = f"{found.sized.engine.name}, " if without in ("engine", "these pins") else ""
-    return f"without {without} it works: {by}{plan_text(found)}"
-
-
-def plan_text(found: Placement) -> str:
-    """One replica times their number, its context and its cost."""
-    machine, sized = found.machine, found.sized
-    several = f"{sized.machines} x " if sized.machines > 1 else ""
-    where = f"{sized.devices} x {machine.accelerator} on {several}{machine.name}" if machine.accelerator else machine.name
-    cost = f"{money(found.monthly_usd.expected)} a month" if found.monthly_usd else UNPRICED
-    assert sized.replica is not None
-    context = f", context {sized.replica.shape.context:,}"
-    return f"{found.replicas.max} x {sized.checkpoint.quantization} on {where}{context}, {cost}"
 
 
 def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
@@ -318,12 +337,12 @@ def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     if len(missed) != 1:
         best = "".join(f", {key} {reached:,.1f}" for key, _, reached in missed)
         reason = "cannot be kept together by anything that can be had here" + (f": the best without load is{best[1:]}" if best else "")
-        return Problem(path, reason, None, _offer(loose, without="slo"), {path: None})
+        return Problem(path, reason, None, offers.without(loose, "slo"), {path: None})
     ((key, target, reached),) = missed
     rest = Slo(None, slo.tpot_p95_ms) if key == first else Slo(slo.ttft_p95_ms, None)
     found = search(replace(requirement, slo=rest), site).chosen
     reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
-    nearest, change = (_offer(found, without=key), f"{path}.{key}") if found else (_offer(loose, without="slo"), path)
+    nearest, change = (offers.without(found, key), f"{path}.{key}") if found else (offers.without(loose, "slo"), path)
     return Problem(f"{path}.{key}", reason, target, nearest, {change: None})
 
 

@@ -39,12 +39,12 @@ class Outcome:
     considered: int = 0
     alone: Placement | None = None
     """What would be chosen for it if no other service were in its pods; None where none is."""
-    engines: list[str] = field(default_factory=list[str])
-    """Those that were asked, the preferred first: at equal cost it is taken."""
+    by_engine: dict[str, Outcome] = field(default_factory=dict[str, "Outcome"])
+    """What was found for each that was asked, the preferred first: at equal cost it is taken."""
 
     def add(self, engine: Engine, found: Outcome) -> None:
         """What was found for `engine` as well."""
-        self.engines.append(engine.name)
+        self.by_engine[engine.name] = found
         self.feasible += found.feasible
         self.rejected += found.rejected
         self.refusals += found.refusals
@@ -53,7 +53,7 @@ class Outcome:
     def rank(self, placement: Placement) -> tuple[object, ...]:
         """`Placement.rank`, with the preferred engine before more capacity: that is within the bands of what is compared."""
         *cost, capacity = placement.rank
-        return (*cost, self.engines.index(placement.sized.engine.name), capacity)
+        return (*cost, list(self.by_engine).index(placement.sized.engine.name), capacity)
 
     @property
     def chosen(self) -> Placement | None:

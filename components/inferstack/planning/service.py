@@ -28,6 +28,7 @@ from .site import Site
 from .sources import loading, options
 from .succession import succession
 from .types import Resources, Scaling, ScheduledWindow, ServicePlan
+from .usual import fallen
 
 CPU_TARGET_PERCENT = 70
 KV_TARGET = 0.8
@@ -58,6 +59,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
     found = options(requirement, placement, site)
+    lost = fallen(requirement, outcome, placement, site)
     return ServicePlan(
         name=requirement.service.name,
         server=requirement.service.server,
@@ -91,13 +93,14 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         fabric=fabric,
         network_tpot_ms=None if network is None else network.decode_s(performance.sequences).scaled(1000),
         decisions=(
-            *decisions(requirement, outcome, placement),
+            *decisions(requirement, outcome, placement, lost),
             *loading(requirement.service, found, requirement.service.slo.cold_start_seconds),
         ),
         sources=found,
         alternatives=alternatives(requirement, outcome, placement),
         warnings=(
             *succession(requirement, placement, site),
+            *lost.warnings,
             *_warnings(requirement, placement, performance, cold_start),
             *additions.warnings(requirement.service, requirement.beside.physics),
             *requirement.overrides.warnings,

@@ -83,6 +83,11 @@ class Site:
         here = self.region in machine.regions or any(offering.region == self.region for offering in machine.offerings)
         return here and (not self.zones or bool(self.cloud.pool_zones(self.target, machine)))
 
+    def nodes_key(self, machine: Machine) -> str | None:
+        """Key of the nodes of an existing cluster that `machine` stands for; None where machines come from a cloud."""
+        names = [each.name for each in self.cloud.machines(self.target)] if machine.count is not None else []
+        return f"inferstack:target.nodes[{names.index(machine.name)}]" if machine.name in names else None
+
     def committed(self, machine: Machine, term: str) -> Commitment | None:
         """What `machine` costs here for a term of `term`; None where no cloud sells such terms."""
         return commitment(machine, self.region, term) if self.target.region else None

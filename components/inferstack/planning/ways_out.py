@@ -9,8 +9,9 @@ from pathlib import Path
 from ..errors import Problem, join_names
 from ..stackfile.editing import edited
 from ..stackfile.schema import Service
+from .offers import UNPRICED, plan_text
 from .problems import Problems
-from .refusal import UNPRICED, no_placement, plan_text
+from .refusal import no_placement
 from .resolve import resolve
 from .search import search
 from .site import Site
