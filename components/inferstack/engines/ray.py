@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 from .. import catalog
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Replica, Shape
-from . import memory
 from .confinement import Confinement
 from .drain import stops_on_sigterm
-from .gpu import BFLOAT16, GpuEngine, cache_volumes, capability
+from .gpu import GpuEngine, cache_volumes
 from .hosts import HostMemory
-from .kinds import EMBEDDING, LLM, encodes, pools
+from .kinds import EMBEDDING, LLM, encodes
 from .sharing import CLUSTER, Member, Sharing, Told, longest_drain
 from .spec import CHAT_ROUTES, Elasticity, EngineSpec, HeadPod, HttpProbe, Metrics, Port, Probes, ServedModel, ServingIdentity, Volume
 from .types import FlagRules, Refusal, Traits
-from .vllm import KV_DTYPES, ONLINE_FP8, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
+from .vllm_inside import VllmInside, batch_arguments, model_arguments, number_arguments, sized_as_vllm
 from .weights import CLAIM, IMAGE, WeightSource, weight_source
 
 NAME = "ray-serve"
@@ -127,20 +125,17 @@ FLAGS = FlagRules(
 )
 
 
-class RayServe(GpuEngine):
+class RayServe(VllmInside, GpuEngine):
     """Ray Serve LLM on one or several NVIDIA GPUs of a machine. It asks nobody for a key; its silicon and its size are vLLM's."""
 
     name = NAME
     title = "Ray Serve LLM"
-    matrix = VLLM
     aliases = ("ray", "rayserve", "ray-llm", "ray-serve-llm")
     flags = FLAGS
     host = HOST
     cache = CACHE
     compiled_gib = COMPILED_GIB
     confinement = CONFINEMENT
-    plugins = PLUGIN_FORMATS
-    unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
     @property
     def traits(self) -> Traits:
@@ -149,7 +144,7 @@ class RayServe(GpuEngine):
             scales_itself=True,
             kinds=frozenset(ROUTES),
             shares=Sharing(CLUSTER, _together),
-            sized_as=(VLLM, catalog.engine_release(VLLM).version),
+            sized_as=sized_as_vllm(),
         )
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
@@ -164,7 +159,6 @@ class RayServe(GpuEngine):
         return (
             (True, f"{brings}, and models that only later ones know do not load: {taken}"),
             (True, "deployed by KubeRay as a RayService, not by KServe: Ray starts, places and scales its replicas itself"),
-            (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
             (shape.model.remote_code, "code from the model's repository runs in the server (trust_remote_code): pin it with revision"),
             (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
         )
@@ -284,31 +278,11 @@ def _ingress(elasticity: Elasticity) -> Mapping[str, Any]:
 
 def _engine_kwargs(replica: Replica, source: WeightSource) -> dict[str, Any]:
     shape = replica.shape
-    arguments: dict[str, Any] = {
-        "tensor_parallel_size": shape.parallel.tensor,
-        "max_model_len": shape.context,
-        "max_num_seqs": shape.max_sequences,
-        "max_num_batched_tokens": memory.batched_tokens(shape),
-        # Per GPU: the KV cache is what was planned, whatever a profile at the start finds.
-        "kv_cache_memory_bytes": replica.memory.kv_bytes,
-    }
-    if capability(shape.device) < BFLOAT16:
-        arguments["dtype"] = "float16"
-    if shape.checkpoint.quantized_at_load:
-        arguments["quantization"] = ONLINE_FP8
-    if KV_DTYPES[shape.kv_dtype] != "auto":
-        arguments["kv_cache_dtype"] = KV_DTYPES[shape.kv_dtype]
-    if source.revision is not None:
-        arguments["revision"] = source.revision
+    arguments = batch_arguments(shape)
+    if not encodes(shape.model):
+        # Per GPU: the KV cache is what was planned, whatever a profile at the start finds. Encoders keep none.
+        arguments["kv_cache_memory_bytes"] = replica.memory.kv_bytes
+    arguments |= number_arguments(shape, source)
     if shape.model.params_vision:
         arguments["language_model_only"] = True
-    if pools(shape.model):
-        arguments["runner"] = "pooling"
-    if shape.model.config_overrides is not None:
-        arguments["hf_overrides"] = json.loads(shape.model.config_overrides)
-    if shape.model.remote_code:
-        arguments["trust_remote_code"] = True
-    if encodes(shape.model):
-        # It keeps nothing: there is no cache to size.
-        del arguments["kv_cache_memory_bytes"]
-    return arguments
+    return arguments | model_arguments(shape)

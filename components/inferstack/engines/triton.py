@@ -8,18 +8,16 @@ from dataclasses import replace
 
 from .. import catalog
 from ..sizing.types import Replica, Shape
-from . import memory
 from .confinement import Confinement
-from .gpu import BFLOAT16, capability
 from .hosts import HostMemory
-from .kinds import EMBEDDING, LLM, pools
+from .kinds import EMBEDDING, LLM
 from .sharing import POD, Sharing
 from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity
 from .triton_server import TritonServer
 from .triton_several import together
 from .types import Traits
-from .vllm import KV_DTYPES, PLUGIN_FORMATS, UNSTABLE_IN_FLOAT16
 from .vllm import NAME as VLLM
+from .vllm_inside import VllmInside, batch_arguments, model_arguments, number_arguments, sized_as_vllm
 from .weights import WeightSource
 
 NAME = "triton"
@@ -63,19 +61,16 @@ METRICS = Metrics(
 )
 
 
-class Triton(TritonServer):
+class Triton(VllmInside, TritonServer):
     """Triton on one or several NVIDIA GPUs of a machine; its silicon and its size are vLLM's."""
 
     name = NAME
     title = "Triton"
-    matrix = VLLM
     aliases = ("tritonserver", "triton-inference-server")
     backend = "vllm"
     metrics = METRICS
     host = HOST
     compiled_gib = COMPILED_GIB
-    plugins = PLUGIN_FORMATS
-    unstable_in_float16 = UNSTABLE_IN_FLOAT16
 
     @property
     def traits(self) -> Traits:
@@ -83,7 +78,7 @@ class Triton(TritonServer):
             open_api=True,
             kinds=frozenset(ROUTES),
             shares=Sharing(POD, together, most_devices=1),
-            sized_as=(VLLM, catalog.engine_release(VLLM).version),
+            sized_as=sized_as_vllm(),
         )
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
@@ -107,24 +102,11 @@ class Triton(TritonServer):
 def _model(replica: Replica, source: WeightSource) -> str:
     """`model.json`: arguments of vLLM's engine, of those that every release has had since the backend exists."""
     shape, layout = replica.shape, replica.memory
-    arguments: dict[str, object] = {
+    arguments = {
         "model": source.location,
-        "tensor_parallel_size": shape.parallel.tensor,
-        "max_model_len": shape.context,
-        "max_num_seqs": shape.max_sequences,
-        "max_num_batched_tokens": memory.batched_tokens(shape),
+        **batch_arguments(shape),
         "gpu_memory_utilization": math.floor(layout.usable_bytes / layout.visible_bytes * FRACTION_STEPS) / FRACTION_STEPS,
+        **model_arguments(shape),
+        **number_arguments(shape, source),
     }
-    if pools(shape.model):
-        arguments["runner"] = "pooling"
-    if shape.model.config_overrides is not None:
-        arguments["hf_overrides"] = json.loads(shape.model.config_overrides)
-    if shape.model.remote_code:
-        arguments["trust_remote_code"] = True
-    if capability(shape.device) < BFLOAT16:
-        arguments["dtype"] = "float16"
-    if KV_DTYPES[shape.kv_dtype] != "auto":
-        arguments["kv_cache_dtype"] = KV_DTYPES[shape.kv_dtype]
-    if source.revision is not None:
-        arguments["revision"] = source.revision
     return json.dumps(arguments, indent=2) + "\n"
