@@ -29,6 +29,11 @@ KERNEL_LINKS = Volume("kernel-links", "/usr/local/lib/python3.12/dist-packages/f
 volume there, such a model ends with a permission error (flashinfer-ai/flashinfer issues 2834 and 2976, ai-dynamo/dynamo pull requests
 11154 and 12770). FLASHINFER_CUBIN_DIR moves that since 0.7.2, and leaves the kernels of the image behind. Its size is believed."""
 
+TEXT_ONLY = "text only: image input is switched off, which leaves its memory to the KV cache"
+TOWER_UNUSED = "image input is not planned, though its weights are loaded"
+RUNS_CODE = "code from the model's repository runs in the server ({flag}): pin it with revision"
+"""What remarks say alike."""
+
 
 class GpuEngine:
     """One such engine. A subclass names it and renders its container; what it refuses follows from its row of the support matrix."""
@@ -204,6 +209,11 @@ class GpuEngine:
         safetensors = [quantization for quantization in catalog.quantizations().values() if quantization.format == "safetensors"]
         native = [found.name for found in safetensors if self._read(found.scheme, capability).mark == "Y"]
         return f"there it runs {', '.join(native)}" if native else "use a newer GPU, such as an L4, or another engine"
+
+
+def text_only(shape: Shape) -> bool:
+    """True where a vision tower is there and no image is planned, so that an engine that can leaves the tower out."""
+    return shape.model.params_vision > 0 and shape.additions.images is None
 
 
 def capability(device: Device) -> tuple[int, int]:

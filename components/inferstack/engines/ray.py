@@ -11,7 +11,7 @@ from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Replica, Shape
 from .confinement import Confinement
 from .drain import stops_on_sigterm
-from .gpu import GpuEngine, cache_volumes
+from .gpu import RUNS_CODE, TEXT_ONLY, GpuEngine, cache_volumes, text_only
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, encodes
 from .sharing import CLUSTER, Member, Sharing, Told, longest_drain
@@ -159,8 +159,8 @@ class RayServe(VllmInside, GpuEngine):
         return (
             (True, f"{brings}, and models that only later ones know do not load: {taken}"),
             (True, "deployed by KubeRay as a RayService, not by KServe: Ray starts, places and scales its replicas itself"),
-            (shape.model.remote_code, "code from the model's repository runs in the server (trust_remote_code): pin it with revision"),
-            (shape.model.params_vision > 0, "text only: image input is switched off, which leaves its memory to the KV cache"),
+            (shape.model.remote_code, RUNS_CODE.format(flag="trust_remote_code")),
+            (text_only(shape), TEXT_ONLY),
         )
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -283,6 +283,6 @@ def _engine_kwargs(replica: Replica, source: WeightSource) -> dict[str, Any]:
         # Per GPU: the KV cache is what was planned, whatever a profile at the start finds. Encoders keep none.
         arguments["kv_cache_memory_bytes"] = replica.memory.kv_bytes
     arguments |= number_arguments(shape, source)
-    if shape.model.params_vision:
+    if text_only(shape):
         arguments["language_model_only"] = True
     return arguments | model_arguments(shape)

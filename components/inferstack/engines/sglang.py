@@ -11,7 +11,7 @@ from .additions import Adapter, LoraRules, Speculation
 from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, sockets, workers
-from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, named_env
+from .gpu import BFLOAT16, KERNEL_LINKS, RUNS_CODE, TEXT_ONLY, GpuEngine, capability, named_env, text_only
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
@@ -152,8 +152,8 @@ class Sglang(GpuEngine):
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return (
-            (shape.model.remote_code, "code from the model's repository runs in the server (--trust-remote-code): pin it with revision"),
-            (_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),
+            (shape.model.remote_code, RUNS_CODE.format(flag="--trust-remote-code")),
+            (text_only(shape), TEXT_ONLY),
         )
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
@@ -235,7 +235,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         ("trust-remote-code", shape.model.remote_code),
         ("disable-radix-cache", encodes(shape.model)),
         ("enable-multimodal", shape.additions.images is not None),
-        ("language-model-only", _text_only(shape)),
+        ("language-model-only", text_only(shape)),
     )
     if (images := shape.additions.images) is not None:
         flags["limit-mm-data-per-request"] = json.dumps({"image": images.most}, separators=(",", ":"))
@@ -246,10 +246,6 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     flags |= _speculation(service.speculation)
     words = [*(f"--{flag}={value}" for flag, value in flags.items()), *(f"--{switch}" for switch, on in switches if on)]
     return (*words, *_adapters(shape, service.adapters))
-
-
-def _text_only(shape: Shape) -> bool:
-    return shape.model.params_vision > 0 and shape.additions.images is None
 
 
 def _speculation(said: Speculation | None) -> dict[str, object]:

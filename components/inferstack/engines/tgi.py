@@ -6,7 +6,7 @@ from ..sizing.types import Replica, Shape
 from . import memory
 from .confinement import Confinement
 from .drain import drains_on_sigterm
-from .gpu import GpuEngine
+from .gpu import TOWER_UNUSED, GpuEngine
 from .hosts import HostMemory
 from .probes import probes
 from .spec import EngineSpec, Metrics, ServingIdentity
@@ -84,7 +84,7 @@ class Tgi(GpuEngine):
     confinement = CONFINEMENT
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
-        return ((shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),)
+        return ((shape.model.params_vision > 0, TOWER_UNUSED),)
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:
         shape = replica.shape

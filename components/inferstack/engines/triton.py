@@ -9,6 +9,7 @@ from dataclasses import replace
 from .. import catalog
 from ..sizing.types import Replica, Shape
 from .confinement import Confinement
+from .gpu import RUNS_CODE, TOWER_UNUSED
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM
 from .sharing import POD, Sharing
@@ -85,8 +86,8 @@ class Triton(VllmInside, TritonServer):
         bundled = f"which vLLM Triton {self.release.version} brings is not known here: what it runs and how fast is taken from {VLLM}"
         return (
             (True, f"{bundled} {catalog.engine_release(VLLM).version}"),
-            (shape.model.remote_code, "code from the model's repository runs in the server (trust_remote_code): pin it with revision"),
-            (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
+            (shape.model.remote_code, RUNS_CODE.format(flag="trust_remote_code")),
+            (shape.model.params_vision > 0, TOWER_UNUSED),
         )
 
     def confined(self, shape: Shape) -> Confinement:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from .. import catalog
 from ..sizing.types import Replica, Shape
 from . import memory, trtllm
+from .gpu import TOWER_UNUSED
 from .hosts import HostMemory
 from .spec import Metrics
 from .triton_server import TritonServer
@@ -121,7 +122,7 @@ class TritonEnsemble(TritonServer):
         return (
             (True, f"{bundled} {trtllm.NAME} {catalog.engine_release(trtllm.NAME).version}"),
             (True, f"its parts {FIRST}, {MODEL} and {LAST} are listed beside the service's own model, which is the one to ask"),
-            (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
+            (shape.model.params_vision > 0, TOWER_UNUSED),
         )
 
     def repository(self, replica: Replica, service: str, source: WeightSource) -> dict[str, str]:

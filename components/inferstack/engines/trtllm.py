@@ -11,7 +11,7 @@ from .additions import Speculation
 from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gang import sockets
-from .gpu import GpuEngine, named_env
+from .gpu import TOWER_UNUSED, GpuEngine, named_env
 from .hosts import GIB, HostMemory
 from .probes import probes
 from .spec import EngineSpec, Metrics, ServingIdentity, Volume
@@ -129,7 +129,7 @@ class TensorRtLlm(GpuEngine):
         unnamed = f"TensorRT-LLM {self.release.version} cannot be told the service's name: callers ask for the model by its repository"
         return (
             (not _has_full_names(_version(self.release.version)), unnamed),
-            (shape.model.params_vision > 0, "image input is not planned, though its weights are loaded"),
+            (shape.model.params_vision > 0, TOWER_UNUSED),
         )
 
     def spec(self, replica: Replica, service: ServingIdentity) -> EngineSpec:

@@ -12,7 +12,7 @@ from .additions import Adapter, LoraRules, Speculation
 from .confinement import Confinement
 from .drain import drains_on_sigterm
 from .gang import LEADER_ADDRESS, WORKER_INDEX, sockets, workers
-from .gpu import BFLOAT16, KERNEL_LINKS, GpuEngine, capability, hub_env
+from .gpu import BFLOAT16, KERNEL_LINKS, RUNS_CODE, TEXT_ONLY, GpuEngine, capability, hub_env, text_only
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
@@ -174,8 +174,8 @@ class Vllm(GpuEngine):
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return (
             (shape.checkpoint.quantized_at_load, "vLLM quantizes to FP8 while loading: it downloads the 16-bit weights"),
-            (shape.model.remote_code, "code from the model's repository runs in the server (--trust-remote-code): pin it with revision"),
-            (_text_only(shape), "text only: image input is switched off, which leaves its memory to the KV cache"),
+            (shape.model.remote_code, RUNS_CODE.format(flag="--trust-remote-code")),
+            (text_only(shape), TEXT_ONLY),
         )
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
@@ -267,7 +267,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
         words.append("--enable-expert-parallel")
     if shape.model.remote_code:
         words.append("--trust-remote-code")
-    if _text_only(shape):
+    if text_only(shape):
         words.append("--language-model-only")
     if (images := shape.additions.images) is not None:
         # A video would be profiled at its longest, and nothing of it is planned.
@@ -293,10 +293,6 @@ def _data_parallel(shape: Shape, first: bool) -> dict[str, object]:
         "all2all-backend": ALL_TO_ALL,
     }
     return flags | ({"api-server-count": local} if first else {})
-
-
-def _text_only(shape: Shape) -> bool:
-    return shape.model.params_vision > 0 and shape.additions.images is None
 
 
 def _speculative_config(said: Speculation, shape: Shape) -> str:
