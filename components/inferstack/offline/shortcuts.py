@@ -27,6 +27,8 @@ def taken() -> Generator[None]:
     import pulumi.runtime.resource
     import pulumi.runtime.rpc
     import pulumi.runtime.stack
+
+    # No public name leads there: it alone resolves `depends_on`. `sdk.NEEDED` has it, so that an SDK without it is refused by name.
     from pulumi.runtime import _depends_on as depends_on
     from pulumi.runtime.proto import resource_pb2, source_pb2
 
@@ -36,7 +38,7 @@ def taken() -> Generator[None]:
         _replaced(pulumi.runtime.resource, "_get_stack_trace", lambda: nowhere),
         _replaced(pulumi.runtime.resource, "create_urn", _composing_urns(pulumi.runtime.resource.create_urn)),
         _replaced(pulumi.output.Output, "_track", _tracking()),
-        _replaced(depends_on, "_resolve_depends_on", _resolving_depends_on()),
+        _replaced(depends_on, "_resolve_depends_on", _resolving(depends_on._resolve_depends_on)),  # pyright: ignore[reportPrivateUsage]
         _replaced(pulumi.runtime.rpc, "contains_unknowns", _seeking_unknowns(pulumi.runtime.rpc.contains_unknowns)),
         _replaced(pulumi.runtime.rpc, "serialize_property", _serializing(pulumi.runtime.rpc.serialize_property)),
         _replaced(pulumi.runtime.rpc, "declare_dependency", _dependencies()),
@@ -124,12 +126,9 @@ def _is_plain(value: Any) -> bool:
     return type(value) is list and all(type(item) in PLAIN or _is_plain(item) for item in cast("list[Any]", value))
 
 
-def _resolving_depends_on() -> Callable[[Any], Awaitable[set[Any]]]:
+def _resolving(whole: Callable[[Any], Awaitable[set[Any]]]) -> Callable[[Any], Awaitable[set[Any]]]:
     """`_resolve_depends_on`, which makes an output of the list and of each entry. Resources in a list are themselves what is meant."""
     from pulumi import Resource
-    from pulumi.runtime import _depends_on as sdk
-
-    whole: Callable[[Any], Awaitable[set[Any]]] = sdk._resolve_depends_on  # pyright: ignore[reportPrivateUsage]
 
     def are_resources(depends_on: Any) -> bool:
         return isinstance(depends_on, list) and all(isinstance(entry, Resource) for entry in cast("list[Any]", depends_on))
