@@ -71,7 +71,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         ({"region": "us-east-11"}, "region: us-east-11 is not a known region of eks; use us-east-1"),
         (
             {"cluster_name": "My Cluster"},
-            "cluster_name: My Cluster is not a name of at most 40 characters (a-z, 0-9 and -, a letter first); use my-cluster",
+            "cluster_name: My Cluster is not a DNS name of at most 40 characters (a-z, 0-9 and -, a letter first); use my-cluster",
         ),
         ({"zones": ["us-east-1a", "eu-west-1a"]}, "zones: eu-west-1a is not a zone of us-east-1"),
         ({"zones": ["us-east-1a", "us-east-1b", "us-east-1a"]}, "zones: us-east-1a is listed twice; keep one"),

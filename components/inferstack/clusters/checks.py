@@ -10,18 +10,15 @@ from .. import catalog
 from ..errors import InputError, Problem, join_names, nearest_name
 from ..nodepools.rules import pool_spec
 from ..nodepools.spec import PoolSpec
+from ..stackfile.values import NO_NAME, is_name, nearest_dns_name
 
-NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-NAME_LENGTH = 40
-"""GKE's limit, the lower of the two."""
 MINOR_VERSION = re.compile(r"1\.\d{2}")
 
 
 def name_problems(cluster_name: str) -> Iterator[Problem]:
-    if not NAME.fullmatch(cluster_name) or len(cluster_name) > NAME_LENGTH:
-        kept = re.sub(r"[^a-z0-9]+", "-", cluster_name.lower()).strip("-0123456789")[:NAME_LENGTH].strip("-")
-        reason = f"is not a name of at most {NAME_LENGTH} characters (a-z, 0-9 and -, a letter first)"
-        yield Problem("cluster_name", reason, cluster_name, f"use {kept}" if kept else None)
+    if not is_name(cluster_name):
+        kept = nearest_dns_name(cluster_name)
+        yield Problem("cluster_name", NO_NAME, cluster_name, f"use {kept}" if kept else None)
 
 
 def region_problems(cloud: str, region: str) -> Iterator[Problem]:

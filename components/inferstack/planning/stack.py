@@ -13,7 +13,7 @@ from ..clouds.nodes import KUBERAY, LWS
 from ..clouds.types import Agent, QuotaNeed
 from ..costs.types import Columns, Demand, NodeGroup, StackCost
 from ..errors import InputError, join_names, nearest_name
-from ..stackfile.schema import Service, StackFile, Usage
+from ..stackfile.schema import Service, StackFile, Usage, named_after
 from . import volumes
 from .addons import driver_note, plan_addons
 from .pinning import pinned
@@ -157,7 +157,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         region=target.region,
         zones=site.zones,
         kubernetes_version=target.versions.kubernetes if target.versions.kubernetes else site.cloud.kubernetes_version,
-        cluster_name=target.cluster_name if target.cluster_name else f"inferstack-{stack.stack}",
+        cluster_name=target.cluster_name if target.cluster_name else named_after(stack.stack),
         namespace=target.namespace,
         services=_with_shared_state(tenants, pools, addons),
         pools=tuple(pool.plan for pool in pools),

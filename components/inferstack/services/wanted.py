@@ -22,6 +22,8 @@ SECRETS = {"hugging-face-token": "hugging_face_token", "api-key": "api_key"}
 SETTINGS = {"hugging_face_token": "huggingFaceToken", "api_key": "apiKey"}
 """Argument -> key of the stack file."""
 
+UNNAMED = "none"
+
 Args = Mapping[str, Any]
 
 
@@ -114,7 +116,9 @@ def _refuse_others(name: str, services: Sequence[Args]) -> None:
 
 def _planned(name: str, args: Args, services: Sequence[Args], paths: Mapping[str, str]) -> list[Wanted]:
     """The services as they stand in a stack file; `paths` are its key paths behind arguments."""
-    config = {"inferstack:target": _whole(args["target"]), "inferstack:services": [_whole(service) for service in services]}
+    # A component makes no cluster, so that nothing is named after it.
+    target = {"clusterName": UNNAMED, **_whole(args["target"])}
+    config = {"inferstack:target": target, "inferstack:services": [_whole(service) for service in services]}
     if args.get("prices") is not None:
         config["inferstack:prices"] = _whole(args["prices"])
     config |= {f"inferstack:{SETTINGS[key]}": stackfile.SECRET for key in SETTINGS if args.get(key) is not None}

@@ -21,7 +21,7 @@ from .target import Addons, ExistingNodes, Network, OwnedHardware, Target, Versi
 from .traffic import Traffic
 from .untyped import is_list, is_mapping
 from .usage import Usage
-from .values import Many
+from .values import NO_NAME, Many, is_name, nearest_dns_name
 from .volumes import NO_VOLUME, SharedVolume
 
 __all__ = [
@@ -48,6 +48,10 @@ __all__ = [
     "Usage",
     "Versions",
 ]
+
+NEW_CLUSTERS = ("eks", "gke")
+OWN_NAMES = "inferstack-"
+"""What names of clusters begin with that the stack makes and does not name."""
 
 
 class StackFile(Section):
@@ -87,10 +91,26 @@ class StackFile(Section):
                 yield Broken("needs a key that callers present, `inferstack:apiKey`", nearest, at=("services", index, "endpoint"))
         yield from rules_of_api_prices(given.get("apiPrices"))
         target = given.get("target")
+        if is_mapping(target):
+            yield from _rules_of_clusters(target, str(given.get("stack")))
         if is_mapping(target) and is_mapping(given.get("provider")):
             yield from _rules_of_regions(target, given["provider"])
         if is_mapping(target) and target.get("cloud") == "existing":
             yield from _rules_of_capacity([service.get("capacityType") for service in named])
+
+
+def _rules_of_clusters(target: Mapping[str, Any], stack: str) -> Iterator[Broken]:
+    """A cluster that the stack makes is named after it, where it has no name of its own."""
+    name = named_after(stack)
+    if target.get("cloud") in NEW_CLUSTERS and target.get("clusterName") is None and not is_name(name):
+        wanted = nearest_dns_name(name)
+        reason = f"is left out, and {name}, which the stack's own name makes of it, {NO_NAME}"
+        yield Broken(reason, f"use {wanted}, or call the stack {wanted.removeprefix(OWN_NAMES)}", at=("target", "clusterName"))
+
+
+def named_after(stack: str) -> str:
+    """The name of a stack's cluster where it has none of its own."""
+    return f"{OWN_NAMES}{stack}"
 
 
 def _rules_of_names(names: list[Any]) -> Iterator[Broken]:

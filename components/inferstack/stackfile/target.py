@@ -142,7 +142,7 @@ class Target(Section):
     zones: tuple[Text, ...] = Many
     """Zones for nodes. Left out: known zones of the region."""
     cluster_name: Name | None = None
-    """Physical name of the cluster. Left out: project and stack. Changing it replaces the cluster."""
+    """Physical name of the cluster. Left out: project and stack, which together must be such a name. Changing it replaces the cluster."""
     network: Network = Field(default_factory=Network)
     versions: Versions = Field(default_factory=Versions)
     addons: Addons = Field(default_factory=Addons)

@@ -13,14 +13,26 @@ from .section import fails
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 NAME_LENGTH = 40
-"""KServe appends `-predictor` and Kubernetes allows 63 characters for a Service."""
+"""KServe appends `-predictor` and Kubernetes allows 63 characters for a Service; GKE allows a cluster 40."""
+
+
+NO_NAME = f"is not a DNS name of at most {NAME_LENGTH} characters (a-z, 0-9 and -, a letter first)"
+
+
+def is_name(name: str) -> bool:
+    """True for what Kubernetes and both clouds take as a name."""
+    return NAME_PATTERN.fullmatch(name) is not None and len(name) <= NAME_LENGTH
+
+
+def nearest_dns_name(name: str) -> str:
+    """The name that is nearest to `name`; empty where nothing of it is left."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:NAME_LENGTH].strip("-")
 
 
 def _dns_name(name: str) -> str:
-    if not NAME_PATTERN.fullmatch(name) or len(name) > NAME_LENGTH:
-        wanted = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:NAME_LENGTH].strip("-")
-        reason = f"is not a DNS name of at most {NAME_LENGTH} characters (a-z, 0-9 and -, a letter first)"
-        raise fails(reason, f"use {wanted}" if wanted else "use a name such as chat")
+    if not is_name(name):
+        wanted = nearest_dns_name(name)
+        raise fails(NO_NAME, f"use {wanted}" if wanted else "use a name such as chat")
     return name
 
 
