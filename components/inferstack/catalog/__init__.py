@@ -52,7 +52,7 @@ from .types import (
     Offering,
     Quantization,
 )
-from .volumes import VolumeKind, volume_kinds
+from .volumes import VolumeKind, volume_kinds, volume_kinds_of
 from .weights import checkpoints, incomplete_models, missing_dimensions, model, models, quantization, quantizations
 
 __all__ = [
@@ -110,5 +110,6 @@ __all__ = [
     "regions",
     "twin",
     "volume_kinds",
+    "volume_kinds_of",
     "zones",
 ]

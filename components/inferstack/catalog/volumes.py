@@ -14,6 +14,8 @@ from .tables import table
 Band = tuple[float, float, float]
 """low, expected, high."""
 GIB_PER_TIB = 1024
+OWN_CLASS = "claim"
+"""The kind of a volume on an existing cluster, which has a storage class in place of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class VolumeKind:
     def elastic(self) -> bool:
         return self.least_gib is None
 
+    @property
+    def is_sold(self) -> bool:
+        """False for a class of the cluster's own, which nobody bills here."""
+        return self.name != OWN_CLASS
+
     def sold_gib(self, need_gib: float) -> int | None:
         """The smallest size sold that holds `need_gib`; None where there are no sizes."""
         if self.least_gib is None:
@@ -80,6 +87,11 @@ class VolumeKind:
 def volume_kinds() -> Mapping[str, VolumeKind]:
     """Every kind by name."""
     return MappingProxyType({name: _kind(name, row) for name, row in table("volumes")["kinds"].items()})
+
+
+def volume_kinds_of(cloud: str) -> tuple[str, ...]:
+    """Names of the kinds that `cloud` has."""
+    return tuple(kind.name for kind in volume_kinds().values() if kind.cloud == cloud)
 
 
 def _kind(name: str, row: Mapping[str, Any]) -> VolumeKind:

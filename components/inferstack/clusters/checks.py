@@ -43,7 +43,7 @@ def version_problems(version: str | None) -> Iterator[Problem]:
 
 
 def volume_problems(cloud: str, kinds: Sequence[str]) -> Iterator[Problem]:
-    known = [kind.name for kind in catalog.volume_kinds().values() if kind.cloud == cloud]
+    known = catalog.volume_kinds_of(cloud)
     for kind in kinds:
         if kind not in known:
             yield Problem("volume_kinds", f"is not a kind of volume of {cloud}", kind, f"use {join_names(known)}")

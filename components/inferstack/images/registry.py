@@ -12,6 +12,7 @@ import socket
 import urllib.error
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage
 from typing import Any
 
@@ -30,7 +31,6 @@ ACCEPT = ", ".join(
 """The index of an image for several machines comes first: its digest is what every node may pull by."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-FORBIDDEN, GONE, BUSY = (401, 403), 404, 429
 
 
 class Unresolved(Exception):
@@ -68,7 +68,7 @@ class Registries:
         try:
             return self._send(method, url, wanted, self._tokens.get(key))
         except _Refused as refused:
-            if refused.code != FORBIDDEN[0] or key in self._tokens:
+            if refused.code != HTTPStatus.UNAUTHORIZED or key in self._tokens:
                 raise self._unresolved(refused, wanted) from None
             challenge = refused.challenge
         self._tokens[key] = self._token(challenge, wanted)
@@ -119,12 +119,12 @@ class Registries:
             raise self._silent[wanted.registry] from None
 
     def _unresolved(self, refused: _Refused, wanted: Reference) -> Unresolved:
-        if refused.code == GONE:
+        if refused.code == HTTPStatus.NOT_FOUND:
             return Unresolved(f"is not in {wanted.registry}: no tag {wanted.tag} of {wanted.repository}", "name a tag that is there")
-        if refused.code in FORBIDDEN:
+        if refused.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return Unresolved(f"is not public: {wanted.registry} asks for a login ({refused.code})", _own_digest(wanted))
-        if refused.code == BUSY:
-            return Unresolved(f"cannot be asked for now: {wanted.registry} was asked too often ({BUSY})", "try again later")
+        if refused.code == HTTPStatus.TOO_MANY_REQUESTS:
+            return Unresolved(f"cannot be asked for now: {wanted.registry} was asked too often ({refused.code})", "try again later")
         return Unresolved(f"cannot be asked for: {wanted.registry} answers {refused.code}", "try again later")
 
 

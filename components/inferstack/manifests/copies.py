@@ -17,7 +17,7 @@ from .names import SECRET_KEYS, labels, secret_name
 ROOM, MOUNT = "weights", "/volume"
 USER = 1000
 """Who the image runs as, and to whom volumes of the stack belong."""
-TRIES = 6
+RETRIES = 6
 """What Kubernetes allows a Job by default; the deadline ends it earlier where each try is long."""
 RESOURCES = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
 """Believed: a few files at a time, in pieces; what is written waits in memory that counts against the limit and can be given back."""
@@ -47,7 +47,7 @@ def copy_job(plan: ServicePlan) -> dict[str, Any] | None:
     if copy is None:
         return None
     spec = {
-        "backoffLimit": TRIES,
+        "backoffLimit": RETRIES,
         "activeDeadlineSeconds": copy.deadline_seconds,
         "template": {"metadata": {"labels": labels(plan.name), **_annotations(copy)}, "spec": _pod(plan, copy)},
     }

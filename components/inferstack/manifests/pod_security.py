@@ -41,6 +41,8 @@ SAFE_SYSCTLS = frozenset(
 SAFE_SELINUX = frozenset(("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"))
 SECCOMP = frozenset(("RuntimeDefault", "Localhost"))
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+KSERVE_ONLY = frozenset(("minReplicas", "maxReplicas", "timeout", "deploymentStrategy", "storageUris", "model"))
+"""Fields of a predictor that are none of a pod."""
 
 
 def level(pod: Pod) -> str:
@@ -83,10 +85,6 @@ def pods(plans: Sequence[ServicePlan]) -> dict[str, Pod]:
     settings = {key: value for key, value in predictor.items() if key not in KSERVE_ONLY}
     server = {**server, "resources": predictor["model"]["resources"]}
     return {"predictor": {**settings, "containers": [server], "volumes": runtime["volumes"]}}
-
-
-KSERVE_ONLY = frozenset(("minReplicas", "maxReplicas", "timeout", "deploymentStrategy", "storageUris", "model"))
-"""Fields of a predictor that are none of a pod."""
 
 
 def _against_baseline(pod: Pod) -> Iterator[str]:

@@ -17,8 +17,8 @@ from .types import WeightCopy
 
 DUPLICATES = ("original/*", "metal/*", "*.pth", "*.gguf")
 """Files of a repository that hold the same weights in another form, which no engine here loads beside safetensors."""
-TRIES = 3
-"""Copies as long as the top of the band that fit into the deadline."""
+COPIES_IN_DEADLINE = 3
+"""So often may a copy take what the top of its band says, before the Job is given up."""
 BEFORE_POD_SECONDS = 600
 """A node, an image and a mount before the first byte; believed."""
 
@@ -44,7 +44,7 @@ def weight_copy(placement: Placement, site: Site, *, uses_token: bool) -> Weight
         uses_token=uses_token,
         size_gib=float(download_gib(replica.shape)),
         seconds=seconds,
-        deadline_seconds=BEFORE_POD_SECONDS + math.ceil(TRIES * seconds.high),
+        deadline_seconds=BEFORE_POD_SECONDS + math.ceil(COPIES_IN_DEADLINE * seconds.high),
         node_selector=((POOL_LABEL, SYSTEM_POOL),) if on_system else (),
     )
 

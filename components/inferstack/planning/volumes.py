@@ -9,7 +9,6 @@ from ..catalog.types import Fee
 from ..catalog.volumes import volume_kinds
 from ..costs.types import Columns, CostLine, Extra
 from ..engines.memory import download_gib
-from ..sizing.types import Shape
 from ..stackfile.schema import SharedVolume, Target
 from . import ways
 from .pools import Tenant
@@ -24,12 +23,12 @@ GIB = 2**30
 
 def plan_volumes(target: Target, site: Site, tenants: Sequence[Tenant]) -> tuple[VolumePlan, ...]:
     """Every volume that the stack file asks for, used or not: what lies on one is not taken away because a plan has changed its mind."""
-    return tuple(_volume(volume, target, site, list(_on(volume.name, tenants))) for volume in target.volumes)
+    return tuple(_volume(volume, target, site, _served_from(volume.name, tenants)) for volume in target.volumes)
 
 
 def _volume(volume: SharedVolume, target: Target, site: Site, members: Sequence[Tenant]) -> VolumePlan:
     kind = volume.sold_as
-    stored = sum(download_gib(_shape(member)) for member in members)
+    stored = sum(download_gib(member.plan.replica.shape) for member in members)
     return VolumePlan(
         name=volume.name,
         kind=kind.name,
@@ -57,19 +56,11 @@ def warnings(volumes: Iterable[VolumePlan]) -> Iterator[str]:
             yield f"volume {volume.name} ({kind.title}) lies in {volume.zone}: what reads it from another zone pays for that"
 
 
-def _on(name: str, tenants: Iterable[Tenant]) -> Iterator[Tenant]:
-    return (tenant for tenant in tenants if tenant.plan.copy is not None and tenant.plan.copy.volume == name)
-
-
-def _shape(tenant: Tenant) -> Shape:
-    return tenant.plan.replica.shape
-
-
 def lines(volumes: Iterable[VolumePlan], site: Site, read_gb: dict[str, Band]) -> Iterator[Extra]:
     """What volumes cost: what they hold or what was bought, and what is read from them where that is billed. `read_gb` is by volume."""
     for volume in volumes:
-        kind = next(asked.sold_as for asked in site.target.volumes if asked.name == volume.name)
-        if kind.cloud != site.cloud.name or site.cloud.name == "existing":
+        kind = volume_kinds()[volume.kind]
+        if not kind.is_sold:
             continue
         fee = site.fees.get(kind.fee_at(volume.throughput) or "")
         name = f"volume {volume.name} ({kind.title})"
@@ -84,6 +75,10 @@ def lines(volumes: Iterable[VolumePlan], site: Site, read_gb: dict[str, Band]) -
             yield Extra(DISKS, _line(f"{name} reads", site.fees.get(kind.read_fee), read, "each replica that starts", (low, high), "GB"))
         if kind.write_fee is not None and volume.services:
             yield Extra(DISKS, _line(f"{name} writes", site.fees.get(kind.write_fee), None, "each model that is copied, once", unit="GB"))
+
+
+def _served_from(name: str, tenants: Iterable[Tenant]) -> list[Tenant]:
+    return [tenant for tenant in tenants if tenant.plan.copy is not None and tenant.plan.copy.volume == name]
 
 
 def _line(

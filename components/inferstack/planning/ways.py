@@ -18,7 +18,7 @@ from ..catalog.volumes import Band, VolumeKind
 from ..costs.money import exact
 from ..engines.memory import download_gib
 from ..engines.types import Engine
-from ..engines.weights import CLAIM, on_claim
+from ..engines.weights import claim_of, on_claim
 from ..sizing import ColdStart
 from ..sizing.types import Estimate, Provenance, Shape
 from ..stackfile.schema import NO_VOLUME, Service, SharedVolume
@@ -70,10 +70,8 @@ def pinned(checkpoint: Checkpoint, service: Service) -> Checkpoint:
 
 def volume_of(checkpoint: Checkpoint, site: Site) -> SharedVolume | None:
     """The volume of the stack that `checkpoint` is a copy on."""
-    if checkpoint.origin is None:
-        return None
-    name = checkpoint.uri.removeprefix(CLAIM).partition("/")[0]
-    return next(volume for volume in site.target.volumes if volume.name == name)
+    claim = claim_of(checkpoint)
+    return None if claim is None else next(volume for volume in site.target.volumes if volume.name == claim)
 
 
 def cold_start(engine: Engine, shape: Shape, machine: Machine, site: Site, checkpoint: Checkpoint, *, first: bool = False) -> ColdStart:
@@ -180,7 +178,7 @@ def offered(site: Site) -> Iterator[SharedVolume]:
     """A volume of each kind that the cloud sells and the stack does not have."""
     had = {volume.sold_as.name for volume in site.target.volumes}
     for kind in catalog.volume_kinds().values():
-        if kind.cloud == site.cloud.name and kind.name not in had and kind.cloud != "existing":
+        if kind.cloud == site.cloud.name and kind.is_sold and kind.name not in had:
             yield SharedVolume.model_validate({"name": "weights", "kind": kind.name})
 
 

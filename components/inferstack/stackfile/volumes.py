@@ -7,15 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..catalog.volumes import VolumeKind, volume_kinds
+from ..catalog.volumes import OWN_CLASS, VolumeKind, volume_kinds, volume_kinds_of
 from .section import Broken, Section
 from .untyped import is_list, is_mapping
 from .values import Name
 
 NO_VOLUME = "none"
 """What `volume` of a service says where it is to be on none."""
-OWN_CLASS = "claim"
-"""The kind of a volume on an existing cluster, which has a storage class in place of one."""
 
 
 class SharedVolume(Section):
@@ -77,7 +75,7 @@ def rules_of_volumes(given: Mapping[str, Any]) -> Iterator[Broken]:
 
 def _rules_on_new_clusters(cloud: str, volume: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[Broken]:
     kind = volume.get("kind")
-    able = [found.name for found in volume_kinds().values() if found.cloud == cloud]
+    able = volume_kinds_of(cloud)
     if kind is None:
         yield Broken(f"is needed on cloud {cloud}", f"use {' or '.join(able)}", at=(*at, "kind"))
     elif isinstance(kind, str) and kind in volume_kinds() and kind not in able:
