@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import catalog
+from ..catalog.volumes import OWN_CLASS, VolumeKind
 from ..errors import InputError, Problem, join_names
 from ..planning.types import VolumePlan
-from ..stackfile.volumes import OWN_CLASS
 
 NEEDED = {
     "efs": ("vpc_id", "security_group_id", "subnet_ids"),
@@ -25,8 +25,7 @@ def volume_plan(args: Mapping[str, Any]) -> VolumePlan:
     if problems:
         raise InputError(problems)
     kind = catalog.volume_kinds()[args.get("kind") or OWN_CLASS]
-    zones = args["cluster"].get("zones") or sorted(args["cluster"].get("subnet_ids", {}))
-    size = args.get("size_gib")
+    zones, size = _zones(args["cluster"]), args.get("size_gib")
     return VolumePlan(
         name=args["claim"],
         kind=kind.name,
@@ -40,26 +39,47 @@ def volume_plan(args: Mapping[str, Any]) -> VolumePlan:
     )
 
 
+def _zones(cluster: Mapping[str, Any]) -> list[str]:
+    return cluster.get("zones") or sorted(cluster.get("subnet_ids", {}))
+
+
 def _problems(args: Mapping[str, Any]) -> Iterator[Problem]:
-    cluster, kind = args["cluster"], args.get("kind")
-    able = [found.name for found in catalog.volume_kinds().values() if found.cloud == cluster["cloud"]]
-    if cluster["cloud"] == "existing":
-        if kind is not None:
-            yield Problem("kind", "is what a cloud sells; an existing cluster has storage classes", kind, "use storage_class")
-        if args.get("storage_class") is None:
-            yield Problem("storage_class", "is missing, and an existing cluster makes volumes by it")
-        return
-    if kind not in able:
-        yield Problem("kind", f"is not a kind of volume of {cluster['cloud']}", kind, f"use {join_names(able)}")
-        return
-    found, size = catalog.volume_kinds()[kind], args.get("size_gib")
+    cloud, kind = args["cluster"]["cloud"], args.get("kind")
+    able = catalog.volume_kinds_of(cloud)
+    if cloud == "existing":
+        yield from _problems_on_existing(args)
+    elif kind not in able:
+        yield Problem("kind", f"is not a kind of volume of {cloud}", kind, f"use {join_names(able)}")
+    else:
+        yield from _problems_of_kind(args, catalog.volume_kinds()[kind])
+
+
+def _problems_on_existing(args: Mapping[str, Any]) -> Iterator[Problem]:
+    if args.get("kind") is not None:
+        yield Problem("kind", "is what a cloud sells; an existing cluster has storage classes", args["kind"], "use storage_class")
+    if args.get("storage_class") is None:
+        yield Problem("storage_class", "is missing, and an existing cluster makes volumes by it")
+    for key in ("throughput", "zone"):
+        if args.get(key) is not None:
+            yield Problem(key, "is for volumes that a cloud sells", args[key], "leave it out: the storage class decides it")
+
+
+def _problems_of_kind(args: Mapping[str, Any], found: VolumeKind) -> Iterator[Problem]:
+    cluster, kind, size, zone = args["cluster"], found.name, args.get("size_gib"), args.get("zone")
     if size is not None and found.elastic:
         yield Problem("size_gib", f"is for volumes of a size, and {kind} grows with what it holds", size, "leave it out")
     elif size is not None and found.sold_gib(size) != size:
         yield Problem("size_gib", f"is no size in which {kind} is sold", size, f"use {found.sold_gib(size)}")
     if args.get("throughput") is not None and int(args["throughput"]) not in found.throughputs:
-        able = [str(rate) for rate in found.throughputs]
-        yield Problem("throughput", f"is not sold with {kind}", args["throughput"], f"use {join_names(able)}" if able else "leave it out")
+        rates = [str(rate) for rate in found.throughputs]
+        yield Problem("throughput", f"is not sold with {kind}", args["throughput"], f"use {join_names(rates)}" if rates else "leave it out")
+    if args.get("storage_class") is not None:
+        reason = f"is for existing clusters; on {cluster['cloud']} the volume is made"
+        yield Problem("storage_class", reason, args["storage_class"], "leave it out")
+    if zone is not None and not found.per_tib:
+        yield Problem("zone", f"is for volumes that lie in one, and {kind} is in all of them", zone, "leave it out")
+    elif zone is not None and zone not in _zones(cluster):
+        yield Problem("zone", "is no zone of the cluster", zone, f"use {join_names(_zones(cluster))}" if _zones(cluster) else None)
     for key in NEEDED[kind]:
         if not cluster.get(key):
             yield Problem(f"cluster.{key}", f"is missing, and {kind} asks for it", nearest="take `reference` of the cluster component")
