@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inferstack.evaluation.throughput import Case, band_load, served_of
-from inferstack.sizing.performance import StepTimes, times_of
+from inferstack.sizing.performance import times_of
+from inferstack.sizing.times import StepTimes
 
 from .parameters import GROUPS, LINKS, Floats, Members, Parameters, efficiency, loads, stacked
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from inferstack.sizing import loads
 from inferstack.sizing.loads import LoadConstants, Run
-from inferstack.sizing.performance import StepTimes
 from inferstack.sizing.queueing import Server, latency
+from inferstack.sizing.times import StepTimes
 
 TIMES = StepTimes(
     prefill_s=0.1, prefill_busy_s=0.1, fixed_s=0.010, sequence_s=0.0001, experts_s=0.0, expert_miss=0.0, http_s=0.02

@@ -14,8 +14,9 @@ from ..sizing.efficiency import efficiency_of
 from ..sizing.kv import sequence_bytes
 from ..sizing.layout import limits
 from ..sizing.loads import LoadConstants, Run, Served
-from ..sizing.performance import StepTimes, times_of
+from ..sizing.performance import times_of
 from ..sizing.queueing import Server, decoding
+from ..sizing.times import StepTimes
 from ..sizing.types import EngineSettings, Shape, Variability
 from ..sizing.work import Work, work_of
 from .resolve import resolve_throughput

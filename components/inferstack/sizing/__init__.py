@@ -16,8 +16,9 @@ from .layout import Limits, batched_tokens, concurrency, default_share, layout, 
 from .memory import activation_bytes, graph_bytes, runtime_bytes
 from .network import TCP, network_of, over_tcp, spread_factor
 from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
-from .performance import StepTimes, step_times
+from .performance import step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
+from .times import StepTimes
 from .weights import fetched_bytes, file_width, gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
 from .work import generates
 

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from .constants import constants, estimate, memory_constants
 from .efficiency import Efficiency
+from .times import StepTimes
 from .types import Estimate, Shape
 from .weights import weight_bytes_per_device
 from .work import Work, work_of
-
-if TYPE_CHECKING:
-    from .performance import StepTimes
 
 
 def host_part(shape: Shape) -> float:

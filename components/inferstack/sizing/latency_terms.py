@@ -7,7 +7,6 @@ from .host_weights import host_part, host_read_s, prompt_chunks
 from .network import Network, network_of
 from .performance import (
     EXPERT_OF_LAYER,
-    StepTimes,
     in_place,
     launch_s,
     layer_s,
@@ -16,6 +15,7 @@ from .performance import (
     provenance_of,
     times_of,
 )
+from .times import StepTimes
 from .types import Estimate, Provenance, Shape, Term
 from .work import Work, generates, work_of
 

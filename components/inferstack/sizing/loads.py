@@ -15,8 +15,8 @@ import math
 from dataclasses import dataclass, replace
 
 from .constants import constants
-from .performance import StepTimes
 from .queueing import Server, latency
+from .times import StepTimes
 
 PEAK_STEPS = 16
 REACHED = 1.01

@@ -14,13 +14,10 @@ All believed: no published run of several machines is among the measurements tha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from .constants import constants, estimate
+from .times import StepTimes
 from .types import Device, Estimate, Shape
-
-if TYPE_CHECKING:
-    from .performance import StepTimes
 
 ACTIVATION_BYTES = 2
 DISPATCH_AND_COMBINE = 2

@@ -10,7 +10,7 @@ A sum fits measurements better than the larger of compute and memory. Work: `wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .additions import (
     adapter_prefill_share,
@@ -30,36 +30,13 @@ from .devices import link_kind, peak_flops
 from .efficiency import Efficiency, efficiency_of
 from .host_weights import from_host
 from .network import network_of, over_network
+from .times import StepTimes
 from .types import NO_ADDITIONS, Correction, Estimate, Provenance, Shape, Techniques, worst
 from .work import Work, generates, work_of
 
 PLAIN = Techniques()
 EXPERT_OF_LAYER = 3 / 7
 """Products of one expert over those of a layer: gate, up and down; beside them q, k, v and o."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTimes:
-    """Times of one replica at one input and output length, in seconds: all that queueing needs to know of the hardware."""
-
-    prefill_s: float
-    """One prompt, alone."""
-    prefill_busy_s: float
-    """Time of the replica that one prompt takes; below `prefill_s` where pipeline stages work on several."""
-    fixed_s: float
-    """Part of a decode step that does not depend on the batch: dense weights, launches, latency of links."""
-    sequence_s: float
-    """Added to a decode step by each sequence: compute, its KV cache, its share of all-reduces."""
-    experts_s: float
-    """Reading all routed experts; kernels for all adapters."""
-    expert_miss: float
-    """Chance that a sequence does not use a given expert, 1 - k/E, or adapter."""
-    http_s: float = 0.0
-    """Added to TTFT by the way to the engine and back."""
-
-    def decode_s(self, batch: float) -> float:
-        """Seconds of one decode step of `batch` sequences, per token; experts are read as far as they are expected to be hit."""
-        return self.fixed_s + self.sequence_s * batch + self.experts_s * (1 - self.expert_miss**batch)
 
 
 def step_times(shape: Shape, isl: float, osl: float, techniques: Techniques = PLAIN) -> StepTimes:

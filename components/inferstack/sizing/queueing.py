@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from .additions import draft_sequence_bytes
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
-from .performance import PLAIN, StepTimes, step_times
+from .performance import PLAIN, step_times
+from .times import StepTimes
 from .types import POISSON, MemoryLayout, Shape, Techniques, Variability
 from .work import generates
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ..constants import memory_constants
 from ..kv import sequence_bytes
-from ..performance import StepTimes, step_share_s
+from ..performance import step_share_s
+from ..times import StepTimes
 from ..types import MemoryLayout, Shape
 from ..work import generates
 
