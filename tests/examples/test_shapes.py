@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from inferstack import offline, planning, stackfile
+from inferstack import manifests, offline, planning, stackfile
 from inferstack.planning import StackPlan
 from tests.engines import command_lines
-from tests.examples.checks import assert_objects_are_valid
+from tests.manifests import validity
 
 FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
 STACKS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -33,7 +33,7 @@ def test_it_keeps_its_targets(name: str) -> None:
 @EACH
 def test_objects_are_valid(name: str) -> None:
     """Every object fits the schema of its CRD, or of Kubernetes 1.34 to 1.36, without an unknown field."""
-    assert_objects_are_valid(planned(name))
+    assert validity.problems(manifests.stack_objects(planned(name))) == []
 
 
 @EACH
