@@ -30,7 +30,6 @@ from .apis import ApiPrice, TokenRates, api_prices
 from .config_fields import BadConfig
 from .custom import model_from_config, model_from_dimensions
 from .flags import Flag, FlagTable, engine_flags
-from .images import Encoder, encoder
 from .names import UnknownName
 from .parsers import REASONING, TOOLS, parsed, parser
 from .places import CLOUDS, fees, machine, machines, regions, twin, zones
@@ -52,6 +51,7 @@ from .types import (
     Offering,
     Quantization,
 )
+from .vision import Encoder, encoder
 from .volumes import VolumeKind, volume_kinds, volume_kinds_of
 from .weights import checkpoints, incomplete_models, missing_dimensions, model, models, quantization, quantizations
 

@@ -17,7 +17,7 @@ from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
 from .sources import with_loading
 from .spread import lacking, ways
-from .ways import pinned
+from .ways import on_pinned_volume
 
 OWN_SOURCES = ("hf://", "pvc://")
 """Places that weights come from without KServe."""
@@ -51,14 +51,14 @@ def checkpoints_for(requirement: Requirement, engine: Engine) -> list[Checkpoint
     """What the engine can be given, narrowed by the pins; see `no_checkpoint` where that is nothing."""
     if requirement.checkpoint is not None:
         fits = takes_adapters(engine, requirement.service, requirement.checkpoint.quantization)
-        return [pinned(with_loading(requirement.checkpoint, engine, requirement.service), requirement.service)] if fits else []
+        return [on_pinned_volume(with_loading(requirement.checkpoint, engine, requirement.service), requirement.service)] if fits else []
     offered = [
         checkpoint
         for checkpoint in engine.checkpoints(requirement.model, requirement.known)
         if takes_adapters(engine, requirement.service, checkpoint.quantization)
     ]
     wanted = [c for c in offered if requirement.quantization is None or requirement.quantization in _names(c)]
-    return [pinned(checkpoint, requirement.service) for checkpoint in _one_of_a_kind(wanted)]
+    return [on_pinned_volume(checkpoint, requirement.service) for checkpoint in _one_of_a_kind(wanted)]
 
 
 def _names(checkpoint: Checkpoint) -> tuple[str, str]:

@@ -18,14 +18,12 @@ from ..stackfile.schema import StackFile
 from .changes import changes
 from .joint_changes import joint_changes
 from .pools import Pool, Tenant
-from .requirement import Requirement
-from .search import Outcome
+from .search import Outcome, Settled
 from .servers import in_same_pods
 from .site import Site
 from .stack import assemble, finish, settle, share
 from .types import StackPlan, WayBelow
 
-Settled = tuple[Requirement, Outcome]
 WAYS = 3
 COSTLIEST = 4
 """Services that changes are tried on, and by how many at a time they are combined."""

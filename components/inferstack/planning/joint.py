@@ -16,12 +16,11 @@ from .counting import HOURS_PER_WEEK, Level, count_nodes, count_replicas, mean_o
 from .placement import Placement, Sized, monthly_usd, pace_of
 from .quality import is_asked_for, keeps_quality
 from .requirement import Requirement
-from .search import Outcome
+from .search import Outcome, Settled
 from .silicon import silicon_for
 from .site import Site
 from .types import ReplicaRange
 
-Settled = tuple[Requirement, Outcome]
 SHOWN = 4
 """Kinds of GPU that an error names."""
 

@@ -11,11 +11,11 @@ from ..catalog.types import CapacityType
 from ..errors import Problem
 from .candidates import checkpoints_for
 from .changes import QUALITY
-from .joint import Settled, jointly
+from .joint import jointly
 from .quality import is_asked_for, keeps_quality
 from .refusal import RELAXATIONS
 from .requirement import Requirement
-from .search import Outcome, power_of_two, search
+from .search import Outcome, Settled, power_of_two, search
 from .site import Site
 
 TRIED = ("server", "capacityType", "commitment", "quantization", "context")

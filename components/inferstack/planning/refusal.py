@@ -16,13 +16,13 @@ from ..stackfile.editing import IN_ITS_WORDS, removed
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from . import offers
 from .additions import Beside
+from .cold_start_target import cold_start_problem
 from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
 from .search import Outcome, search
 from .silicon import MACHINE_COUNTS, silicon_for
 from .site import Site
-from .sooner import cold_start_problem
 from .spread import SPREAD_KEYS, SpreadPins
 
 

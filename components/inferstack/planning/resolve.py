@@ -18,7 +18,6 @@ from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import AUTO, NO_VOLUME, ReplicaRange, Service
 from .additions import NOTHING_BESIDE, beside, speaks_for, unmet
-from .images import images_of, longest_excess
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
 from .served import check_model, known_checkpoints, pinned_checkpoint, served_model
@@ -28,6 +27,7 @@ from .sources import check_loading
 from .spread import SpreadPins
 from .task import check_task, targets, with_task
 from .traffic import workload
+from .vision import images_of, longest_excess
 
 if TYPE_CHECKING:
     from ..measurements import Calibration

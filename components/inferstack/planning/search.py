@@ -11,13 +11,13 @@ from ..catalog.types import Checkpoint, Machine
 from ..costs.money import exact
 from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
-from .images import longest_excess
 from .placement import Failure, Placement
 from .quality import coarse_text, floor_text, is_asked_for, keeps_quality
 from .requirement import Requirement
 from .silicon import LEAST_SPANNED, NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site
 from .spread import MACHINES, SPREAD_KEYS
+from .vision import longest_excess
 
 RUNNERS_UP = 3
 CONTEXT_HEADROOM = 4
@@ -58,6 +58,10 @@ class Outcome:
     @property
     def chosen(self) -> Placement | None:
         return self.feasible[0] if self.feasible else None
+
+
+Settled = tuple[Requirement, Outcome]
+"""A service, and what was found for it."""
 
 
 def search(requirement: Requirement, site: Site) -> Outcome:

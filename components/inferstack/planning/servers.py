@@ -14,11 +14,12 @@ from ..plain import plain
 from ..sizing import ColdStart
 from ..stackfile.schema import Service
 from ..stackfile.section import Section
-from .joint import Settled, jointly
+from .joint import jointly
 from .pools import Tenant
 from .problems import Problems
 from .refusal import replicas_text
 from .requirement import Requirement
+from .search import Settled
 from .site import Site
 from .types import Decision, ServicePlan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..sizing.types import WORDS_TO_TOKENS, Images, Variability, Workload
 from ..stackfile.schema import Traffic
-from .images import image_tokens
+from .vision import image_tokens
 
 
 def workload(traffic: Traffic, images: Images | None) -> Workload:

@@ -62,7 +62,7 @@ def on_volume(checkpoint: Checkpoint, service: str, volume: str) -> Checkpoint:
     return on_claim(checkpoint, volume, f"{service}.{slug}.{revision[:12]}.{digest}")
 
 
-def pinned(checkpoint: Checkpoint, service: Service) -> Checkpoint:
+def on_pinned_volume(checkpoint: Checkpoint, service: Service) -> Checkpoint:
     """`checkpoint` on the volume that the stack file names for `service`; as it is where it names none."""
     wanted = service.volume
     return checkpoint if wanted in (None, NO_VOLUME) else on_volume(checkpoint, service.name, wanted)
