@@ -94,7 +94,7 @@ def settle_pods(settled: Sequence[Settled], site: Site, problems: Problems) -> l
     return [*found.values()]
 
 
-def by_pods(settled: Sequence[Settled]) -> list[list[Settled]]:
+def grouped_by_pods(settled: Sequence[Settled]) -> list[list[Settled]]:
     """The services whose machines are chosen together, and every other by itself."""
     groups: dict[tuple[str, bool], list[Settled]] = {}
     for requirement, outcome in settled:
@@ -113,7 +113,7 @@ def in_same_pods(index: int, settled: Sequence[Settled]) -> list[int]:
     return [at for at, wish in others if wish.service.server == mine.service.server]
 
 
-def in_pods(tenants: Sequence[Tenant]) -> list[Tenant]:
+def counted_by_pods(tenants: Sequence[Tenant]) -> list[Tenant]:
     """`tenants`, in which those of shared pods are counted by one of them; they surge where their nodes have room for one more pod."""
     pods = _by_server((tenant for tenant in tenants if tenant.requirement.shares_pods), lambda tenant: tenant.plan.server)
     found = {tenant.plan.name: tenant for tenant in tenants}

@@ -25,7 +25,7 @@ from .refusal import no_placement
 from .requirement import Requirement
 from .resolve import resolve
 from .search import Outcome, search
-from .servers import alone, by_pods, check_common, in_pods, settle_pods, together
+from .servers import alone, check_common, counted_by_pods, grouped_by_pods, settle_pods, together
 from .service import plan_requirement
 from .site import Site
 from .sources import kept
@@ -64,7 +64,7 @@ def finish(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Ou
 
 def share(stack: StackFile, site: Site, settled: Sequence[tuple[Requirement, Outcome]]) -> tuple[Sequence[Tenant], Sequence[Pool]]:
     """A placement for each service and the pools that carry them all. Raises `InputError` where existing nodes do not hold them."""
-    tenants = in_pods([tenant_of(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled])
+    tenants = counted_by_pods([tenant_of(requirement, outcome, outcome.feasible[0], site) for requirement, outcome in settled])
     pools, overfull = build_pools(tenants, site)
     if overfull:
         tenants = _packed(settled, site)
@@ -133,11 +133,12 @@ def _packed(settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> list[
     """Services on existing nodes that do not hold the best placement of each: one after the other, or those of the same pods together,
     takes the smallest part of its nodes that still fits. Empty where that does not help either."""
     found: dict[str, Tenant] = {}
-    for members in by_pods(settled):
+    for members in grouped_by_pods(settled):
         ways = zip(*(outcome.feasible for _, outcome in members), strict=True)
         thrifty = sorted(ways, key=lambda way: [(placement.occupied, placement.rank) for placement in way])
         candidates = (
-            in_pods([tenant_of(*member, placement, site) for member, placement in zip(members, way, strict=True)]) for way in thrifty
+            counted_by_pods([tenant_of(*member, placement, site) for member, placement in zip(members, way, strict=True)])
+            for way in thrifty
         )
         fitting = next((tenants for tenants in candidates if not build_pools([*found.values(), *tenants], site)[1]), None)
         if fitting is None:
