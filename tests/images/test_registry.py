@@ -47,6 +47,7 @@ def test_names_are_read_as_docker_reads_them(name: str, expected: tuple[str, str
     [
         ("127.0.0.1:5000", "http://127.0.0.1:5000"),
         ("localhost", "http://localhost"),
+        ("[::1]:5000", "http://[::1]:5000"),
         ("localhost.example.com", "https://localhost.example.com"),
     ],
 )
@@ -118,7 +119,13 @@ def test_a_private_image_needs_its_digest_in_the_stack_file(registry: FakeRegist
     assert refused(f"{registry.host}/team/server:1") == f"is not public: {registry.host} asks for a login; {way_out}"
 
 
-@pytest.mark.parametrize("realm", ["http://tokens.example/token", "file:///etc/passwd", ""])
+def test_tokens_may_come_from_this_machine_by_any_of_its_names(registry: FakeRegistry) -> None:
+    """A place of tokens on the loopback of IPv6 is asked: here nobody listens there."""
+    registry.challenge = 'Bearer realm="http://[::1]:9/token",service="fake"'
+    assert "is not reached" in refused(f"{registry.host}/team/server:1")
+
+
+@pytest.mark.parametrize("realm", ["http://tokens.example/token", "http://localhost:1@tokens.example/token", "file:///etc/passwd", ""])
 def test_tokens_are_not_fetched_from_just_anywhere(registry: FakeRegistry, realm: str) -> None:
     """A place of tokens that is neither this machine nor behind TLS is not asked."""
     registry.challenge = f'Bearer realm="{realm}",service="fake"'

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 DOCKER_HUB = "registry-1.docker.io"
 DOCKER_HUB_NAMES = frozenset({"docker.io", "index.docker.io"})
-LOCAL = ("localhost", "127.0.0.1", "[::1]")
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that are asked over plain HTTP, as Docker does."""
 
 
@@ -37,4 +38,4 @@ def reference(name: str) -> Reference:
 
 
 def scheme(host: str) -> str:
-    return "http" if host.rpartition(":")[0] in LOCAL or host in LOCAL else "https"
+    return "http" if urlsplit(f"//{host}").hostname in LOCAL else "https"
