@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pytest
 
+from inferstack import catalog
+from inferstack.clusters.eks.addons import VOLUME_DRIVERS
 from inferstack.errors import InputError
+from inferstack.manifests.volumes import FACTS
+from inferstack.stackfile import volumes as stackfile
 from inferstack.volumes import SharedVolume
-from inferstack.volumes.rules import volume_plan
+from inferstack.volumes.component import MAKERS
+from inferstack.volumes.rules import NEEDED, volume_plan
 from tests.services.test_inference_service import graph
 
 EKS = {"cloud": "eks", "name": "c", "vpc_id": "vpc-1", "security_group_id": "sg-1", "subnet_ids": {"us-east-1b": "b", "us-east-1a": "a"}}
@@ -76,3 +81,13 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         graph(lambda opts: SharedVolume("weights", wrong, opts))
     assert str(error.value).startswith("SharedVolume weights: ")
     assert all(f"{key}: " in str(error.value) for key in ("size_gib", "zone", "storage_class"))
+
+
+def test_every_kind_is_made_mounted_and_known_everywhere() -> None:
+    """What a cloud sells has a maker, the facts of its mount, what it asks of a cluster, and a name in the stack file."""
+    sold = {kind.name for kind in catalog.volume_kinds().values() if kind.is_sold}
+    for table in (MAKERS, NEEDED, FACTS.keys() - {"claim"}):
+        assert set(table) == sold
+    assert set(VOLUME_DRIVERS) == set(catalog.volume_kinds_of("eks"))
+    (named, _) = get_args(stackfile.SharedVolume.model_fields["kind"].annotation)
+    assert set(get_args(named)) == sold
