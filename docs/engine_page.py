@@ -68,7 +68,9 @@ No container keeps a capability, may gain privileges or gets variables of other 
 token of the API but the head of a Ray cluster that scales, which asks for its workers. Beyond that it depends on the image: as whom it
 runs, and whether it writes to its root file system, which is read-only where every path that is written is a volume. *Pod security* is the
 strictest of Kubernetes' Pod Security Standards that the pod meets, computed from its manifest. The namespace enforces `baseline`, and warns
-of what does not meet `restricted` where all services of the stack do: it is not enforced, because others may use that namespace.
+of what does not meet `restricted` where all services of the stack do: it is not enforced, because others may use that namespace. Pods with
+a daemon of [GPUDirect-TCPX(O)](shapes.md#replicas-that-span-machines) see folders of the node, which only `privileged` allows: their
+namespace enforces nothing.
 
 `triton` keeps root for weights in FP8, NVFP4 and MXFP4, whose kernels FlashInfer may link into its own package. What an image of your own
 needs is not known here: it is confined as the image that it stands for.

@@ -28,9 +28,11 @@ def cluster(plan: StackPlan, stack: StackFile) -> tuple[GkeCluster, list[pulumi.
         "api_access_cidrs": list(stack.target.network.api_access_cidrs),
         "system_pool": system_pool(plan),
         "deletion_protection": stack.target.deletion_protection,
+        "accelerator_networks": plan.accelerator_networks,
         **volume_kinds(plan),
         **own_prices(stack),
     }
+    args = {key: value for key, value in args.items() if value is not None}
     return GkeCluster("cluster", args, pulumi.ResourceOptions(providers=[provider])), [provider]  # pyright: ignore[reportArgumentType]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import kubernetes_validate
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
@@ -15,6 +16,7 @@ from inferstack.addons import Addons
 from inferstack.clouds.addons import ADDONS
 from tests.services.recorder import Registered, record
 
+ACCELERATORS = {"tcpx": "nvidia-h100-80gb", "tcpxo": "nvidia-h100-mega-80gb"}
 ALL = [{"name": name} for name in ADDONS]
 EKS = {"addons": ALL, "cluster_name": "prod", "region": "us-east-1"}
 
@@ -73,10 +75,32 @@ def test_namespaces_go_with_their_release() -> None:
 
 
 def test_ready_is_every_release() -> None:
-    """What services depend on is every Helm release."""
+    """What services depend on is every Helm release, and what stands in place of one."""
     ready: list[str] = []
     found = graph(EKS, ready=ready)
-    assert set(ready) == {name for name, item in found.items() if item.type == "kubernetes:helm.sh/v3:Release"}
+    kinds = ("kubernetes:helm.sh/v3:Release", "kubernetes:apps/v1:DaemonSet")
+    assert set(ready) == {name for name, item in found.items() if item.type in kinds}
+
+
+@pytest.mark.parametrize("transport", ["tcpx", "tcpxo"])
+def test_nodes_that_a_transport_joins_are_prepared(transport: str) -> None:
+    """NCCL and devices are brought to the joined nodes of those machines alone, by objects that every supported Kubernetes takes."""
+    found = graph(EKS)
+    for part in ("nccl-installer", "device-injector"):
+        item = found[f"addons-{transport}-{part}"].inputs
+        assert item["metadata"]["namespace"] == "kube-system"
+        pod = item["spec"]["template"]["spec"]
+        assert pod["nodeSelector"]["inferstack.dev/fabric"] == "true"
+        assert pod["nodeSelector"]["cloud.google.com/gke-accelerator"] == ACCELERATORS[transport]
+        whole = {key: value for key, value in item.items() if not key.startswith("__")}
+        for version in ("1.34", "1.35", "1.36"):
+            kubernetes_validate.validate(json.loads(json.dumps(whole)), version, strict=True)
+
+
+def test_a_plugin_is_of_the_version_that_is_asked_for() -> None:
+    """The version of the add-on is the tag of the installer's image, or the digest that a lock has for it."""
+    chosen = graph({"addons": [{"name": "gpudirect-tcpxo", "version": "1.0.16"}]})["addons-tcpxo-nccl-installer"].inputs
+    assert chosen["spec"]["template"]["spec"]["initContainers"][-1]["image"].endswith("nccl-plugin-gpudirecttcpx-dev:v1.0.16")
 
 
 def test_everything_goes_to_the_given_providers() -> None:

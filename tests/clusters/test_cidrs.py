@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inferstack.clusters.access import access_problems, api_access
-from inferstack.clusters.cidrs import PODS, SERVICES, is_private, subnet_problems, vpc_problems, vpc_subnets
+from inferstack.clusters.cidrs import (
+    PODS,
+    SERVICES,
+    accelerator_problems,
+    accelerator_subnets,
+    is_private,
+    subnet_problems,
+    vpc_problems,
+    vpc_subnets,
+)
 
 ZONES = st.lists(st.sampled_from([f"eu-west-1{letter}" for letter in "abcdefg"]), min_size=1, unique=True)
 VPCS = st.builds(
@@ -76,6 +85,24 @@ def test_pods_and_services_lie_apart() -> None:
     """The two fixed ranges of GKE do not overlap, and neither touches RFC 1918."""
     assert not PODS.overlaps(SERVICES)
     assert list(subnet_problems("10.0.0.0/16")) == []
+
+
+def test_cards_lie_apart_from_everything_else() -> None:
+    """The ranges of networks between accelerators overlap neither one another nor what pods, Services and nodes use."""
+    cards = [IPv4Network(cidr) for cidr in accelerator_subnets(8)]
+    assert len(cards) == 8
+    assert not any(one.overlaps(other) for one, other in combinations([*cards, PODS, SERVICES], 2))
+    assert list(accelerator_problems("10.0.0.0/16", 8)) == []
+    assert list(accelerator_problems("100.72.0.0/16", None)) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "count", "said"), [("100.72.0.0/20", 0, "overlaps 100.72.0.0/16"), ("10.0.0.0/16", 9, "is not between 0 and 8; use 8")]
+)
+def test_networks_of_cards_that_cannot_be_are_refused(cidr: str, count: int, said: str) -> None:
+    """Nodes among the cards, and more networks than a machine has cards."""
+    (problem,) = accelerator_problems(cidr, count)
+    assert said in str(problem)
 
 
 def test_the_whole_internet_is_public() -> None:

@@ -127,3 +127,39 @@ def test_system_nodes_are_as_many_as_planned(gke: Preview) -> None:
 def test_metrics_of_google_are_kept_small(gke: Preview) -> None:
     """Google's managed Prometheus, which is billed by the sample, is off."""
     assert named(gke, "serving-cluster").inputs["monitoringConfig"]["managedPrometheus"] == {"enabled": False}
+
+
+WITH_CARDS = """
+from inferstack.clusters import GkeCluster
+from inferstack.nodepools import GpuNodePool
+cluster = GkeCluster("serving", {"cluster_name": "serving", "region": "us-east4", "accelerator_networks": 8})
+for name, machine in (("mega", "a3-megagpu-8g"), ("high", "a3-highgpu-8g"), ("alone", "g2-standard-8")):
+    GpuNodePool(name, {"cluster": cluster.reference, "machine_type": machine, "max_nodes": 2, "zones": ["us-east4-a"],
+        **({"fabric": True} if name != "alone" else {})})
+"""
+
+
+POOLS = ("mega", "high", "alone")
+
+
+def test_cards_of_joined_nodes_are_in_networks_of_their_own(tmp_path: Path) -> None:
+    """The cluster is made for several networks and knows each; a pool takes as many as its machines have cards, and waits for them."""
+    preview = previewed(tmp_path, WITH_CARDS)
+    assert named(preview, "serving-cluster").inputs["enableMultiNetworking"] is True
+    networks = [item for item in of_type(preview, "gcp:compute/network:Network") if "accelerators" in item.name]
+    assert [network.inputs["mtu"] for network in networks] == [8244] * 8
+    subnets = [item for item in of_type(preview, "gcp:compute/subnetwork:Subnetwork") if "accelerators" in item.name]
+    assert len({subnet.inputs["ipCidrRange"] for subnet in subnets}) == 8
+    cards = {name: named(preview, f"{name}-nodes").inputs["networkConfig"].get("additionalNodeNetworkConfigs", []) for name in POOLS}
+    assert {name: len(found) for name, found in cards.items()} == {"mega": 8, "high": 4, "alone": 0}
+    waiting = waits_for(preview, named(preview, "high-nodes"))
+    assert {"serving-accelerators-4-vpc", "serving-accelerators-4-inside", "serving-accelerator-4-network"} <= waiting
+    assert {"serving-cluster", "serving-accelerators-1-cards"} <= waits_for(
+        preview, named(preview, "serving-accelerator-1-gkenetworkparamset")
+    )
+
+
+def test_clusters_without_cards_stay_as_they_are(gke: Preview) -> None:
+    """Nothing of it is said of a cluster that is not asked for it: a difference would replace those that were made before."""
+    assert "enableMultiNetworking" not in named(gke, "serving-cluster").inputs
+    assert not [item for item in of_type(gke, "gcp:compute/network:Network") if "accelerators" in item.name]

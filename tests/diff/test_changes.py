@@ -155,6 +155,23 @@ def test_names_that_must_not_move_are_watched(small: dict[str, Any]) -> None:
     }
 
 
+def test_a_cluster_for_gpudirect_is_another_one(small: dict[str, Any]) -> None:
+    """A cluster is made for networks between accelerators or not, whatever their number; plans of older releases do not say it."""
+    old, none, many = ({**small, "acceleratorNetworks": count} for count in (None, 0, 8))
+    del old["acceleratorNetworks"]
+    replaced = ("cluster", small["clusterName"], "replaced with everything in it")
+    assert replaced in _replaced(old, none)
+    assert replaced in _replaced(many, old)
+    assert replaced not in _replaced(none, many) | _replaced(old, small)
+
+
+def test_another_daemon_restarts_replicas(small: dict[str, Any]) -> None:
+    """What stands beside the server is in the same pods."""
+    other = copy.deepcopy(small)
+    other["services"][0]["receiveDaemon"] = {"image": "daemon:2"}
+    assert ("replicas", "chat", "restart") in _replaced(small, other)
+
+
 def test_a_renamed_service_is_another_one(small: dict[str, Any]) -> None:
     """A service under a new name is new, and the old one goes with its endpoint."""
     renamed = copy.deepcopy(small)

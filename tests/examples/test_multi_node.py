@@ -12,7 +12,7 @@ from inferstack.planning import StackPlan
 from tests.engines.command_lines import problems
 
 FOLDER = Path(__file__).parents[2] / "examples" / "shapes"
-EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke", "expert-parallel", "trtllm-multi-node"])
+EACH = pytest.mark.parametrize("name", ["multi-node", "multi-node-gke", "multi-node-tcpxo", "expert-parallel", "trtllm-multi-node"])
 
 
 @functools.cache

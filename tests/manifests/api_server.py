@@ -85,7 +85,8 @@ def running(folder: Path) -> Iterator[ApiServer]:
     api = [f"--etcd-servers=http://127.0.0.1:{store}", f"--secure-port={port}", f"--cert-dir={folder}", "--bind-address=127.0.0.1"]
     api += [f"--token-auth-file={folder / 'tokens.csv'}", "--authorization-mode=AlwaysAllow", "--service-cluster-ip-range=10.0.0.0/16"]
     api += [f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"]
-    api += ["--service-account-issuer=https://kubernetes.default.svc", "--endpoint-reconciler-type=none"]
+    # As on EKS and GKE, where the Pod Security Standard of a namespace decides who may be privileged.
+    api += ["--service-account-issuer=https://kubernetes.default.svc", "--endpoint-reconciler-type=none", "--allow-privileged=true"]
     with _process(folder, "etcd", etcd), _process(folder, "kube-apiserver", api):
         server = ApiServer(port)
         wait_for(lambda: server.request("GET", "/readyz"), READY_SECONDS)

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from inferstack import manifests, planning, stackfile
+from inferstack.addons.charts import OBJECTS
+from inferstack.addons.settings import Settings
+from inferstack.clouds.addons import ADDONS
+from inferstack.manifests.pod_security import pods
 from inferstack.planning.types import ServicePlan
 from tests.manifests import api_server, crd_schema
 from tests.manifests.sample_plans import ALL, gpu_plan
 from tests.manifests.test_stacks import STACKS, planned
 
 EXAMPLES = sorted(path for folder in ("engines", "shapes") for path in (Path(__file__).parents[2] / "examples" / folder).glob("*.yaml"))
+JOINED = next(path for path in EXAMPLES if path.stem == "multi-node-tcpxo")
 MISSING = api_server.missing_tools()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}")
 
@@ -47,6 +52,39 @@ def test_server_takes_every_stack(server: api_server.ApiServer, stack: str) -> N
     """Every object of the stacks that the repository ships is accepted."""
     for item in manifests.stack_objects(planned(stack)):
         assert server.apply(item)["kind"] == item["kind"]
+
+
+@pytest.mark.parametrize("addon", sorted(OBJECTS))
+def test_server_takes_what_joins_gpus(server: api_server.ApiServer, addon: str) -> None:
+    """GPUDirect's networks, and what prepares nodes for it."""
+    settings = Settings("v1", {}, images=ADDONS[addon].named_images(ADDONS[addon].version))
+    for item in (*manifests.accelerator_network("accelerator-1", "vpc", "subnet"), *OBJECTS[addon](settings)):
+        assert server.apply(item)["kind"] == item["kind"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_namespaces_admit_the_pods_of_their_stack(server: api_server.ApiServer, path: Path) -> None:
+    """The server's own admission lets the pods of every example into the namespace that is rendered for it."""
+    plan = planning.plan(stackfile.load(path))
+    server.apply(manifests.namespace("own", manifests.level_of_stack(plan)), dry_run=False)
+    for services in plan.servers:
+        for part, spec in pods(services).items():
+            name = spec.get("serviceAccountName", "default")
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "own"}}
+            server.apply(account, dry_run=False)
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"{name}-{part}", "namespace": "own"}, "spec": spec}
+            assert server.apply(pod)["kind"] == "Pod"
+
+
+def test_a_stricter_namespace_admits_no_daemon_of_the_network(server: api_server.ApiServer) -> None:
+    """The same admission refuses them where `baseline` is enforced, so that its yes means something."""
+    plan = planning.plan(stackfile.load(JOINED))
+    spec = pods(plan.services)["leader"]
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "writer", "namespace": "inference"}}
+    server.apply(account, dry_run=False)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writer", "namespace": "inference"}, "spec": spec}
+    with pytest.raises(api_server.Refused, match="violates PodSecurity"):
+        server.apply(pod)
 
 
 def test_server_is_strict(server: api_server.ApiServer) -> None:

@@ -38,6 +38,16 @@ EXCUSED_JOBS = {
 """What Jobs that copy weights are excused from, with the reason."""
 
 
+EXCUSED_RECEIVERS = {
+    **dict.fromkeys(
+        ("run-as-non-root", "no-read-only-root-fs", "drop-net-raw-capability", "sensitive-host-mounts", "writable-host-mount"),
+        "the daemon beside the server is the node's part of the network, and runs as Google runs it",
+    ),
+    "unset-memory-requirements": "what it takes at most is not known, and a server whose daemon is killed hangs",
+}
+"""What pods with a daemon of GPUDirect-TCPX(O) are excused from, with the reason."""
+
+
 @functools.cache
 def excused(path: Path) -> dict[Finding, str]:
     """What pods of a stack are excused from, with the reason."""
@@ -59,6 +69,8 @@ def _excused(services: Sequence[ServicePlan], part: str) -> dict[str, str]:
         found["run-as-non-root"] = str(confined.because)
     if not confined.read_only_root:
         found["no-read-only-root-fs"] = str(confined.because)
+    if services[0].receiver is not None:
+        found |= EXCUSED_RECEIVERS
     if part == "worker":
         found |= dict.fromkeys(("no-liveness-probe", "no-readiness-probe"), "only the leader answers, and its readiness is the group's")
     if part == "head":

@@ -42,9 +42,9 @@ def test_every_engine_has_an_example() -> None:
 
 @EACH
 def test_pods_meet_the_strictest_standard_that_their_image_allows(path: Path) -> None:
-    """A pod meets `restricted` unless its image is left to run as root, and `baseline` then."""
+    """A pod meets `restricted` unless its image is left to run as root, and `baseline` then; none with a daemon of the network."""
     for services in planned(path).servers:
-        expected = BASELINE if services[0].spec.confinement.is_root else RESTRICTED
+        expected = PRIVILEGED if services[0].receiver else BASELINE if services[0].spec.confinement.is_root else RESTRICTED
         assert {part: level(pod) for part, pod in pods(services).items()} == dict.fromkeys(pods(services), expected)
 
 
@@ -64,7 +64,7 @@ def test_root_file_systems_are_read_only_where_the_engine_says_so(path: Path) ->
     """Every container of the server's image, those that run before it among them, is as read-only as the engine says, with a /tmp."""
     for services in planned(path).servers:
         for part, pod in pods(services).items():
-            containers = [*pod.get("initContainers", ()), *pod["containers"]]
+            containers = [one for one in (*pod.get("initContainers", ()), *pod["containers"]) if one.get("restartPolicy") != "Always"]
             read_only = {container["securityContext"].get("readOnlyRootFilesystem", False) for container in containers}
             assert read_only == {services[0].spec.confinement.read_only_root}, part
             if True in read_only:
@@ -73,9 +73,9 @@ def test_root_file_systems_are_read_only_where_the_engine_says_so(path: Path) ->
 
 @EACH
 def test_the_namespace_warns_of_what_its_services_keep(path: Path) -> None:
-    """The namespace enforces `baseline`, and warns below `restricted` where all services meet that."""
+    """The namespace enforces `baseline`, and warns below `restricted` where all services meet that; nothing where one meets neither."""
     labels = next(iter(manifests.stack_objects(planned(path))))["metadata"]["labels"]
-    assert labels[ENFORCE] == BASELINE
+    assert labels[ENFORCE] == (PRIVILEGED if level_of_stack(planned(path)) == PRIVILEGED else BASELINE)
     assert labels.get(WARN) == labels.get(AUDIT) == (RESTRICTED if level_of_stack(planned(path)) == RESTRICTED else None)
 
 

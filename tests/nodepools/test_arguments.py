@@ -65,7 +65,7 @@ def test_nothing_is_like_not_given() -> None:
 def test_what_is_no_dict_is_said() -> None:
     """Arguments that are no dict are told which keys there are."""
     (said,) = _said(["eks"], ClusterReference)
-    assert said.startswith("args: list is not a dict; its keys are cloud, kubernetes_version, name")
+    assert said.startswith("args: list is not a dict; its keys are accelerator_networks, cloud, kubernetes_version, name")
 
 
 def test_problems_become_one_run_error() -> None:

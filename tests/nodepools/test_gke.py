@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inferstack import catalog
-from inferstack.nodepools.gke import first_nodes, gke_pool, spread
+from inferstack.nodepools.gke import card_networks, first_nodes, gke_pool, spread
 from tests.nodepools.specs import GKE, gke_spec, said_gke
 
 ONE_ZONE = {"capacity_type": "reserved", "reservation_id": "mine", "zones": ["us-central1-a"]}
@@ -158,4 +158,17 @@ def test_joined_nodes_bring_their_networks() -> None:
     assert pool["network_config"]["accelerator_network_profile"] == "auto"
     assert pool["node_config"]["labels"]["cloud.google.com/gke-networking-dra-driver"] == "true"
     assert "accelerator_network_profile" not in gke_pool(gke_spec()).node_pool["network_config"]
-    assert any("fabric: is not for a3-megagpu-8g" in line for line in said_gke("a3-megagpu-8g", fabric=True))
+    assert any("fabric: is not for g2-standard-8" in line for line in said_gke("g2-standard-8", fabric=True))
+
+
+def test_cards_over_tcp_need_the_networks_of_their_cluster() -> None:
+    """Machines with Google's own transports get no networks of GKE's making; without those of the cluster the pool is refused."""
+    said = said_gke("a3-megagpu-8g", fabric=True)
+    assert any("cluster.accelerator_networks: 0 are too few: 8 join machines of a3-megagpu-8g" in line for line in said)
+    networks = [{"network": f"cards-{index}", "subnetwork": f"cards-{index}"} for index in range(8)]
+    place = {"capacity_type": "spot", "zones": ["us-central1-a"], "cluster": {**GKE, "accelerator_networks": networks}}
+    spec = gke_spec("a3-highgpu-8g", fabric=True, **place)
+    pool = gke_pool(spec).node_pool
+    assert card_networks(spec) == 4
+    assert "accelerator_network_profile" not in pool["network_config"]
+    assert "cloud.google.com/gke-networking-dra-driver" not in pool["node_config"]["labels"]

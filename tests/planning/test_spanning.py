@@ -148,13 +148,16 @@ def test_what_the_image_lacks_is_planned_without(engine: str, network: str, said
     assert dict(made.fabric.resources)["vpc.amazonaws.com/efa"] == "32"
 
 
-def test_gpudirect_over_tcp_is_plain_tcp_here() -> None:
-    """A3 Mega's own network takes a privileged daemon: the plan says why it is not used, what TCP costs, and which machines need none."""
+def test_gpudirect_over_tcp_has_to_be_asked_for() -> None:
+    """A3 Mega's own network takes a daemon with rights on the node: the plan says how to ask for it, what TCP costs, and which machines
+    need none."""
     wish = {**LARGE, "machineType": "a3-megagpu-8g", "pipelineParallel": 2, "tensorParallel": 8, "capacityType": "spot"}
     made = plan_one(target={**GKE, "region": "europe-west4"}, **wish)
     assert (made.fabric, made.replica.shape.device.network) == (None, "TCP")
     assert made.network_tpot_ms is not None
-    assert any("GPUDirect-TCPXO is not set up here" in warning and "a3-ultragpu-8g" in warning for warning in made.warnings)
+    (said,) = (warning for warning in made.warnings if "GPUDirect-TCPXO is not asked for" in warning)
+    assert "gpuDirect: true" in said
+    assert "a3-ultragpu-8g" in said
 
 
 def test_joined_nodes_are_a_pool_of_their_own_in_one_zone() -> None:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from . import cert_manager, cluster_autoscaler, device_plugin, efa_plugin, keda, keda_http, kserve, kuberay, lws, neuron_plugin, prometheus
+from . import (
+    cert_manager,
+    cluster_autoscaler,
+    device_plugin,
+    efa_plugin,
+    gpudirect,
+    keda,
+    keda_http,
+    kserve,
+    kuberay,
+    lws,
+    neuron_plugin,
+    prometheus,
+)
 from .settings import Settings
 
 VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
@@ -26,6 +40,11 @@ VALUES: Mapping[str, Callable[[Settings], dict[str, Any]]] = MappingProxyType(
     }
 )
 """Name of the Helm release -> its values."""
+
+OBJECTS: Mapping[str, Callable[[Settings], tuple[dict[str, Any], ...]]] = MappingProxyType(
+    {name: partial(gpudirect.objects, name) for name in ("gpudirect-tcpx", "gpudirect-tcpxo")}
+)
+"""Add-on without a chart -> the objects that it is."""
 
 REQUIRES: Mapping[str, tuple[str, ...]] = MappingProxyType({"kserve": ("cert-manager",), "keda-http": ("keda",)})
 """Add-on -> add-ons that are installed before it and removed after it."""

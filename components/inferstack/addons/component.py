@@ -9,7 +9,7 @@ from ..boundary import read, refusals
 from ..clouds.addons import ADDONS, Addon, Chart
 from ..errors import InputError, Problem, join_names, nearest_name
 from . import cluster_autoscaler
-from .charts import EXTRA_OBJECTS, GUESTS, NEEDS_AWS_IDENTITY, REQUIRES, SHARED_NAMESPACES, VALUES
+from .charts import EXTRA_OBJECTS, GUESTS, NEEDS_AWS_IDENTITY, OBJECTS, REQUIRES, SHARED_NAMESPACES, VALUES
 from .settings import Settings
 
 TIMEOUT_SECONDS = 600
@@ -23,7 +23,8 @@ class AddonArgs(TypedDict):
     """One add-on."""
 
     name: str
-    """cert-manager, kserve, kuberay, keda, keda-http, prometheus, nvidia-device-plugin or cluster-autoscaler."""
+    """cert-manager, kserve, kuberay, keda, keda-http, prometheus, nvidia-device-plugin, neuron-device-plugin, lws, efa-device-plugin,
+    gpudirect-tcpx, gpudirect-tcpxo or cluster-autoscaler."""
     version: NotRequired[str]
     """Chart version. Left out: the one that this release was tested with."""
     installed: NotRequired[bool]
@@ -48,7 +49,7 @@ class AddonsArgs(TypedDict):
 
 
 class Addons(pulumi.ComponentResource):
-    """What a cluster needs beside the services: a Helm release for each add-on, in the order in which they depend on each other.
+    """What a cluster needs beside the services: Helm releases or objects of each add-on, in the order in which they depend on each other.
 
     Needs a Kubernetes provider in `opts`, and an AWS provider where the Cluster Autoscaler is installed. Services depend on `ready`:
     then `up` brings the add-ons first, and `destroy` takes the services away while KServe can still clean up after them.
@@ -78,7 +79,7 @@ class Addons(pulumi.ComponentResource):
         self.register_outputs({"plan": plan, "cost": COST})
 
     def _install(self, addon: Addon, version: str, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        """The Helm releases of one add-on, each after the one before it."""
+        """The Helm releases of one add-on, each after the one before it, or the objects that it is."""
         given = self._args
         settings = Settings(
             version, given.get("node_selector", {}), given.get("cluster_name"), given.get("region"), _images(given, addon, version)
@@ -87,7 +88,8 @@ class Addons(pulumi.ComponentResource):
         made: list[pulumi.Resource] = []
         for chart in addon.charts:
             made.append(self._release(addon, chart, settings, [*before, *made]))
-        return made
+        objects = OBJECTS[addon.name](settings) if addon.name in OBJECTS else ()
+        return [*made, *(self._object(manifest["metadata"]["name"], manifest, before or self._first) for manifest in objects)]
 
     def _prepare(self, addon: Addon, settings: Settings) -> list[pulumi.Resource]:
         """What must stand before the pods of an add-on: its namespace, what that needs, and its rights in the cloud."""
@@ -105,7 +107,8 @@ class Addons(pulumi.ComponentResource):
 
     def _object(self, name: str, manifest: Mapping[str, Any], depends_on: Any) -> pulumi.Resource:
         opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on)
-        return pulumi.CustomResource(f"kubernetes:core/v1:{manifest['kind']}", f"{self._prefix}-{name}", dict(manifest), opts)
+        group = manifest["apiVersion"] if "/" in manifest["apiVersion"] else f"core/{manifest['apiVersion']}"
+        return pulumi.CustomResource(f"kubernetes:{group}:{manifest['kind']}", f"{self._prefix}-{name}", dict(manifest), opts)
 
     def _release(self, addon: Addon, chart: Chart, settings: Settings, before: list[pulumi.Resource]) -> pulumi.Resource:
         from pulumi_kubernetes.helm.v3 import Release

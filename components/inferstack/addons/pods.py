@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..clouds.eks import AGENTS, CLOUD_CONTROLLERS
-from ..clouds.nodes import CONTROLLERS, FABRIC_AGENTS, OPERATORS
+from ..clouds.nodes import CONTROLLERS, DIRECT_AGENTS, FABRIC_AGENTS, OPERATORS
 
-_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *OPERATORS, *CLOUD_CONTROLLERS, *AGENTS, *FABRIC_AGENTS)}
+_AGENTS = {agent.name: agent for agent in (*CONTROLLERS, *OPERATORS, *CLOUD_CONTROLLERS, *AGENTS, *FABRIC_AGENTS, *DIRECT_AGENTS)}
 
 
 def requests(pod: str) -> dict[str, str]:

@@ -370,4 +370,5 @@ class EngineRelease:
     cuda: str | None = None
     networks: Mapping[str, bool] = field(default_factory=lambda: NO_FACTS)
     """Network between accelerators of several machines (`EFA`) -> whether the image holds what NCCL needs for it; absent: not known."""
-    networks_source: str | None = None
+    networks_sources: Mapping[str, str] = field(default_factory=lambda: NO_FACTS)
+    """Where each of `networks` is known from."""

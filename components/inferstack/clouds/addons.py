@@ -28,7 +28,7 @@ class Addon:
     """Chart version as the chart spells it, with or without a leading v."""
     namespace: str
     charts: tuple[Chart, ...]
-    """In the order in which they are installed."""
+    """In the order in which they are installed; () where it is objects of our own."""
     source: str
     as_of: str
     images: tuple[str, ...] = ()
@@ -43,6 +43,14 @@ class Addon:
         digits = wanted.removeprefix("v")
         return f"v{digits}" if self.version.startswith("v") else digits
 
+
+_NODE_IMAGES = (
+    "docker.io/library/ubuntu:24.04",
+    "gke.gcr.io/pause:3.8@sha256:880e63f94b145e46f1b1082bb71b85e21f16b99b180b9996407d61240ceb9830",
+    "gcr.io/gke-release/nri-device-injector@sha256:6e79483d52abdc28454bf186320b10a56b0f117a10e8d65d5c74dbb821a76970",
+)
+"""What prepares a node for GPUDirect beside the plugin: a shell, nothing, and what gives devices to a container by an annotation
+(GoogleCloudPlatform/container-engine-accelerators@992db812: gpudirect-tcpxo, nri_device_injector)."""
 
 _ALL = (
     Addon(
@@ -132,6 +140,24 @@ _ALL = (
         charts=(Chart("aws-efa-k8s-device-plugin", "aws-efa-k8s-device-plugin", "https://aws.github.io/eks-charts"),),
         source="aws/eks-charts@master:stable/aws-efa-k8s-device-plugin",
         as_of="2026-07-21",
+    ),
+    Addon(
+        name="gpudirect-tcpx",
+        version="v3.1.12",
+        namespace="kube-system",
+        charts=(),
+        source="GoogleCloudPlatform/container-engine-accelerators: gpudirect-tcpx, release notes of 2026-06-22",
+        as_of="2026-06-22",
+        images=("us-docker.pkg.dev/gce-ai-infra/gpudirect-tcpx/nccl-plugin-gpudirecttcpx-dev:v{version}", *_NODE_IMAGES),
+    ),
+    Addon(
+        name="gpudirect-tcpxo",
+        version="v1.0.17",
+        namespace="kube-system",
+        charts=(),
+        source="google/nccl-plugin-gpudirect-tcpxo@v1.0.17; GoogleCloudPlatform/container-engine-accelerators: gpudirect-tcpxo",
+        as_of="2026-06-26",
+        images=("us-docker.pkg.dev/gce-ai-infra/gpudirect-tcpxo/nccl-plugin-gpudirecttcpx-dev:v{version}", *_NODE_IMAGES),
     ),
     Addon(
         name="cluster-autoscaler",

@@ -182,9 +182,6 @@ class Eks:
             return None
         return Fabric("EFA", ((EFA_RESOURCE, str(cards)), ("hugepages-2Mi", EFA_HUGEPAGES)), None, "efa-device-plugin", EFA_NOTE, EFA_TAKES)
 
-    def beyond(self, machine: Machine) -> None:
-        """Whatever else AWS sells between accelerators is EFA too."""
-
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(
             annotations=(

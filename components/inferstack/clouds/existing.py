@@ -88,9 +88,6 @@ class Existing:
     def fabric(self, machine: Machine) -> None:
         """What joins the nodes of a cluster that exists is not known here."""
 
-    def beyond(self, machine: Machine) -> None:
-        """What could join them is not known either."""
-
     def internal_balancer(self) -> None:
         """What keeps a load balancer off the internet is the cluster's own affair."""
 

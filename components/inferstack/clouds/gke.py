@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -11,6 +10,7 @@ from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, root_disks, traffic
+from .gpudirect import FABRICS
 from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, sold_in, tiered_gib, with_room
 from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
 
@@ -106,12 +106,6 @@ RDMA_NOTE = (
     "transport uses them without Google's gIB plugin is believed"
 )
 RDMA_TAKES = "an NCCL that speaks RoCE"
-TCP_X = re.compile(r"GPUDirect-(TCPXO?)")
-PRIVILEGED = (
-    "is not set up here: its daemon needs NET_ADMIN and folders of the node, which pods of the namespace are denied, another NCCL than the "
-    "image's, and a cluster made with multi-networking; machines with RDMA (a3-ultragpu-8g, a4-highgpu-8g) need none of that"
-)
-"""container-engine-accelerators gpudirect-tcpx and gpudirect-tcpxo: installers, test pods and release notes."""
 
 
 class Gke:
@@ -181,14 +175,11 @@ class Gke:
         return (*fixed, *used)
 
     def fabric(self, machine: Machine) -> Fabric | None:
-        """RDMA over Converged Ethernet by GKE's own DRANET; see `beyond` for others."""
-        if RDMA not in machine.facts.get("gpudirect", ""):
-            return None
-        return Fabric("GPUDirect RDMA", (), "mrdma.google.com", None, RDMA_NOTE, RDMA_TAKES)
-
-    def beyond(self, machine: Machine) -> str | None:
-        found = TCP_X.search(machine.facts.get("gpudirect", ""))
-        return f"GPUDirect-{found[1]} {PRIVILEGED}" if found else None
+        """RDMA over Converged Ethernet by GKE's own DRANET, or one of Google's own transports over TCP."""
+        said: str = machine.facts.get("gpudirect", "")
+        if RDMA in said:
+            return Fabric("GPUDirect RDMA", (), "mrdma.google.com", None, RDMA_NOTE, RDMA_TAKES)
+        return FABRICS.get(said.partition(" ")[0])
 
     def internal_balancer(self) -> InternalBalancer:
         return InternalBalancer(

@@ -47,6 +47,8 @@ OPERATORS = (KUBERAY, LWS)
 whole core."""
 FABRIC_AGENTS = (Agent("aws-efa-k8s-device-plugin", 10, 20, accelerated=True),)
 """On nodes of EKS whose accelerators are joined: the chart's own requests, which the room for an agent of yours holds."""
+DIRECT_AGENTS = (Agent("nccl-installer", 150, 64, accelerated=True), Agent("device-injector", 150, 64, accelerated=True))
+"""On nodes of GKE whose accelerators GPUDirect-TCPX or -TCPXO joins: Google's own requests of CPU; memory is believed."""
 
 SYSTEM_FILL = 0.9
 """Part of one system node that all controllers together may request: with two nodes one can be lost, and upgrades still find room."""

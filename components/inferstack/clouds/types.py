@@ -72,6 +72,62 @@ class InternalBalancer:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeFolder:
+    """A folder of the node that a container sees."""
+
+    name: str
+    """Of the volume."""
+    on_node: str
+    path: str
+    """In the container."""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveDaemon:
+    """The container beside a server that moves what arrives on the network into the memory of GPUs."""
+
+    name: str
+    image: str
+    """Repository and tag."""
+    command: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    capabilities: tuple[str, ...]
+    devices: tuple[str, ...]
+    """Devices of the node that it is given beside the server, which has them by request."""
+    folders: tuple[NodeFolder, ...]
+    ready_file: str | None
+    """Written once it is ready to receive; None where it does not tell."""
+    cpu_millicores: int
+    memory_mib: int
+    """What it requests, as is `cpu_millicores`; believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuDirect:
+    """Google's own transport of NCCL over TCP: networks beside the node's, a plugin on each node, a daemon in each pod."""
+
+    networks: int
+    """VPCs beside the node's own, one for each card; interface eth1 is in the first."""
+    network_gbps: float
+    """Of all of them together."""
+    accelerator: str
+    """GKE's label of the machines that have it."""
+    releases: tuple[tuple[str, str], ...]
+    """Version of the plugin -> that of the daemon that goes with it; the newest first."""
+    daemon: ReceiveDaemon
+    env: tuple[tuple[str, str], ...]
+    """Of the server."""
+    folders: tuple[NodeFolder, ...]
+    """Of the server."""
+    shared: tuple[tuple[str, str], ...]
+    """Name and path of folders of the pod that both have."""
+    capabilities: tuple[str, ...]
+    """Of the server."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fabric:
     """The network that joins the accelerators of several machines, and how pods ask for it."""
 
@@ -87,6 +143,8 @@ class Fabric:
     """How nodes and pods get it, as a sentence for the plan."""
     takes: str
     """What NCCL needs for it in the image."""
+    gpudirect: GpuDirect | None = None
+    """What it takes on nodes and in pods where the stack file has to ask for it; None where nodes bring all of it."""
 
 
 class Cloud(Protocol):
@@ -137,12 +195,7 @@ class Cloud(Protocol):
         ...
 
     def fabric(self, machine: Machine) -> Fabric | None:
-        """The network between accelerators that nodes of that machine type bring; None where they have none, or none that is known."""
-        ...
-
-    def beyond(self, machine: Machine) -> str | None:
-        """What joins the accelerators of that machine type elsewhere, but not here, and why, as a clause: transfers take TCP. None where
-        that is not so."""
+        """The network between accelerators that machines of that type can have; None where they have none, or none that is known."""
         ...
 
     def internal_balancer(self) -> InternalBalancer | None:

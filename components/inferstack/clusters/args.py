@@ -87,6 +87,9 @@ class GkeClusterArgs(TypedDict):
     volume_kinds: NotRequired[list[str]]
     """Kinds of shared volumes that services mount, filestore and gcs-fuse: the cluster gets their drivers; that of the latter it always
     has. Left out: none."""
+    accelerator_networks: NotRequired[int]
+    """Networks beside the nodes' own that join GPUs by GPUDirect-TCPX (4, of A3 High) and -TCPXO (8, of A3 Mega); 0: none yet. Left out:
+    the cluster cannot have any. From or to that replaces the cluster; other changes do not."""
     deletion_protection: NotRequired[bool]
     """True: the cluster cannot be deleted until this is false again."""
 

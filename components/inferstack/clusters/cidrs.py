@@ -25,6 +25,9 @@ LARGEST_VPC, SMALLEST_VPC = 16, 22
 PODS = IPv4Network("100.64.0.0/14")
 SERVICES = IPv4Network("100.68.0.0/20")
 """GKE: ranges of pods (1,024 nodes at a /24 each) and Services, from the shared address space: nobody's RFC 1918 plan is touched."""
+ACCELERATORS = IPv4Network("100.72.0.0/16")
+"""GKE: range of the networks between accelerators, from the same space; each has a sixteenth, which holds 4,092 nodes."""
+MOST_ACCELERATOR_NETWORKS = 8
 LARGEST_SUBNET, SMALLEST_SUBNET = 8, 26
 """GKE: a /26 holds 60 nodes."""
 
@@ -62,6 +65,23 @@ def subnet_problems(cidr: str) -> Iterator[Problem]:
     taken = None if found else next((used for used in (PODS, SERVICES) if used.overlaps(IPv4Network(cidr))), None)
     if taken is not None:
         yield Problem("network_cidr", f"overlaps {taken}, which pods and Services use", cidr, "use a range of 10.0.0.0/8")
+
+
+def accelerator_subnets(count: int) -> tuple[str, ...]:
+    """The range of each network between accelerators."""
+    return tuple(str(subnet) for subnet, _ in zip(ACCELERATORS.subnets(prefixlen_diff=4), range(count), strict=False))
+
+
+def accelerator_problems(cidr: str, count: int | None) -> Iterator[Problem]:
+    """Why a GKE cluster with that node subnet cannot have so many networks between accelerators."""
+    if count is None:
+        return
+    if not 0 <= count <= MOST_ACCELERATOR_NETWORKS:
+        near = "use 8, which A3 Mega machines take; A3 High ones take 4"
+        yield Problem("accelerator_networks", f"is not between 0 and {MOST_ACCELERATOR_NETWORKS}", count, near)
+    if cidr_problem("network_cidr", cidr) is None and ACCELERATORS.overlaps(IPv4Network(cidr)):
+        reason = f"overlaps {ACCELERATORS}, which networks between accelerators use"
+        yield Problem("network_cidr", reason, cidr, "use a range of 10.0.0.0/8")
 
 
 def cidr_problem(path: str, cidr: str) -> Problem | None:

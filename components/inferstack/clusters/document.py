@@ -30,7 +30,8 @@ def eks_document(spec: EksSpec) -> dict[str, Any]:
 
 def gke_document(spec: GkeSpec) -> dict[str, Any]:
     """The cluster in the words of a stack's `plan`."""
-    return {**_document("gke", spec), "apiEndpoint": "restricted IP" if spec.access.any else "DNS, guarded by IAM"}
+    networks = {} if spec.accelerator_networks is None else {"acceleratorNetworks": spec.accelerator_networks}
+    return {**_document("gke", spec), **networks, "apiEndpoint": "restricted IP" if spec.access.any else "DNS, guarded by IAM"}
 
 
 def _document(cloud: str, spec: EksSpec | GkeSpec) -> dict[str, Any]:

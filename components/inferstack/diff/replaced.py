@@ -24,8 +24,10 @@ Found = Iterator[tuple[str, str, str, str]]
 
 def _cluster(before: Plan, after: Plan) -> Found:
     moved = [key for key in ("cloud", "region", "clusterName") if before.get(key) != after.get(key)]
-    if moved:
+    made_for = [plan.get("acceleratorNetworks") is not None for plan in (before, after)]
+    if moved or made_for[0] != made_for[1]:
         why = ", ".join(f"{key} {before.get(key)} → {after.get(key)}" for key in moved)
+        why = why or f"network.gpuDirect {' → '.join(str(made).lower() for made in made_for)}"
         yield "cluster", str(before["clusterName"]), "replaced with everything in it", why
     old, new = before.get("systemPool"), after.get("systemPool")
     if old and new:
@@ -79,6 +81,8 @@ def _services(before: Plan, after: Plan) -> Found:
                 key for key in {*service["container"], *other["container"]} if service["container"].get(key) != other["container"].get(key)
             )
             yield "replicas", name, "restart", f"{', '.join(moved)} of the container"
+        elif service.get("receiveDaemon") != other.get("receiveDaemon"):
+            yield "replicas", name, "restart", "the daemon beside its server"
         elif service.get("pool") != other.get("pool"):
             yield "replicas", name, "restart", f"pool {service.get('pool')} → {other.get('pool')}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .access import namespace, secret, secrets_needed
 from .copies import copy_job
+from .gpudirect import accelerator_network
 from .inference import inference_service
 from .names import OPTIONAL_SECRETS, internal_service_name, labels, pod_labels, secret_name
 from .pod_security import level_of_stack
@@ -24,6 +25,7 @@ from .volumes import FACTS, claim, handle_of, persistent_volume
 __all__ = [
     "FACTS",
     "OPTIONAL_SECRETS",
+    "accelerator_network",
     "bearers",
     "claim",
     "copy_job",

@@ -14,16 +14,17 @@ from ..clouds.addons import ADDONS, PROMETHEUS_NAMESPACE
 from ..planning.types import ServicePlan
 from .container import file_texts, files_name
 from .names import SECRET_KEYS, group_labels, internal_service_name, labels, ray_labels, secret_name, server_labels
-from .pod_security import BASELINE
+from .pod_security import BASELINE, PRIVILEGED
 
 
 def namespace(name: str, meets: str = BASELINE) -> dict[str, Any]:
-    """The namespace of the services; pods in it get no privileges, whoever puts them there.
+    """The namespace of the services; pods in it get no privileges, whoever puts them there, unless services need some themselves.
 
     `meets` is the Pod Security Standard of the services. A stricter one than baseline is only warned of: others may use the namespace.
     """
-    watched = {} if meets == BASELINE else {f"pod-security.kubernetes.io/{mode}": meets for mode in ("warn", "audit")}
-    labels = {"app.kubernetes.io/managed-by": "inferstack", "pod-security.kubernetes.io/enforce": BASELINE, **watched}
+    enforced = meets if meets == PRIVILEGED else BASELINE
+    watched = {} if meets == enforced else {f"pod-security.kubernetes.io/{mode}": meets for mode in ("warn", "audit")}
+    labels = {"app.kubernetes.io/managed-by": "inferstack", "pod-security.kubernetes.io/enforce": enforced, **watched}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 

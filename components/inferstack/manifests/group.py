@@ -12,6 +12,7 @@ from ..engines.spec import EngineSpec, Workers
 from ..engines.weights import MOUNT
 from ..planning.endpoints import predictor_name
 from ..planning.types import ServicePlan
+from . import gpudirect
 from .container import container, init_containers, mebibytes, pre_stop, volumes
 from .copies import mount_annotations
 from .inference import CPU_BURST
@@ -86,16 +87,21 @@ def fabric_claim(plan: ServicePlan) -> dict[str, Any] | None:
 
 def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, Any]) -> dict[str, Any]:
     spec = plan.spec
-    mounting = mount_annotations(plan.copy.kind if plan.copy else None)
+    direct = plan.fabric.gpudirect if plan.fabric else None
+    annotated = {
+        **mount_annotations(plan.copy.kind if plan.copy else None),
+        **(gpudirect.pod_annotations(direct) if direct else {}),
+    }
+    before = [*([gpudirect.daemon(direct)] if direct else []), *init_containers(plan.name, spec)]
     claims = [{"name": CLAIM, "resourceClaimTemplateName": f"{plan.name}-{CLAIM}"}] if fabric_claim(plan) else []
     return {
-        "metadata": {"labels": pod_labels, **({"annotations": mounting} if mounting else {})},
+        "metadata": {"labels": pod_labels, **({"annotations": annotated} if annotated else {})},
         "spec": {
             **pod_settings(plan),
             **({"resourceClaims": claims} if claims else {}),
-            **({"initContainers": init_containers(plan.name, spec)} if spec.init else {}),
+            **({"initContainers": before} if before else {}),
             "containers": [server],
-            "volumes": [*volumes(plan.name, spec), *_weights(spec)],
+            "volumes": [*volumes(plan.name, spec), *_weights(spec), *(gpudirect.pod_volumes(direct) if direct else [])],
         },
     }
 
@@ -103,6 +109,13 @@ def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, A
 def _leader(plan: ServicePlan) -> dict[str, Any]:
     """The first pod answers: it alone has probes, and its readiness is that of the group."""
     made = container(plan.name, plan.spec, SERVER, templated=False)
+    direct = plan.fabric.gpudirect if plan.fabric else None
+    if direct is not None:
+        made = {
+            **made,
+            "securityContext": gpudirect.server_security(direct, made["securityContext"]),
+            "volumeMounts": [*made["volumeMounts"], *gpudirect.server_mounts(direct)],
+        }
     return {**made, "resources": _resources(plan), "volumeMounts": [*made["volumeMounts"], *_weight_mounts(plan.spec)]}
 
 

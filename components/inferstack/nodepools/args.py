@@ -41,6 +41,6 @@ class GpuNodePoolArgs(TypedDict):
     """Your own prices, with the keys of a price file; the output `cost` is at these. Left out: listed ones."""
     fabric: NotRequired[bool]
     """True joins the accelerators of the nodes by the network that their machines have for it, for replicas that span them: EFA on eks,
-    RDMA on gke. All nodes are then in one zone."""
+    RDMA on gke, and GPUDirect-TCPX(O) where the cluster has accelerator networks. All nodes are then in one zone."""
     own_device_plugin: NotRequired[bool]
     """gke: True switches GKE's device plugin off on these nodes, because you run NVIDIA's. The driver stays GKE's."""

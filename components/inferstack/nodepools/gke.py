@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import clouds
 from ..catalog.types import CapacityType
 from .spec import PoolSpec
 
@@ -46,11 +47,22 @@ def gke_pool(spec: PoolSpec) -> GkePool:
         "name_prefix": f"{spec.name[:NAME_PREFIX_LENGTH].rstrip('-')}-",
         "management": {"auto_repair": True, "auto_upgrade": True},
         "upgrade_settings": _upgrade_settings(spec),
-        "network_config": {"enable_private_nodes": True, **(ACCELERATOR_NETWORKS if spec.fabric else {})},
+        "network_config": {"enable_private_nodes": True, **(ACCELERATOR_NETWORKS if has_rdma(spec) else {})},
         "node_config": _node_config(spec),
         **_size(spec),
     }
     return GkePool(pool, tuple(_ignored(spec, pool)))
+
+
+def has_rdma(spec: PoolSpec) -> bool:
+    """True where GKE itself joins the GPUs of its nodes."""
+    return spec.fabric and not card_networks(spec)
+
+
+def card_networks(spec: PoolSpec) -> int:
+    """Networks of the cluster that cards of its nodes are in, beside the node's own."""
+    found = clouds.cloud("gke").fabric(spec.machine) if spec.fabric else None
+    return 0 if found is None or found.gpudirect is None else found.gpudirect.networks
 
 
 def spread(nodes: int, zones: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
@@ -107,7 +119,7 @@ def _node_config(spec: PoolSpec) -> dict[str, Any]:
         "image_type": "COS_CONTAINERD",
         # The kind of disk is left to Compute Engine: newer machines take Hyperdisk only, older ones none.
         "boot_disk": {"size_gb": spec.disk_gib},
-        "labels": {**spec.node_labels, **(NO_DEVICE_PLUGIN if spec.own_device_plugin else {}), **(DRANET if spec.fabric else {})},
+        "labels": {**spec.node_labels, **(NO_DEVICE_PLUGIN if spec.own_device_plugin else {}), **(DRANET if has_rdma(spec) else {})},
         "oauth_scopes": list(SCOPES),
         "metadata": {"disable-legacy-endpoints": "true"},
         "workload_metadata_config": {"mode": "GKE_METADATA"},

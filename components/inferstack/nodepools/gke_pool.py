@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_gcp as gcp
 
-from .gke import gke_pool
+from .gke import card_networks, gke_pool
 from .reference import ClusterReference
 from .spec import PoolSpec
 
@@ -19,6 +19,9 @@ def create_gke_pool(name: str, spec: PoolSpec, cluster: ClusterReference, opts: 
     if "node_service_account" in cluster:
         node_config["service_account"] = cluster["node_service_account"]
     arguments: dict[str, Any] = {**pool.node_pool, "node_config": node_config}
+    cards = cluster.get("accelerator_networks", [])[: card_networks(spec)]
+    if cards:
+        arguments["network_config"] = {**pool.node_pool["network_config"], "additional_node_network_configs": list(cards)}
     return gcp.container.NodePool(
         f"{name}-nodes",
         **arguments,

@@ -5,6 +5,15 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 
+class AcceleratorNetwork(TypedDict):
+    """A VPC that one card of each node is in."""
+
+    network: pulumi.Input[str]
+    """Its name."""
+    subnetwork: pulumi.Input[str]
+    """Name of its subnet."""
+
+
 class ClusterReference(TypedDict):
     """A cluster as others see it. `EksCluster` and `GkeCluster` have one as `.reference`; for a cluster of your own, write it down."""
 
@@ -32,5 +41,7 @@ class ClusterReference(TypedDict):
     """gke: project of the cluster; left out: that of the provider."""
     network: NotRequired[pulumi.Input[str]]
     """gke: name of the cluster's network."""
+    accelerator_networks: NotRequired[list[AcceleratorNetwork]]
+    """gke: networks that join the GPUs of A3 High (the first 4) and A3 Mega machines (8); pools of those with `fabric` need them."""
     node_service_account: NotRequired[pulumi.Input[str]]
     """gke: email of the service account that nodes run as."""

@@ -207,9 +207,14 @@ def _place_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str
 def _fabric_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[str, Any]) -> Iterator[Problem]:
     if not spec.fabric:
         return
-    if clouds.cloud(reference["cloud"]).fabric(spec.machine) is None:
+    found = clouds.cloud(reference["cloud"]).fabric(spec.machine)
+    if found is None:
         reason = f"is not for {spec.machine.name}: no network between accelerators that is known here comes with it"
         yield Problem("fabric", reason, None, "leave it out")
+    cards, made = 0 if found is None or found.gpudirect is None else found.gpudirect.networks, reference.get("accelerator_networks", ())
+    if len(made) < cards:
+        reason = f"are too few: {cards} join machines of {spec.machine.name}"
+        yield Problem("cluster.accelerator_networks", reason, len(made), f"make the cluster with accelerator_networks={cards}")
     if len(spec.zones) > 1:
         reason = "are several, and what joins accelerators ends at the zone"
         yield Problem("zones", reason, ", ".join(spec.zones), f"use {spec.zones[0]}")

@@ -11,10 +11,14 @@ from .site import Site
 from .types import AddonPlan, ServicePlan
 
 PLUGIN, SCALER, GROUPS, EFA = "nvidia-device-plugin", "cluster-autoscaler", "lws", "efa-device-plugin"
+TCPX, TCPXO = "gpudirect-tcpx", "gpudirect-tcpxo"
 NEURON = "neuron-device-plugin"
 NEURON_RESOURCE = DEVICE_RESOURCES["aws"]
 ASKED_FOR = (PLUGIN, SCALER, GROUPS, EFA, NEURON)
 """Add-ons whose switch is unset by default, so that `true` means: install it although it does not look needed."""
+
+
+DIRECT, UNDIRECTED = "brings NCCL and its plugin to nodes", "no replica spans A3 {} machines that it joins"
 
 
 def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> tuple[AddonPlan, ...]:
@@ -28,7 +32,7 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
     unplugged = "pods get GPUs without it" if gpus else "no service runs on NVIDIA GPUs"
     hosted = any(service.on_kserve for service in services)
     spanning = any(service.machines > 1 for service in services)
-    efa = any(service.fabric is not None and service.fabric.addon == EFA for service in services)
+    joined = {service.fabric.addon for service in services if service.fabric is not None}
     led = any(service.spec.served is not None for service in services)
     bypassed = "no service is served through KServe"
     unscaled = "no service scales on its queue"
@@ -52,11 +56,13 @@ def plan_addons(target: Target, site: Site, services: Sequence[ServicePlan]) -> 
         (
             EFA,
             switches.efa_device_plugin,
-            efa,
+            EFA in joined,
             versions.efa_device_plugin,
             "offers EFA to pods",
             "no replica spans machines that have it",
         ),
+        (TCPX, switches.gpudirect, TCPX in joined, versions.gpudirect_tcpx, DIRECT, UNDIRECTED.format("High")),
+        (TCPXO, switches.gpudirect, TCPXO in joined, versions.gpudirect_tcpxo, DIRECT, UNDIRECTED.format("Mega")),
         (
             SCALER,
             switches.cluster_autoscaler,

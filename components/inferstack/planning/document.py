@@ -37,6 +37,7 @@ def document(plan: StackPlan) -> dict[str, Any]:
         "addons": plain(plan.addons),
         "quota": plain(plan.quota),
         "volumes": plain(plan.volumes),
+        "acceleratorNetworks": plan.accelerator_networks,
         "driverNote": plan.driver_note,
         "costs": cost_document(plan.costs),
         "overBudget": list(plan.over_budget),
@@ -99,6 +100,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "gpusPerReplica": plan.gpus_per_replica,
         "machinesPerReplica": plan.machines,
         "fabric": shape.device.network or None,
+        "receiveDaemon": _daemon_document(plan),
         "networkTpotMs": plain(plan.network_tpot_ms),
         "context": shape.context,
         "maxSequences": shape.max_sequences,
@@ -245,6 +247,10 @@ def _container_document(spec: EngineSpec) -> dict[str, Any]:
         "group": spec.confinement.group,
         "readOnlyRoot": spec.confinement.read_only_root,
     }
+
+
+def _daemon_document(plan: ServicePlan) -> dict[str, Any] | None:
+    return None if plan.receiver is None else {**plain(plan.receiver), "env": dict(plan.receiver.env)}
 
 
 def _pool_document(pool: PoolPlan) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import catalog
+from ..clouds.addons import ADDONS
+from ..clouds.types import Fabric
 from ..engines.spec import EngineSpec
 from ..engines.weights import IMAGE
 from ..errors import join_names
@@ -32,8 +34,8 @@ class Image:
 
     @property
     def is_tag(self) -> bool:
-        """True where a lock may say its digest: the stack file does not."""
-        return self.said_by != "stack file"
+        """True where a lock may say its digest: it has a tag, and the stack file says no digest of it."""
+        return ":" in self.name.rpartition("/")[2] and self.said_by != "stack file"
 
 
 def pinned(plan: StackPlan, stack: StackFile) -> StackPlan:
@@ -78,10 +80,11 @@ def _uses(plan: StackPlan) -> Iterator[tuple[str, str]]:
 
 
 def _images_of(service: ServicePlan) -> tuple[str, ...]:
-    """What copies the weights, what runs before the server, the server, and weights that come as images."""
-    spec, copiers = service.spec, () if service.copy is None else (service.copy.image,)
+    """What copies the weights, what runs before the server, the server, what receives for it, and weights that come as images."""
+    spec = service.spec
+    beside = (service.copy, *spec.init, spec, service.receiver)
     uris = (*(() if spec.storage_uri is None else (spec.storage_uri,)), *(uri for uri, _ in spec.mounts))
-    return (*copiers, *(init.image for init in spec.init), spec.image, *(uri.removeprefix(IMAGE) for uri in uris if uri.startswith(IMAGE)))
+    return (*(one.image for one in beside if one is not None), *(uri.removeprefix(IMAGE) for uri in uris if uri.startswith(IMAGE)))
 
 
 def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | None) -> Image:
@@ -94,7 +97,15 @@ def _image(reference: str, users: tuple[str, ...], locked: Mapping[str, str] | N
 
 def _pinned_service(service: ServicePlan, locked: Mapping[str, str]) -> ServicePlan:
     copy = None if service.copy is None else replace(service.copy, image=_pinned(service.copy.image, locked))
-    return replace(service, spec=_pinned_spec(service.spec, locked), copy=copy)
+    return replace(service, spec=_pinned_spec(service.spec, locked), copy=copy, fabric=_pinned_fabric(service.fabric, locked))
+
+
+def _pinned_fabric(fabric: Fabric | None, locked: Mapping[str, str]) -> Fabric | None:
+    direct = None if fabric is None else fabric.gpudirect
+    if fabric is None or direct is None:
+        return fabric
+    daemon = replace(direct.daemon, image=_pinned(direct.daemon.image, locked))
+    return replace(fabric, gpudirect=replace(direct, daemon=daemon))
 
 
 def _pinned_spec(spec: EngineSpec, locked: Mapping[str, str]) -> EngineSpec:
@@ -120,4 +131,6 @@ def _pinned(reference: str, locked: Mapping[str, str]) -> str:
 
 def _shipped(name: str) -> str | None:
     """The digest that this release ships for an image."""
-    return next((release.digest for release in catalog.engine_releases().values() if release.image == name), None)
+    beside = (image.partition("@") for addon in ADDONS.values() for image in addon.images)
+    shipped = {image: digest for image, _, digest in beside if digest}
+    return next((release.digest for release in catalog.engine_releases().values() if release.image == name), shipped.get(name))

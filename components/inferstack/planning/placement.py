@@ -9,6 +9,7 @@ from functools import partial
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
+from ..clouds.nodes import DIRECT_AGENTS
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.kinds import pools
 from ..engines.spec import Tuning
@@ -315,7 +316,8 @@ def host_share(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
     """CPU in millicores and bytes of main memory that one replica may take of a node: its part of what the node leaves for pods."""
     room = site.allocatable(machine)
     per_node = max(1, replicas_per_node(machine, sized.device))
-    millicores, mib = _sidecar(sized.checkpoint, site)
+    beside = (_sidecar(sized.checkpoint, site), _receiver(sized, machine, site))
+    millicores, mib = (sum(column) for column in zip(*beside, strict=True))
     return room.cpu_millicores // per_node - millicores, room.memory_bytes // per_node - mib * MIB
 
 
@@ -323,6 +325,15 @@ def _sidecar(checkpoint: Checkpoint, site: Site) -> tuple[int, int]:
     """Millicores and MiB of the container that stands beside the server to read the volume."""
     volume = ways.volume_of(checkpoint, site)
     return (0, 0) if volume is None else volume.sold_as.sidecar or (0, 0)
+
+
+def _receiver(sized: Sized, machine: Machine, site: Site) -> tuple[int, int]:
+    """The same of the daemon that stands beside the server where one of Google's own transports joins the machines of a replica."""
+    found = site.fabric(machine) if sized.machines > 1 else None
+    if found is None or found.gpudirect is None or sized.device.network != found.name:
+        return (0, 0)
+    made = found.gpudirect.daemon
+    return made.cpu_millicores + sum(agent.millicores for agent in DIRECT_AGENTS), made.memory_mib + sum(a.mib for a in DIRECT_AGENTS)
 
 
 def host_failure(sized: Sized, machine: Machine, site: Site) -> Failure | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from .. import catalog, sizing
 from ..catalog.types import NVIDIA_RESOURCE, TASKS, CapacityType
-from ..clouds.types import Fabric
 from ..costs import money
 from ..engines import overrides
 from ..engines.spec import Elasticity, EngineSpec, Metrics, ServingIdentity
@@ -18,6 +17,7 @@ from ..stackfile.schedule import MINUTES_PER_DAY, minutes
 from . import additions
 from .additions import parser_of, speculation
 from .copies import weight_copy
+from .fabric import between_machines, fabric_of, joined
 from .placement import Placement, Sized, at_load, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .quality import coarse_text, keeps_quality
@@ -54,8 +54,8 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
     cold_start = cold_start_of(sized, placement.machine, site)
     first_start = cold_start_of(sized, placement.machine, site, first=True)
     longest = _longest_response(requirement, performance, outcome.context)
-    spec = _spec(requirement, placement, replica, site, first_start, longest)
-    fabric = site.cloud.fabric(placement.machine) if sized.machines > 1 else None
+    fabric = fabric_of(requirement, sized, placement.machine, site)
+    spec = joined(_spec(requirement, placement, replica, site, first_start, longest), fabric, requirement)
     network = sizing.network_of(shape)
     cpu, ram = host_share(sized, placement.machine, site)
     found = options(requirement, placement, site)
@@ -105,7 +105,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
             *additions.warnings(requirement.service, requirement.beside.physics),
             *requirement.overrides.warnings,
             *_asleep(requirement, placement, cold_start),
-            *_between_machines(requirement, placement, fabric, site),
+            *between_machines(requirement, placement, fabric, site),
             *_on_cpu(requirement, placement, site),
             *_cut_off(requirement, longest, site),
             *_led(spec, requirement.service.server, site),
@@ -315,31 +315,6 @@ def _late(requirement: Requirement, cold_start: ColdStart) -> Iterator[str]:
 def _devices(sized: Sized) -> tuple[int, str]:
     """Accelerators of one pod, and what the cluster calls them."""
     return (sized.device.per_machine, sized.accelerator.resource) if sized.accelerator else (0, NVIDIA_RESOURCE)
-
-
-def _between_machines(requirement: Requirement, placement: Placement, fabric: Fabric | None, site: Site) -> tuple[str, ...]:
-    if placement.sized.machines == 1:
-        return ()
-    machine, sized = placement.machine.name, placement.sized
-    if fabric is None and (why := site.cloud.beyond(placement.machine)) is not None:
-        return (f"{why}; transfers between machines take TCP, and are planned so",)
-    if fabric is not None:
-        return (f"{fabric.note}{_reached(requirement, sized, fabric)}",)
-    return (f"what joins {machine} to {machine} is not known here, and nothing is requested for it: the band of TPOT may be too narrow",)
-
-
-def _reached(requirement: Requirement, sized: Sized, fabric: Fabric) -> str:
-    """Whether the image makes something of it, as the end of a sentence."""
-    release, own = sized.engine.release, requirement.overrides.image
-    if own is not None:
-        return f"; NCCL uses it where {own} holds {fabric.takes}"
-    held = release.networks.get(fabric.name)
-    if held is None:
-        return f"; NCCL uses it where the image holds {fabric.takes}, which is not known of {release.image}: otherwise transfers take TCP"
-    if held:
-        return ""
-    lacks = f"{release.image} does not hold {fabric.takes} ({release.networks_source})"
-    return f", but {lacks}: transfers take TCP, and are planned so; an `image` of yours that holds them uses {fabric.name}"
 
 
 def _on_cpu(requirement: Requirement, placement: Placement, site: Site) -> tuple[str, ...]:

@@ -89,9 +89,10 @@ def _kinds(machine: Machine, pins: SpreadPins, spanning: bool, largest: int, sit
         if not spanning:
             yield _Kind(machine.name, "none", 1)
         return
-    fabric = site.cloud.fabric(machine)
-    slow = sizing.TCP if fabric is None and site.cloud.beyond(machine) else ""
-    network = (machine.network_gbps, fabric.name) if fabric is not None else (None, slow)
+    fabric = site.fabric(machine)
+    network = (None, sizing.TCP if site.beyond(machine) else "")
+    if fabric is not None:
+        network = (fabric.gpudirect.network_gbps if fabric.gpudirect else machine.network_gbps, fabric.name)
     if spanning:
         if pins.pipeline is None and pins.data is None and each >= LEAST_SPANNED and fabric is not None:
             for machines in MACHINE_COUNTS:

@@ -10,11 +10,17 @@ from typing import Any
 from .. import catalog, clouds
 from ..catalog.prices import block_offering, commitment
 from ..catalog.types import CapacityType, Commitment, Fee, Machine, Offering
-from ..clouds.types import Allocatable, Cloud
+from ..clouds import gpudirect
+from ..clouds.types import Allocatable, Cloud, Fabric
 from ..costs.tree import BY_USER
 from ..errors import nearest_name
 from ..stackfile.schema import Prices, Target
 from .pricing import own_fees, own_prices
+
+ASK_FOR_IT = (
+    "`network: {gpuDirect: true}` of the target has it, with a daemon that has NET_ADMIN and folders of the node in each pod, and replaces "
+    "a cluster that was made without it; machines with RDMA (a3-ultragpu-8g, a4-highgpu-8g) need none of that"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,22 @@ class Site:
             known = self._allocatable[machine.name] = self.cloud.allocatable(machine)
         return known
 
+    def fabric(self, machine: Machine) -> Fabric | None:
+        """The network between accelerators that nodes of that machine type get: what the stack file has to ask for only where it does, at
+        the versions that it pins."""
+        found = self.cloud.fabric(machine)
+        if found is None or found.gpudirect is None:
+            return found
+        return gpudirect.at(found, pinned_plugin(self.target, str(found.addon))) if self.target.network.gpu_direct else None
+
+    def beyond(self, machine: Machine) -> str | None:
+        """What could join the accelerators of that machine type and is not asked for, as a clause: transfers take TCP. None where that is
+        not so."""
+        found = self.cloud.fabric(machine)
+        if found is None or found.gpudirect is None or self.target.network.gpu_direct:
+            return None
+        return f"{found.name} is not asked for: {ASK_FOR_IT}"
+
     def machine(self, name: str) -> Machine:
         """The machine type of that name. Raises `catalog.UnknownName` with the nearest one that is sold here."""
         found = self.machines.get(name.lower())
@@ -109,3 +131,9 @@ class Site:
                     on_demand, capacity_type=CapacityType.RESERVED, basis="derived: a reservation is billed at the on-demand price"
                 )
         return found
+
+
+def pinned_plugin(target: Target, addon: str) -> str | None:
+    """The version that the stack file pins of the add-on with the plugin of one of Google's own transports, as its tags are spelled."""
+    said = {"gpudirect-tcpx": target.versions.gpudirect_tcpx, "gpudirect-tcpxo": target.versions.gpudirect_tcpxo}[addon]
+    return None if said is None else f"v{said.removeprefix('v')}"

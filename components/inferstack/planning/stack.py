@@ -16,6 +16,7 @@ from ..errors import InputError, join_names, nearest_name
 from ..stackfile.schema import Service, StackFile, Usage, named_after
 from . import volumes
 from .addons import driver_note, plan_addons
+from .fabric import accelerator_networks, plugin_problems
 from .pinning import pinned
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
@@ -99,6 +100,7 @@ def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
         problems.add(
             "inferstack:target.versions.kubernetes", version, reason, f'leave it out for "{clouds.cloud(target.cloud).kubernetes_version}"'
         )
+    problems.found += plugin_problems(target)
     for index, nodes in enumerate(target.nodes):
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
     return Site.of(target, stack.prices, remembers) if len(problems.found) == before else None
@@ -168,6 +170,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         costs=bill(site, tenants, pools, stack.usage),
         driver_note=driver_note(target, site, [tenant.plan for tenant in tenants]),
         volumes=asked,
+        accelerator_networks=accelerator_networks(target, [tenant.plan for tenant in tenants]),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site), *volumes.warnings(asked)),
     )
     return pinned(made, stack)
@@ -252,6 +255,9 @@ def _quota(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> tupl
     system = site.cloud.system_pool(site.target, heads(tenants))
     if system is not None:
         needs.append(site.cloud.quota(site.target, site.machine(system.machine_type), system.nodes, CapacityType.ON_DEMAND))
+    networks = accelerator_networks(site.target, [tenant.plan for tenant in tenants])
+    if networks:
+        needs.append(clouds.QuotaNeed("NETWORKS", networks + 1, "VPC networks", "global", "projects often begin with 5 (believed)"))
     return clouds.total_quota(needs)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType
-from ..clouds.types import Fabric, QuotaNeed, SystemPool
+from ..clouds.types import Fabric, QuotaNeed, ReceiveDaemon, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
 from ..engines.spec import EngineSpec
@@ -234,6 +234,11 @@ class ServicePlan:
     """What the network between them adds to TPOT at the planned peak; None on one machine."""
 
     @property
+    def receiver(self) -> ReceiveDaemon | None:
+        """The container beside the server that receives for its GPUs what other machines send."""
+        return None if self.fabric is None or self.fabric.gpudirect is None else self.fabric.gpudirect.daemon
+
+    @property
     def server_name(self) -> str:
         """Kubernetes name of what serves it: its own, or that of the server it shares."""
         return self.name if self.server is None else self.server
@@ -344,6 +349,8 @@ class StackPlan:
     driver_note: str
     warnings: tuple[str, ...]
     volumes: tuple[VolumePlan, ...] = ()
+    accelerator_networks: int | None = None
+    """gke: VPCs beside the nodes' own that join accelerators; None where the cluster is not made for any."""
     over_budget: tuple[str, ...] = ()
     """One sentence per budget that the plan exceeds; empty where it is kept."""
     ways_below: tuple[WayBelow, ...] = ()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .section import Broken, Section
-from .untyped import is_list
+from .untyped import is_list, is_mapping
 from .values import Cidr, Count, KubernetesMinor, Many, Name, Release, Text, Usd
 from .volumes import SharedVolume, rules_of_volumes
 
@@ -26,6 +26,12 @@ class Network(Section):
 
     Public ranges open the public endpoint to them alone, private ranges the private one. Empty: on GKE everybody whom IAM lets
     through, by its DNS endpoint; on EKS a deployment is refused, because it could not reach the cluster that it makes.
+    """
+    gpu_direct: bool = False
+    """GKE: make the cluster ready for GPUDirect-TCPX and -TCPXO, and use it for replicas that span A3 High or A3 Mega machines.
+
+    Their pods get a daemon with NET_ADMIN and folders of the node, so that no Pod Security Standard is enforced in their namespace.
+    A cluster has it from the day it is made: changing this replaces the cluster.
     """
 
 
@@ -54,6 +60,10 @@ class Versions(Section):
     """Version of its chart (LeaderWorkerSet)."""
     efa_device_plugin: Release | None = None
     """Version of the chart aws-efa-k8s-device-plugin."""
+    gpudirect_tcpx: Release | None = None
+    """Version of Google's NCCL plugin for A3 High; its daemon follows from it."""
+    gpudirect_tcpxo: Release | None = None
+    """Version of Google's NCCL plugin for A3 Mega; its daemon follows from it. 1.0.17 is for images on CUDA 13, 1.0.16 on CUDA 12."""
     cluster_autoscaler: Release | None = None
     """Version of its chart."""
 
@@ -69,6 +79,8 @@ class Addons(Section):
     """Left out: installed where a replica spans machines."""
     efa_device_plugin: bool | None = None
     """EKS only. Left out: installed where a replica spans machines that have EFA."""
+    gpudirect: bool | None = None
+    """GKE only. Left out: installed where a replica spans A3 High or A3 Mega machines with `network.gpuDirect`."""
     cluster_autoscaler: bool | None = None
     """EKS only. Left out: installed where `nodeScaling` is autoscaler."""
     cert_manager: bool = True
@@ -169,6 +181,10 @@ class Target(Section):
             yield Broken("is needed on cloud existing", "list what the cluster has, such as [{cpu: 8, memoryGib: 32}]", at=("nodes",))
         if cloud == "existing" and given.get("region") is not None:
             yield Broken("is for clouds that sell machines; an existing cluster has its `nodes`", "remove it", at=("region",))
+        network = given.get("network")
+        if cloud in ("eks", "existing") and is_mapping(network) and network.get("gpuDirect"):
+            why = "on eks machines bring EFA by themselves" if cloud == "eks" else "what a cluster of yours has is not known here"
+            yield Broken(f"is for clusters that are made on gke; {why}", "remove it", at=("network", "gpuDirect"))
         if cloud in ("eks", "gke"):
             yield from _rules_of_new_clusters(cloud, given)
         yield from rules_of_volumes(given)

@@ -10,13 +10,13 @@ import pulumi_kubernetes as kubernetes
 from ...boundary import read, refusals
 from ...nodepools.gke import SCOPES
 from ...nodepools.gke_pool import create_gke_pool
-from ...nodepools.reference import ClusterReference
+from ...nodepools.reference import AcceleratorNetwork, ClusterReference
 from ...planning import cost_document
 from ..args import GkeClusterArgs
 from ..computed import filled_in
 from ..document import cluster_cost, gke_document
 from ..kubeconfig import gke_dns_kubeconfig, gke_ip_kubeconfig
-from .network import POD_RANGE, SERVICE_RANGE, GkeNetwork
+from .network import POD_RANGE, SERVICE_RANGE, AcceleratorNetworks, GkeNetwork, in_cluster
 from .spec import GkeSpec, account_id, gke_spec
 
 SERVICES = ("compute", "container", "containerfilesystem", "cloudkms", "iam")
@@ -74,6 +74,8 @@ class GkeCluster(pulumi.ComponentResource):
         system = create_gke_pool(f"{name}-system", spec.system_pool, self.reference, self._child)
         self.provider = self._kubernetes(system)
         """Kubernetes provider; what it makes comes after the system nodes and goes before them."""
+        if spec.accelerator_networks:
+            self.reference["accelerator_networks"] = self._accelerator_networks(spec.accelerator_networks)
         self._outputs(account)
 
     def _service(self, service: str) -> gcp.projects.Service:
@@ -96,6 +98,14 @@ class GkeCluster(pulumi.ComponentResource):
         spec = self._spec
         project = {} if spec.project is None else {"project": spec.project}
         return {"cidr": spec.network_cidr, "region": spec.region, "node_service_account": account.email, **project}
+
+    def _accelerator_networks(self, count: int) -> list[AcceleratorNetwork]:
+        """The networks between accelerators, known to the cluster; they outlive the pools whose nodes are in them."""
+        spec, name = self._spec, f"{self._base}-accelerators"
+        project = {} if spec.project is None else {"project": spec.project}
+        args: Any = {"count": count, "region": spec.region, **project}
+        made = AcceleratorNetworks(name, args, self._enabled)
+        return in_cluster(self._base, made.references, pulumi.ResourceOptions(parent=made, provider=self.provider))
 
     def _secrets_key(self) -> tuple[gcp.kms.CryptoKey, gcp.kms.CryptoKeyIAMMember]:
         """The key that GKE encrypts Kubernetes secrets with, and GKE's right to use it.
@@ -128,6 +138,7 @@ class GkeCluster(pulumi.ComponentResource):
             release_channel={"channel": "REGULAR"},
             deletion_protection=spec.deletion_protection,
             **self._networking(),
+            enable_multi_networking=True if spec.accelerator_networks is not None else None,
             **_endpoints(spec),
             workload_identity_config={"workload_pool": pulumi.Output.concat(account.project, ".svc.id.goog")},
             database_encryption={"state": "ENCRYPTED", "key_name": key.id},

@@ -13,7 +13,7 @@ from ...nodepools.spec import PoolSpec
 from ...stackfile.schema import Target
 from ..access import ApiAccess, access_problems, api_access
 from ..checks import name_problems, region_problems, system_pool, version_problems, volume_problems, zone_problems
-from ..cidrs import subnet_problems
+from ..cidrs import accelerator_problems, subnet_problems
 
 DEFAULT_CIDR = "10.0.0.0/16"
 ACCOUNT_LENGTH = 30
@@ -36,6 +36,8 @@ class GkeSpec:
     deletion_protection: bool
     volume_kinds: tuple[str, ...] = ()
     """Kinds of shared volumes whose drivers the cluster gets."""
+    accelerator_networks: int | None = None
+    """None where the cluster is not made for any."""
 
 
 def gke_spec(args: Mapping[str, Any]) -> GkeSpec:
@@ -62,6 +64,7 @@ def gke_spec(args: Mapping[str, Any]) -> GkeSpec:
         system_pool=system,
         deletion_protection=args.get("deletion_protection", False),
         volume_kinds=tuple(args.get("volume_kinds", ())),
+        accelerator_networks=args.get("accelerator_networks"),
     )
 
 
@@ -77,6 +80,7 @@ def account_id(cluster_name: str) -> str:
 def _problems(args: Mapping[str, Any], zones: tuple[str, ...], cidr: str) -> Iterator[Problem]:
     yield from zone_problems(args["region"], zones, "{region}-[a-z]")
     yield from subnet_problems(cidr)
+    yield from accelerator_problems(cidr, args.get("accelerator_networks"))
     yield from access_problems(args.get("api_access_cidrs", ()))
     yield from version_problems(args.get("kubernetes_version"))
     yield from volume_problems("gke", args.get("volume_kinds", ()))
