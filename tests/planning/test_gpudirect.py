@@ -127,3 +127,10 @@ def test_facts_belong_together() -> None:
         assert direct.daemon.image.endswith(f":{daemon}")
         assert any(",".join(interfaces(direct.networks)) == value for _, value in direct.env)
     assert {fabric.name for fabric in FABRICS.values()} == set(FABRICS)
+
+
+def test_a_daemon_stays_out_where_nobody_knows() -> None:
+    """Of TensorRT-LLM it is not known whether its image makes something of it: no rights on the node for a guess."""
+    made = plan(service(**LARGE, engine="tensorrt-llm"), target=DIRECT)
+    assert made.services[0].receiver is None
+    assert any("is not known: transfers take TCP" in warning for warning in made.services[0].warnings)

@@ -74,9 +74,11 @@ def _reached(requirement: Requirement, sized: Sized, fabric: Fabric) -> str:
     if own is not None:
         return f"; NCCL uses it where {own} holds {fabric.takes}"
     held = release.networks.get(fabric.name)
-    if held is None:
+    if held is None and fabric.gpudirect is None:
         return f"; NCCL uses it where the image holds {fabric.takes}, which is not known of {release.image}: otherwise transfers take TCP"
     if held:
         return ""
-    lacks = f"{release.image} does not hold {fabric.takes} ({release.networks_sources[fabric.name]})"
+    lacks = f"{release.image} does not hold {fabric.takes} ({release.networks_sources.get(fabric.name)})"
+    if held is None:
+        lacks = f"whether {release.image} holds {fabric.takes} is not known"
     return f", but {lacks}: transfers take TCP, and are planned so; an `image` of yours that holds them uses {fabric.name}"

@@ -9,6 +9,7 @@ from functools import partial
 
 from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Machine, Model, Offering
+from ..clouds.gpudirect import FABRICS
 from ..clouds.nodes import DIRECT_AGENTS
 from ..costs.types import HOURS_PER_MONTH, Columns
 from ..engines.kinds import pools
@@ -220,8 +221,9 @@ def room_for_weights(requirement: Requirement, device: Device) -> int:
 
 
 def reaches_network(requirement: Requirement, engine: Engine, network: str) -> bool:
-    """False where the engine's own image is known to lack what NCCL needs for that network between machines."""
-    return requirement.overrides.image is not None or engine.release.networks.get(network, True)
+    """False where the engine's own image is known to lack what NCCL needs for that network between machines, and of one that takes rights
+    on the node where it is not known to hold it."""
+    return requirement.overrides.image is not None or engine.release.networks.get(network, network not in FABRICS)
 
 
 def offloaded_bytes(engine: Engine, tuning: Tuning, shape: Shape, memory: MemoryLayout) -> int:
