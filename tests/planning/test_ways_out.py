@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -102,6 +103,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "traffic.images",
         "vision tower",
     ),
+    "images for a model that embeds": (
+        {"model": "BAAI/bge-m3", "traffic": {**ROUTER, "images": {"perRequest": 1, "width": 640, "height": 480}}, "slo": None},
+        "traffic.images",
+        "a vision tower that generate",
+    ),
+    "a cold start that no place of weights keeps": ({"slo": {"coldStartSeconds": 5}}, "slo.coldStartSeconds", "cannot be kept by anything"),
+    "devices that a variable hides": ({"env": {"CUDA_VISIBLE_DEVICES": "0"}}, "env.CUDA_VISIBLE_DEVICES", "would hide devices"),
     "tool calls without a parser": ({"engine": "tgi", "toolCalls": True}, "toolCalls", "needs the parser"),
     "zero replicas of an engine that asks for no key": (
         {"engine": "tensorrt-llm", "replicas": {"min": 0}},
@@ -157,11 +165,7 @@ def applied(change: Mapping[str, object], target: dict[str, Any], wanted: dict[s
     file = {"inferstack:target": copy.deepcopy(target), "inferstack:services": [copy.deepcopy(wanted)]}
     for path, value in change.items():
         place: Any = file
-        first, _, rest = path.removeprefix("inferstack:services[0].").partition(".")
-        inner = [first, rest] if first == "engineArgs" else path.removeprefix("inferstack:services[0].").split(".")
-        parts = ["inferstack:target", inner[-1]] if path.startswith("inferstack:target.") else ["inferstack:services", 0, *inner]
-        flat = [piece for part in parts for piece in ([part] if isinstance(part, int) else re.split(r"\[(\d+)\]", part)) if piece != ""]
-        *above, last = [int(piece) if isinstance(piece, str) and piece.isdigit() else piece for piece in flat]
+        *above, last = _parts(path)
         for part in above:
             place = place.setdefault(part, {}) if isinstance(part, str) and isinstance(place, dict) else place[part]
         if value is None:
@@ -169,6 +173,15 @@ def applied(change: Mapping[str, object], target: dict[str, Any], wanted: dict[s
         else:
             place[last] = value
     return file["inferstack:target"], file["inferstack:services"][0]
+
+
+def _parts(path: str) -> list[str | int]:
+    """`inferstack:target.nodes[0].driver` as the keys and places that lead there; a flag may hold dots."""
+    root, _, rest = path.partition(".")
+    key, _, below = rest.partition(".")
+    words = [key, below] if key in ("engineArgs", "env") else rest.split(".")
+    pieces = [piece for word in (root, *words) for piece in re.split(r"\[(\d+)\]", word) if piece]
+    return [int(piece) if piece.isdecimal() else piece for piece in pieces]
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -292,3 +305,131 @@ def test_what_shares_pods_is_not_priced_by_itself() -> None:
     (problem,) = error.value.problems
     assert "replicas.min" in str(problem)
     assert str(problem).endswith("price unknown, since its pods are those of other services too")
+
+
+def test_what_has_to_follow_a_change_is_part_of_it() -> None:
+    """Without its engine on nodes with an old driver a service is llama.cpp's, which has no variables of SGLang."""
+    wanted = service(model=SMALL, engine="sglang", slo=None, env={"SGLANG_LOG_MS": "1"})
+    (problem,) = refused(wanted, OLD_DRIVER)
+    target, mended = applied(problem.change, OLD_DRIVER, wanted)
+    (made,) = plan(mended, target=target).services
+    assert made.spec.engine == "llama.cpp"
+
+
+def test_a_change_that_leads_to_no_plan_is_none() -> None:
+    """What would be in the way next stands in its place."""
+    wanted = service(model=SMALL, slo=None, adapters=[{**LORA, "rank": 4096}])
+    (problem,) = refused(wanted, {"cloud": "gke", "region": "africa-south1"})
+    assert not problem.change
+    assert str(problem.nearest).startswith("use at most 512; then adapters: 1 cannot work")
+
+
+WEB = {"requestsPerSecond": 1.0, "isl": 500, "osl": 200}
+SEEING = {**WEB, "images": {"perRequest": 2, "width": 1280, "height": 720}}
+BIG = {"model": "meta-llama/Llama-3.1-405B-Instruct", "slo": None}
+EXPERTS = {"model": "deepseek-ai/DeepSeek-V3", "slo": None}
+WISHES: dict[str, dict[str, Any]] = {
+    "adapter": {"adapters": [LORA], "adapterSlots": 1},
+    "rank": {"adapters": [{**LORA, "rank": 4096}]},
+    "adapters that fill a GPU": {"adapters": [{**LORA, "name": f"a{n}", "uri": f"hf://acme/a{n}", "rank": 256} for n in range(64)]},
+    "adapter in a bucket": {"adapters": [{**LORA, "uri": "s3://acme/lora"}]},
+    "mtp": {"speculation": {"method": "mtp"}},
+    "draft": {"speculation": {"method": "draft", "model": "Qwen/Qwen3-0.6B"}},
+    "draft of others": {"speculation": {"method": "draft", "model": "meta-llama/Llama-3.2-1B-Instruct"}},
+    "eagle3": {"speculation": {"method": "eagle3", "model": "acme/head"}},
+    "images": {"traffic": SEEING},
+    "many images": {"traffic": {**WEB, "images": {"perRequest": 400, "width": 1280, "height": 720}}},
+    "embedder": {"model": "BAAI/bge-m3"},
+    "experts": EXPERTS,
+    "405 billion": BIG,
+    "trillion": {"model": "moonshotai/Kimi-K2-Instruct", "slo": None},
+    "shared cluster": {"engine": "ray-serve", "server": "models"},
+    "shared pods": {"engine": "triton", "server": "models"},
+    "server of an engine without": {"engine": "vllm", "server": "models"},
+    "sglang": {"engine": "sglang"},
+    "tensorrt-llm": {"engine": "tensorrt-llm"},
+    "llama.cpp": {"engine": "llama.cpp"},
+    "tgi": {"engine": "tgi"},
+    "neuron": {"engine": "neuron"},
+    "16 bits": {"quality": {"minBits": 16}},
+    "no loss": {"quality": {"maxLossPercent": 0}},
+    "awq": {"quantization": "awq"},
+    "gguf": {"quantization": "gguf-q4_k_m"},
+    "fp8": {"quantization": "fp8"},
+    "image of weights": {"modelUri": "oci://acme/weights:1", "quantization": "bf16"},
+    "claim of weights": {"modelUri": "pvc://claim/x", "quantization": "bf16"},
+    "stream": {"loading": "stream"},
+    "no volume": {"volume": "none"},
+    "three GPUs": {"tensorParallel": 3},
+    "sixteen GPUs": {"tensorParallel": 16},
+    "stages": {"pipelineParallel": 2},
+    "many stages": {"pipelineParallel": 50},
+    "two machines": {"tensorParallel": 8, "pipelineParallel": 2},
+    "attention of two": {"tensorParallel": 8, "dataParallel": 2},
+    "whole experts": {"expertParallel": True},
+    "long context": {"context": 131_072},
+    "short context": {"context": 600},
+    "l4": {"gpu": "l4"},
+    "v100": {"gpu": "v100-32"},
+    "cpu": {"gpu": "cpu"},
+    "no NVIDIA": {"gpu": "mi300x"},
+    "asleep": {"replicas": {"min": 0}},
+    "one replica": {"replicas": 1, "traffic": {**WEB, "requestsPerSecond": 400}},
+    "at once": {"slo": {"ttftP95Ms": 1}},
+    "soon": {"slo": {"coldStartSeconds": 5}},
+    "whole answers": {"slo": {"latencyP95Ms": 500}},
+    "tools": {"toolCalls": True},
+    "weights in main memory": {"engine": "vllm", "engineArgs": {"cpu-offload-gb": 20}},
+    "planned flag": {"engine": "vllm", "engineArgs": {"max-model-len": 9000}},
+    "old variable": {"env": {"VLLM_USE_V1": "1"}},
+    "hidden devices": {"env": {"CUDA_VISIBLE_DEVICES": "0"}},
+    "spot": {"capacityType": "spot"},
+    "block": {"capacityType": "reserved", "reservationId": "r", "capacityBlock": True},
+    "rerank": {"task": "rerank"},
+}
+"""Keys by what they wish for, each hostile to some of the others."""
+PLACES = {
+    "eks": EKS,
+    "gke": GKE,
+    "volume": {**EKS, "volumes": [{"name": "weights", "kind": "efs"}]},
+    "no GPUs": {"cloud": "gke", "region": "africa-south1"},
+    "laptop": LAPTOP,
+    "old driver": {**LAPTOP, "nodes": [{**LAPTOP["nodes"][0], "count": 4, "driver": 550, "usdPerHour": 0.5}]},
+    "two H100 machines": {
+        "cloud": "existing",
+        "nodes": [{"gpu": "h100-80", "gpusPerNode": 8, "count": 2, "cpu": 96, "memoryGib": 1024, "driver": 550, "usdPerHour": 50}],
+    },
+}
+
+
+def pairs(place: str) -> list[tuple[str, str]]:
+    """Every wish by itself, and a part of the pairs of them: another part in each place, the same in each run."""
+    names = list(WISHES)
+    both = [(one, other) for one, other in itertools.combinations(names, 2)]
+    return [*zip(names, names, strict=True), *both[list(PLACES).index(place) :: 8 * len(PLACES)]]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_change_that_is_offered_plans(place: str) -> None:
+    """What a refusal names as a change of the file is a plan once it is made, whatever else the service wishes for; where it says what that
+    costs, the plan does."""
+    target, offered = PLACES[place], 0
+    for one, other in pairs(place):
+        wanted = service(**{"model": SMALL, **WISHES[one], **WISHES[other]})
+        try:
+            plan(wanted, target=target)
+            continue
+        except InputError as error:
+            problems = error.problems
+        if not all(problem.change for problem in problems):
+            continue
+        joined = {key: value for problem in reversed(problems) for key, value in problem.change.items()}
+        offered += 1
+        there, mended = applied(joined, target, wanted)
+        try:
+            (made,) = plan(mended, target=there).services
+        except InputError as error:
+            pytest.fail(f"{one}, {other}: {problems[0]}\nleads to {error}")
+        for said in re.findall(r"it works: (?:[a-z.0-9-]+, )?(\d+) x (\S+) on", str(problems[0].nearest).rpartition("; ")[2]):
+            assert said == (str(made.replicas.max), made.quantization), f"{one}, {other}: {problems[0]}"
+    assert offered > len(WISHES) / 2

@@ -307,11 +307,11 @@ def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value:
     if isinstance(value, dict | list) or value is None or not _text(value).isprintable():
         raise _Bad("is not text of one line", "write text, a number, true or false")
     if name in FORBIDDEN:
-        raise _Bad(FORBIDDEN[name], "remove it")
+        raise _Bad(FORBIDDEN[name], "remove it", {f"{ENV}.{name}": None})
     if SECRET_WORDS.search(name):
         raise _Bad("holds a secret", SECRET_KEYS)
     if name in rules.planned_env:
-        raise _Bad("is set by the plan", "remove it")
+        raise _Bad("is set by the plan", "remove it", {f"{ENV}.{name}": None})
     if table is None:
         return
     if table.style == "environment":

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ..costs import money
 from ..errors import Problem
-from . import ways
+from . import offers, ways
 from .placement import Placement
 from .requirement import Requirement
 from .search import Outcome, search
@@ -20,13 +20,20 @@ def cold_start_problem(requirement: Requirement, outcome: Outcome, site: Site) -
     """The target of the cold start alone is in the way: the soonest that there is, and what would keep the target; None where it is not."""
     target = requirement.service.slo.cold_start_seconds
     late = [placement for placement in outcome.rejected if placement.failure and placement.failure.cold_start_seconds is not None]
-    if target is None or not late or search(_without_target(requirement), site).chosen is None:
+    if target is None or not late or search(_within(requirement, None), site).chosen is None:
         return None
     soonest = min(seconds for placement in late if placement.failure and (seconds := placement.failure.cold_start_seconds) is not None)
     found = min(_volumes(requirement, late, target, site), key=lambda way: way[0], default=None)
     reason = f"s cannot be kept by anything that the stack has: the soonest replica answers after {soonest:,.0f} s"
-    nearest = f"use at least {math.ceil(soonest)}" if found is None else found[1]
-    return Problem(f"{requirement.path}.slo.coldStartSeconds", reason, f"{target:g}", nearest)
+    key = f"{requirement.path}.slo.coldStartSeconds"
+    if found is not None:
+        return Problem(key, reason, f"{target:g}", found[1])
+    most = math.ceil(soonest)
+    wish = _within(requirement, most)
+    chosen = search(wish, site).chosen
+    if chosen is None:
+        return Problem(key, reason, f"{target:g}", f"use at least {most}")
+    return Problem(key, reason, f"{target:g}", f"use at least {most}; with that {offers.works(wish, chosen)}", {key: most})
 
 
 def _volumes(requirement: Requirement, late: list[Placement], target: float, site: Site) -> Iterator[tuple[tuple[Decimal, float], str]]:
@@ -49,6 +56,6 @@ def _volumes(requirement: Requirement, late: list[Placement], target: float, sit
                 yield (machines + (ways.DEAREST if usd is None else usd), seconds), text
 
 
-def _without_target(requirement: Requirement) -> Requirement:
-    slo = requirement.service.slo.model_copy(update={"cold_start_seconds": None})
+def _within(requirement: Requirement, seconds: float | None) -> Requirement:
+    slo = requirement.service.slo.model_copy(update={"cold_start_seconds": seconds})
     return replace(requirement, service=requirement.service.model_copy(update={"slo": slo}))

@@ -14,6 +14,7 @@ from .silicon import MACHINE_COUNTS
 from .site import Site
 
 UNPRICED = "price unknown"
+IN_PODS = f"{UNPRICED}, since its pods are those of other services too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,16 @@ class Offer:
     """Key path of the stack file -> value, None where the key goes."""
 
 
-def without(found: Placement, key: str) -> str:
-    """The plan that giving up `key` leads to."""
-    by = f"{found.sized.engine.name}, " if key in ("engine", "these pins") else ""
-    return f"without {key} it works: {by}{plan_text(found)}"
+def without(key: str, wish: Requirement, found: Placement) -> str:
+    """The plan that `wish`, which has given up `key`, leads to."""
+    return f"without {key} {works(wish, found, names_engine=key in ('engine', 'these pins'))}"
+
+
+def works(wish: Requirement, found: Placement, *, names_engine: bool = False) -> str:
+    """`it works`, with the plan of `wish`; without its price where its machines are those of other services too."""
+    if wish.shares_pods:
+        return f"it works, {IN_PODS}"
+    return f"it works: {f'{found.sized.engine.name}, ' if names_engine else ''}{plan_text(found)}"
 
 
 def plan_text(found: Placement) -> str:
@@ -75,7 +82,7 @@ def by_newer_driver(requirement: Requirement, outcome: Outcome, site: Site) -> O
     nodes = None if found is None else mended.nodes_key(found.machine)
     if found is None or nodes is None or f"{nodes}.driver" not in older_drivers(site, driver):
         return None
-    text = f"with driver {driver} it works: {found.sized.engine.name}, {plan_text(found)}"
+    text = f"with driver {driver} {works(requirement, found, names_engine=True)}"
     return Offer(found, text, {f"{nodes}.driver": driver})
 
 
@@ -85,8 +92,9 @@ def on_several_machines(requirement: Requirement, site: Site) -> Offer | None:
     if requirement.spread.pipeline is not None or requirement.spread.data is not None:
         return None
     for stages in MACHINE_COUNTS:
-        found = search(replace(requirement, spread=replace(requirement.spread, pipeline=stages)), site).chosen
+        wish = replace(requirement, spread=replace(requirement.spread, pipeline=stages))
+        found = search(wish, site).chosen
         if found is not None:
-            text = f"with pipelineParallel {stages} it works: {plan_text(found)}"
+            text = f"with pipelineParallel {stages} {works(wish, found)}"
             return Offer(found, text, {f"{requirement.path}.pipelineParallel": stages})
     return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from .. import catalog
 from ..catalog.types import CapacityType
-from ..engines.kinds import pools
 from ..engines.spec import Tuning
 from ..engines.types import Overrides, Refusal
 from ..errors import Problem, join_names
@@ -17,6 +16,7 @@ from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from . import offers
 from .additions import Beside
 from .cold_start_target import cold_start_problem
+from .missed import slo_problem
 from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
@@ -131,23 +131,24 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
         value = relaxation.value(requirement)
         if value is None:
             continue
-        found = search(relaxation.without(requirement), site).chosen
+        wish = relaxation.without(requirement)
+        found = search(wish, site).chosen
         if found is not None:
-            nearest = "; ".join([*([joined.text] if joined else []), offers.without(found, relaxation.key)])
+            nearest = "; ".join([*([joined.text] if joined else []), offers.without(relaxation.key, wish, found)])
             return Problem(f"{path}.{relaxation.key}", _why(requirement, outcome, site), value, nearest, relaxation.change(requirement))
     if outcome.rejected and _criterion(outcome.rejected) == "nodes":
         return Problem(
             f"{path}.traffic", _why(requirement, outcome, site), None, "add nodes to inferstack:target.nodes, or plan for less traffic"
         )
-    slo_problem = _slo_problem(requirement, outcome, site) if requirement.slo != Slo() else None
-    if slo_problem is not None:
-        return slo_problem
+    missed = slo_problem(requirement, outcome, site) if requirement.slo != Slo() else None
+    if missed is not None:
+        return missed
     free = _without_pins(requirement)
     found = search(free, site).chosen if free != requirement else None
     if found is None and (older := offers.outdated(outcome)) is not None:
         return _beside_driver(requirement, *older, site)
     key, value = _subject(requirement)
-    nearest, change = (offers.without(found, "these pins"), _unpinned(requirement)) if found else _way_out(requirement, outcome, site)
+    nearest, change = (offers.without("these pins", free, found), _unpinned(requirement)) if found else _way_out(requirement, outcome, site)
     if joined is not None:
         nearest, change = (f"{nearest}; {joined.text}", change) if change else (joined.text, joined.change)
     return Problem(f"{path}.{key}", _why(requirement, outcome, site), value, nearest, change)
@@ -219,11 +220,13 @@ def _is_not_sold(requirement: Requirement, site: Site) -> bool:
 def _priced_way(requirement: Requirement, site: Site, first: Relaxation) -> tuple[str | None, Mapping[str, object]]:
     """The plan, with its price, without the pin that was refused; where that one is not enough, without another, or without all of them."""
     for relaxation in (first, *(other for other in RELAXATIONS if other is not first and other.value(requirement) is not None)):
-        found = search(relaxation.without(requirement), site).chosen
+        wish = relaxation.without(requirement)
+        found = search(wish, site).chosen
         if found is not None:
-            return offers.without(found, relaxation.key), relaxation.change(requirement)
-    found = search(_without_pins(requirement), site).chosen
-    return (None, {}) if found is None else (offers.without(found, "these pins"), _unpinned(requirement))
+            return offers.without(relaxation.key, wish, found), relaxation.change(requirement)
+    free = _without_pins(requirement)
+    found = search(free, site).chosen
+    return (None, {}) if found is None else (offers.without("these pins", free, found), _unpinned(requirement))
 
 
 def _why(requirement: Requirement, outcome: Outcome, site: Site) -> str:
@@ -291,9 +294,10 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[st
         return "take a smaller model, or add larger nodes to inferstack:target.nodes", {}
     path = requirement.path
     bought = removed(requirement.service, path, "commitment", *OF_RESERVATIONS) | {f"{path}.capacityType": "spot"}
-    spot = search(_as_spot(requirement), site).chosen
+    wish = _as_spot(requirement)
+    spot = search(wish, site).chosen
     if spot is not None:
-        return f"with capacityType spot it works: {offers.plan_text(spot)}", bought
+        return f"with capacityType spot {offers.works(wish, spot)}", bought
     elsewhere: list[tuple[Placement, str]] = []
     for region in catalog.regions(site.target.cloud):
         there = Site.of(site.target.model_copy(update={"region": region, "zones": ()}), site.prices)
@@ -301,12 +305,13 @@ def _way_out(requirement: Requirement, outcome: Outcome, site: Site) -> tuple[st
         if found is not None and (found.machine.accelerator or requirement.gpu == CPU):
             elsewhere.append((found, region))
     if not elsewhere:
-        free = search(_as_spot(_without_pins(requirement)), site).chosen
-        if free is not None:
-            return f"with capacityType spot and {offers.without(free, 'these pins')}", _unpinned(requirement) | bought
+        free = _as_spot(_without_pins(requirement))
+        found = search(free, site).chosen
+        if found is not None:
+            return f"with capacityType spot and {offers.without('these pins', free, found)}", _unpinned(requirement) | bought
         return f"take a smaller model: no region is known to sell machines that could as {requirement.capacity.value}", {}
     found, region = min(elsewhere, key=lambda pair: pair[0].rank)
-    return f"in {region} it works: {offers.plan_text(found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
+    return f"in {region} {offers.works(requirement, found)}", {"inferstack:target.region": region, "inferstack:target.zones": None}
 
 
 def _as_spot(requirement: Requirement) -> Requirement:
@@ -317,33 +322,6 @@ def _criterion(rejected: list[Placement]) -> str:
     failure = min(rejected, key=lambda placement: placement.distance).failure
     assert failure is not None, "what was rejected has a reason"
     return failure.criterion
-
-
-def _slo_problem(requirement: Requirement, outcome: Outcome, site: Site) -> Problem | None:
-    """The targets are in the way: which, the best that can be reached here, and the plan without it."""
-    loose = search(replace(requirement, slo=Slo()), site).chosen
-    if loose is None:
-        return None
-    slo, path = requirement.slo, f"{requirement.path}.slo"
-    idle = [p.sized.replica.performance for p in outcome.rejected if p.sized.replica and p.sized.failure]
-    missed: list[tuple[str, float, float]] = []
-    first = "latencyP95Ms" if pools(requirement.model) else "ttftP95Ms"
-    for key, target, reached in (
-        (first, slo.ttft_p95_ms, [performance.ttft_p95_ms.expected for performance in idle]),
-        ("tpotP95Ms", slo.tpot_p95_ms, [performance.tpot_p95_ms.expected for performance in idle]),
-    ):
-        if target is not None and reached and min(reached) > target:
-            missed.append((key, target, min(reached)))
-    if len(missed) != 1:
-        best = "".join(f", {key} {reached:,.1f}" for key, _, reached in missed)
-        reason = "cannot be kept together by anything that can be had here" + (f": the best without load is{best[1:]}" if best else "")
-        return Problem(path, reason, None, offers.without(loose, "slo"), {path: None})
-    ((key, target, reached),) = missed
-    rest = Slo(None, slo.tpot_p95_ms) if key == first else Slo(slo.ttft_p95_ms, None)
-    found = search(replace(requirement, slo=rest), site).chosen
-    reason = f"ms cannot be kept by anything that can be had here: the best is {reached:,.1f} ms without load"
-    nearest, change = (offers.without(found, key), f"{path}.{key}") if found else (offers.without(loose, "slo"), path)
-    return Problem(f"{path}.{key}", reason, target, nearest, {change: None})
 
 
 def _without_pins(requirement: Requirement) -> Requirement:

@@ -32,7 +32,7 @@ from .site import Site
 from .sources import kept
 from .types import AddonPlan, ServicePlan, StackPlan
 from .use import extras, known_free, read_from_volumes, use_of
-from .ways_out import with_ways_out
+from .ways_out import followed, with_ways_out
 
 
 def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[Requirement, Outcome]]]:
@@ -51,7 +51,7 @@ def settle(stack: StackFile, remembers: bool = False) -> tuple[Site, list[tuple[
         raise InputError(problems.found, stack.source)
     wishes = [requirement for requirement in resolved if requirement]
     check_common(wishes, problems)
-    settled = [_settle(requirement, site, problems) for requirement in wishes]
+    settled = [_settle(requirement, site, base, problems) for requirement in wishes]
     settled = settle_pods(settled, site, problems)
     problems.raise_if_any(stack.source)
     return site, settled
@@ -113,10 +113,10 @@ def _resolved(service: Service, path: str, site: Site | None, base: Path, has_to
     return requirement
 
 
-def _settle(requirement: Requirement, site: Site, problems: Problems) -> tuple[Requirement, Outcome]:
+def _settle(requirement: Requirement, site: Site, base: Path, problems: Problems) -> tuple[Requirement, Outcome]:
     outcome = search(requirement, site)
     if outcome.chosen is None:
-        problems.found.append(no_placement(requirement, outcome, site))
+        problems.found.append(followed(no_placement(requirement, outcome, site), requirement, site, base))
     return requirement, outcome
 
 

@@ -143,10 +143,10 @@ def _turned_down(
         value = pin.value(requirement)
         if pin.key in CHOICE or value is None:
             continue
-        plan = search(pin.without(requirement), site).chosen
+        wish = pin.without(requirement)
+        plan = search(wish, site).chosen
         if plan is not None and is_usual(plan):
-            by = f"{plan.sized.engine.name}, {offers.plan_text(plan)}"
-            return TurnedDown(name, pin.key, reason, f"without {pin.key} it works: {by}")
+            return TurnedDown(name, pin.key, reason, f"without {pin.key} {offers.works(wish, plan, names_engine=True)}")
     joined = offers.on_several_machines(requirement, site) if found.rejected and _is_short(_nearest(found.rejected)) else None
     return TurnedDown(name, key, reason, joined.text if joined is not None and is_usual(joined.found) else None)
 

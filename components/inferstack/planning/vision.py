@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from .. import catalog
-from ..catalog.types import Model
+from ..catalog.types import TASKS, Model
+from ..engines.kinds import pools
 from ..sizing.types import Images
 from ..stackfile.editing import removed
 from ..stackfile.schema import Service
@@ -16,6 +17,11 @@ def images_of(service: Service, model: Model, path: str, problems: Problems) -> 
     """The images of a request of `service`; what is missing of them is added to `problems`."""
     said, at = service.traffic.images, f"{path}.traffic.images"
     if said is None:
+        return None
+    if not model.params_vision and pools(model):
+        # Those that see generate, for which the service says neither the length of an answer nor targets.
+        reason = f"is for models with a vision tower that generate, and {model.id} ({TASKS[model.kind]}) does not"
+        problems.add(at, None, reason, "remove it", {at: None})
         return None
     if not model.params_vision:
         seeing = _with_eyes(model)

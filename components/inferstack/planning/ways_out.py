@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Problem, join_names
-from ..stackfile.editing import edited
+from ..stackfile.editing import TARGET, edited
 from ..stackfile.schema import Service
-from .offers import UNPRICED, plan_text
+from .offers import IN_PODS, UNPRICED, works
 from .problems import Problems
 from .refusal import no_placement
+from .requirement import Requirement
 from .resolve import resolve
 from .search import search
 from .site import Site
@@ -34,6 +35,14 @@ def with_ways_out(found: Sequence[Problem], service: Service, path: str, site: S
     return [replace(_saying(problem, said), change=change) for problem in found]
 
 
+def followed(problem: Problem, requirement: Requirement, site: Site, base: Path) -> Problem:
+    """`problem`, which a search left, with all that has to follow its change, such as variables that another engine does not have."""
+    if not problem.change:
+        return problem
+    change, said = _planned(problem.change, requirement.service, requirement.path, site, base, requirement.has_token)
+    return problem if change == problem.change else replace(_saying(problem, said), change=change)
+
+
 def _saying(problem: Problem, said: str) -> Problem:
     return replace(problem, nearest="; ".join(clause for clause in (problem.nearest, said) if clause))
 
@@ -41,22 +50,28 @@ def _saying(problem: Problem, said: str) -> Problem:
 def _planned(
     change: Mapping[str, object], service: Service, path: str, site: Site, base: Path, has_token: bool
 ) -> tuple[Mapping[str, object], str]:
-    """`change` with what else has to follow, and the plan that it leads to as a clause."""
+    """`change` with what else has to follow, and the plan that it leads to as a clause. No change where it leads to none: then the clause
+    says what would be in the way next."""
+    said = UNPRICED
     for _ in range(ROUNDS):
-        wish, problems = edited(service, path, change), Problems()
-        requirement = None if wish is None else resolve(wish, path, site, base, has_token, problems)
-        if requirement is not None and requirement.shares_pods:
-            return change, f"{UNPRICED}, since its pods are those of other services too"
+        wish, target, problems = edited(service, path, change), edited(site.target, TARGET, change), Problems()
+        if wish is None or target is None:
+            break
+        there = site if target is site.target else Site.of(target, site.prices)
+        requirement = resolve(wish, path, there, base, has_token, problems)
         if requirement is not None:
-            outcome = search(requirement, site)
+            outcome = search(requirement, there)
+            if outcome.chosen is not None and requirement.shares_pods:
+                return change, IN_PODS
             if outcome.chosen is not None:
-                return change, f"{_as_text(change, path)} it works: {outcome.chosen.sized.engine.name}, {plan_text(outcome.chosen)}"
-            problems.found.append(no_placement(requirement, outcome, site))
+                return change, f"{_as_text(change, path)} {works(requirement, outcome.chosen, names_engine=True)}"
+            problems.found.append(no_placement(requirement, outcome, there))
+        said = f"then {str(problems.found[0]).removeprefix(f'{path}.')}"
         more = {**change, **_joined(problems.found)}
         if more == change or not all(problem.change for problem in problems.found):
             break
         change = more
-    return change, UNPRICED
+    return {}, said
 
 
 def _joined(problems: Iterable[Problem]) -> dict[str, object]:
@@ -69,7 +84,7 @@ def _joined(problems: Iterable[Problem]) -> dict[str, object]:
 
 def _as_text(change: Mapping[str, object], path: str) -> str:
     """`with context 131072 and without engineArgs`."""
-    short = {key.removeprefix(f"{path}."): value for key, value in change.items()}
+    short = {key.removeprefix(f"{path}.").removeprefix("inferstack:"): value for key, value in change.items()}
     sets = [f"{key} {_written(value)}" for key, value in short.items() if value is not None]
     goes = [key for key, value in short.items() if value is None]
     clauses = (f"with {join_names(sets, 'and')}" if sets else "", f"without {join_names(goes, 'and')}" if goes else "")

@@ -1,19 +1,22 @@
-"""Changes of a service in the stack file: key path -> value, None where the key goes. What a service is after one."""
+"""Changes of a service or the target in the stack file: key path -> value, None where the key goes. What is there after one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
-from .schema import Service
+from .schema import Service, Target
 from .untyped import is_list, is_mapping
 
 IN_ITS_WORDS = ("engineArgs", "image", "custom")
 """Keys of a service that are one engine's own."""
+TARGET = "inferstack:target"
+"""Key of what all services stand on."""
+Edited = TypeVar("Edited", Service, Target)
 _FREE = ("engineArgs", "env")
 """Keys below which names are somebody else's, and may hold dots."""
 
@@ -28,18 +31,17 @@ def to_engine(service: Service, path: str, engine: str) -> dict[str, object]:
     return {f"{path}.engine": engine, **removed(service, path, *IN_ITS_WORDS)}
 
 
-def edited(service: Service, path: str, change: Mapping[str, object]) -> Service | None:
-    """`service`, which stands at `path`, with `change` made: key path -> value, None where the key goes.
-
-    None where what comes of it is no service, or where a key stands outside of this one.
-    """
-    given = _plain(service.model_dump(by_alias=True, exclude_unset=True))
-    for key, value in change.items():
-        if not key.startswith(f"{path}."):
-            return None
-        _set(given, _parts(key.removeprefix(f"{path}.")), value)
+def edited(section: Edited, path: str, change: Mapping[str, object]) -> Edited | None:
+    """`section`, which stands at `path`, with what `change` says of it: key path -> value, None where the key goes. None where what comes
+    of it keeps no rule of its kind."""
+    below = {key.removeprefix(f"{path}."): value for key, value in change.items() if key.startswith(f"{path}.")}
+    if not below:
+        return section
+    given = _plain(section.model_dump(by_alias=True, exclude_unset=True))
+    for key, value in below.items():
+        _set(given, _parts(key), value)
     try:
-        return Service.model_validate(given)
+        return type(section).model_validate(given)
     except ValidationError:
         return None
 
