@@ -34,9 +34,47 @@ def test_flags_that_size_the_engine_change_the_plan() -> None:
 def test_slots_that_do_not_fit_are_no_plan() -> None:
     """llama.cpp reserves the full context per slot: a number of slots that memory does not hold is refused with what it holds."""
     (problem,) = refused(engine="llama.cpp", gpu="l4", quantization="gguf-q4_k_m", context=16384, engineArgs={"parallel": 4096})
-    assert problem.startswith(f"{AT}.engineArgs: parallel ")
+    assert problem.startswith(f"{AT}.engineArgs.parallel: 4096 ")
     assert "in the KV cache, not 4096" in problem
-    assert "without engineArgs it works" in problem
+    held = int(problem.partition("with parallel ")[2].split(" ")[0])
+    assert f"with parallel {held} it works: " in problem
+    within = {"engine": "llama.cpp", "gpu": "l4", "quantization": "gguf-q4_k_m", "context": 16384}
+    assert plan_one(**within, engineArgs={"parallel": held}).replica.shape.max_sequences == held
+
+
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [
+        ("vllm", "max-num-seqs"),
+        ("sglang", "max-running-requests"),
+        ("tensorrt-llm", "max_batch_size"),
+        ("ray-serve", "max_num_seqs"),
+        ("tgi", "max-batch-size"),
+    ],
+)
+def test_a_batch_far_beyond_memory_is_warned_of_or_refused(engine: str, flag: str) -> None:
+    """Sampler, token budget and graphs of the whole batch are taken before a request comes: what fits beside them is named, and the
+    largest batch that the KV cache holds works without a word."""
+
+    def warned(batch: int) -> list[str]:
+        made = plan_one(model="Qwen/Qwen3-8B", engine=engine, gpu="l4", engineArgs={flag: batch})
+        return [warning for warning in made.warnings if flag in warning]
+
+    (problem,) = refused(model="Qwen/Qwen3-8B", engine=engine, gpu="l4", engineArgs={flag: 100_000})
+    assert problem.startswith(f"{AT}.engineArgs.{flag}: 100000 is more than memory holds: ")
+    enough = int(problem.partition(f"with {flag} ")[2].split(" ")[0])
+    assert warned(enough) == []
+    (said,) = warned(3_000)
+    assert "a batch of 3,000 takes " in said
+
+
+def test_a_batch_of_inputs_that_are_not_kept_is_bound_by_memory_too() -> None:
+    """An encoder keeps no KV cache, and its batch is computed at once."""
+    wanted: dict[str, Any] = {"model": "BAAI/bge-m3", "engine": "vllm", "traffic": {"requestsPerSecond": 10.0, "isl": 500}, "slo": None}
+    (problem,) = refused(**wanted, engineArgs={"max-num-seqs": 100_000})
+    enough = int(problem.partition("with max-num-seqs ")[2].split(" ")[0])
+    assert enough > 256
+    plan_one(**wanted, engineArgs={"max-num-seqs": enough})
 
 
 def test_offloaded_kv_cache_is_main_memory() -> None:

@@ -286,6 +286,10 @@ def _admit(
 def _shortfall(memory: MemoryLayout, device: Device, shape: Shape) -> str:
     where = f"{device.count} x {device.id}" if device.count > 1 else device.id
     weights = memory.weight_bytes * device.count / GIB
+    if memory.kv_bytes <= 0 and memory.activation_bytes > memory.weight_bytes:
+        batch = memory.activation_bytes * device.count / GIB
+        over = -memory.kv_bytes * device.count / GIB
+        return f"{batch:,.1f} GiB for a batch of {shape.max_sequences:,} and {weights:.1f} GiB of weights exceed {where} by {over:,.1f} GiB"
     if memory.kv_bytes <= 0:
         over, added = -memory.kv_bytes * device.count / GIB, memory.added_bytes * device.count / GIB
         taken = (

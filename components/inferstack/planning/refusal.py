@@ -13,10 +13,10 @@ from ..errors import Problem, join_names
 from ..sizing.types import Slo
 from ..stackfile.editing import IN_ITS_WORDS, removed
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
-from . import offers
+from . import batch, offers
 from .additions import Beside
 from .cold_start_target import cold_start_problem
-from .missed import slo_problem
+from .latency_target import slo_problem
 from .placement import Placement
 from .quality import floor_text
 from .requirement import CPU, Requirement
@@ -122,9 +122,10 @@ def no_placement(requirement: Requirement, outcome: Outcome, site: Site) -> Prob
     """The problem to report: at the key whose removal helps, with the plan that this would give."""
     older = _outdated(requirement, outcome, site)
     outright = older if requirement.engine is None else None
-    known = outright or _refused_outright(requirement, outcome, site) or older or cold_start_problem(requirement, outcome, site)
-    if known is not None:
-        return known
+    known = outright or _refused_outright(requirement, outcome, site) or older
+    found_first = known or batch.problem(requirement, outcome, site) or cold_start_problem(requirement, outcome, site)
+    if found_first is not None:
+        return found_first
     path = requirement.path
     joined = offers.on_several_machines(requirement, site) if _is_too_large(outcome) else None
     for relaxation in RELAXATIONS:

@@ -14,7 +14,7 @@ from ..errors import join_names
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
-from . import additions
+from . import additions, batch
 from .additions import parser_of, speculation
 from .copies import weight_copy
 from .fabric import between_machines, fabric_of, joined
@@ -101,6 +101,7 @@ def plan_requirement(requirement: Requirement, outcome: Outcome, placement: Plac
         warnings=(
             *succession(requirement, placement, site),
             *lost.warnings,
+            *batch.warnings(requirement, sized),
             *_warnings(requirement, placement, performance, cold_start),
             *additions.warnings(requirement.service, requirement.beside.physics),
             *requirement.overrides.warnings,
