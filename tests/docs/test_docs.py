@@ -16,6 +16,8 @@ from tests.cli.command import inferstack
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "tests" / "README.md", *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 YAML_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 
@@ -90,6 +92,18 @@ def test_links_lead_to_files(page: Path) -> None:
     """Every relative link of a page leads to something that exists."""
     missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_headings(page: Path) -> None:
+    """Every link into a page leads to a heading that is there."""
+    wanted = [(page if not target else page.parent / target, anchor) for target, anchor in ANCHOR.findall(page.read_text())]
+    assert [(target.name, anchor) for target, anchor in wanted if anchor not in _anchors(target)] == []
+
+
+def _anchors(page: Path) -> set[str]:
+    """Names of a page's headings in links, as GitHub makes them."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(page.read_text())}
 
 
 def test_stack_files_of_the_pages_have_plans(tmp_path: Path) -> None:
