@@ -241,14 +241,7 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if encodes(shape.model):
         # It keeps nothing: there is no cache to size.
         del flags["kv-cache-memory-bytes"]
-    if shape.parallel.pipeline > 1:
-        flags["pipeline-parallel-size"] = shape.parallel.pipeline
-    if shape.parallel.data > 1:
-        flags["data-parallel-size"] = shape.parallel.data
-    if shape.device.machines > 1:
-        flags |= {"nnodes": shape.device.machines, "node-rank": rank, "master-addr": LEADER_ADDRESS, "master-port": GANG_PORT}
-    if shape.experts_span:
-        flags |= _data_parallel(shape, first=rank == "0")
+    flags |= _spread(shape, rank)
     if capability(shape.device) < BFLOAT16:
         flags["dtype"] = "float16"
     if shape.checkpoint.quantized_at_load:
@@ -280,6 +273,20 @@ def _args(replica: Replica, service: ServingIdentity, source: WeightSource, rank
     if service.speculation is not None:
         words.append(f"--speculative-config={_speculative_config(service.speculation, shape)}")
     return (*words, *_adapters(shape, service.adapters))
+
+
+def _spread(shape: Shape, rank: str) -> dict[str, object]:
+    """What makes several GPUs one replica beside tensor parallelism: stages, groups of attention, other machines."""
+    flags: dict[str, object] = {}
+    if shape.parallel.pipeline > 1:
+        flags["pipeline-parallel-size"] = shape.parallel.pipeline
+    if shape.parallel.data > 1:
+        flags["data-parallel-size"] = shape.parallel.data
+    if shape.device.machines > 1:
+        flags |= {"nnodes": shape.device.machines, "node-rank": rank, "master-addr": LEADER_ADDRESS, "master-port": GANG_PORT}
+    if shape.experts_span:
+        flags |= _data_parallel(shape, first=rank == "0")
+    return flags
 
 
 def _data_parallel(shape: Shape, first: bool) -> dict[str, object]:
