@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from inferstack.sizing import size_replica
 from inferstack.sizing.bands import spread_of
 from inferstack.sizing.constants import constants
-from inferstack.sizing.performance import latency_band, throughput_band
+from inferstack.sizing.types import Slo
 
-from .cases import H100, L4, LLAMA_8B, shape
+from .cases import H100, L4, LLAMA_8B, memory, shape
 
 LOADS = ("offline", "batch-1", "closed-loop", "burst", "request-rate", "overload")
 QUANTITIES = ("output_tps", "ttft", "tpot")
@@ -41,8 +42,10 @@ def test_unmeasured_silicon_widens_the_band() -> None:
 
 
 def test_estimates_carry_the_band_of_their_load() -> None:
-    """Throughput has the band of a closed loop, latencies that of a request rate."""
-    loads = constants("performance")["bands"]["loads"]
-    throughput, ttft = throughput_band(100, shape(LLAMA_8B)), latency_band(100, shape(LLAMA_8B), "ttft")
-    assert throughput.low == pytest.approx(100 * loads["closed-loop"]["output_tps"]["dense"]["low"])
-    assert ttft.high == pytest.approx(100 * loads["request-rate"]["ttft"]["dense"]["high"])
+    """What a replica can do has the band of a closed loop, latencies that of a request rate."""
+    loads, one = constants("performance")["bands"]["loads"], shape(LLAMA_8B)
+    made = size_replica(one, memory(one), 1000, 300, Slo(), 1.0)
+    for estimate in (made.capacity_rps, made.output_tps):
+        assert estimate.low / estimate.expected == pytest.approx(loads["closed-loop"]["output_tps"]["dense"]["low"])
+    for estimate, quantity in ((made.ttft_p95_ms, "ttft"), (made.tpot_p95_ms, "tpot")):
+        assert estimate.high / estimate.expected == pytest.approx(loads["request-rate"][quantity]["dense"]["high"])

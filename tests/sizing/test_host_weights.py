@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from inferstack.sizing import weight_bytes_per_device
 from inferstack.sizing.latency_terms import latency_terms
-from inferstack.sizing.performance import latency_band, step_times
+from inferstack.sizing.performance import bands, step_times
 from inferstack.sizing.types import Provenance, Shape
 from tests.sizing import cases
 
 GIB = 2**30
 DENSE = cases.shape(cases.LLAMA_70B, tensor=8, accelerator=cases.H100)
 MIXTURE = cases.shape(cases.QWEN_30B_A3B, accelerator=cases.H100)
+TPOT = (1.0, "request-rate", "tpot")
 
 
 def keeping(shape: Shape, gib: float) -> Shape:
@@ -49,7 +50,7 @@ def test_experts_that_nobody_chose_do_not_cross() -> None:
 
 def test_the_band_is_wider_and_believed() -> None:
     """No published run of it is in the fit."""
-    usual, moved = latency_band(1.0, DENSE, "tpot"), latency_band(1.0, keeping(DENSE, 4), "tpot")
+    (usual,), (moved,) = bands(DENSE, TPOT), bands(keeping(DENSE, 4), TPOT)
     assert moved.low < usual.low < usual.high < moved.high
     assert moved.provenance is Provenance.BELIEVED
     assert "main memory" in moved.source

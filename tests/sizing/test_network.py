@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from inferstack import catalog
 from inferstack.sizing import batched_tokens, layout, network_of
 from inferstack.sizing.latency_terms import latency_terms
-from inferstack.sizing.performance import latency_band, step_times
+from inferstack.sizing.performance import bands, step_times
 from inferstack.sizing.types import Parallelism, Provenance, Shape
 from tests.sizing import cases
 
 ONE = cases.shape(cases.LLAMA_70B, tensor=8, pipeline=2, accelerator=cases.H100)
+TPOT = (1.0, "request-rate", "tpot")
 
 
 def spanning(machines: int = 2, gbps: float | None = 3200) -> Shape:
@@ -36,7 +37,7 @@ def test_machines_cost_time() -> None:
     times = [step_times(shape, 1000, 200) for shape in (ONE, spanning(), spanning(gbps=100), spanning(gbps=10))]
     assert [each.decode_s(32) for each in times] == sorted({each.decode_s(32) for each in times})
     assert [each.prefill_s for each in times] == sorted({each.prefill_s for each in times})
-    near, far = latency_band(1.0, ONE, "tpot"), latency_band(1.0, spanning(), "tpot")
+    (near,), (far,) = bands(ONE, TPOT), bands(spanning(), TPOT)
     assert far.low < near.low < near.high < far.high
     assert far.provenance is Provenance.BELIEVED
     assert "network between machines" in far.source
@@ -100,7 +101,8 @@ def test_a_lone_prompt_has_its_own_group_only() -> None:
 
 def test_shared_experts_have_the_wider_band() -> None:
     """Experts that many tokens choose keep the others waiting, and nothing measured says how long."""
-    assert latency_band(1.0, sharing(), "tpot").high > latency_band(1.0, replace(sharing(), parallel=Parallelism(8, 2)), "tpot").high
+    (experts,), (stages,) = bands(sharing(), TPOT), bands(replace(sharing(), parallel=Parallelism(8, 2)), TPOT)
+    assert experts.high > stages.high
 
 
 def test_an_unknown_network_is_taken_for_a_slow_one() -> None:

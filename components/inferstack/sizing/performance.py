@@ -178,18 +178,9 @@ def provenance_of(shape: Shape) -> Provenance:
     return worst(*parts)
 
 
-def throughput_band(value: float, shape: Shape, load: str = "closed-loop") -> Estimate:
-    """`value` tokens or requests per second with the 80 % interval of its load."""
-    return bands(shape, (value, load, "output_tps"))[0]
-
-
-def latency_band(value: float, shape: Shape, quantity: str, load: str = "request-rate") -> Estimate:
-    """A latency with the 80 % interval of its quantity, ttft or tpot."""
-    return bands(shape, (value, load, quantity))[0]
-
-
 def bands(shape: Shape, *values: tuple[float, str, str]) -> tuple[Estimate, ...]:
-    """Each value with the interval of its load and quantity, or of the user's own measurements where there are some."""
+    """Each value with the 80 % interval of its load and quantity (as `spread_of` takes them), or of the user's own measurements where
+    there are some."""
     common = provenance_of(shape), efficiency_of(shape).source
     return tuple(_banded(value, shape, load, quantity, *common) for value, load, quantity in values)
 
