@@ -21,7 +21,11 @@ LARGE: dict[str, Any] = {
     "capacityType": "spot",
     "slo": None,
     "machineType": "a3-megagpu-8g",
+    "engine": "vllm",
+    "image": "registry.example.com/serving/vllm-torch-2.11:v0.33.0",
 }
+STOCK = {**LARGE, "image": None}
+"""With the image that the release ships, whose PyTorch asks for a later NCCL than any of Google's."""
 
 
 def installed(made: StackPlan) -> set[str]:
@@ -31,7 +35,7 @@ def installed(made: StackPlan) -> set[str]:
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
 def test_mega_machines_are_joined(engine: str) -> None:
     """The server is told of the cards and of the plugin's NCCL, a daemon stands beside it, and cluster and nodes are made for both."""
-    made = plan(service(**LARGE, engine=engine), target=DIRECT)
+    made = plan(service(**{**LARGE, "engine": engine}), target=DIRECT)
     (one,) = made.services
     told = dict(one.spec.env)
     assert one.replica.shape.device.network == "GPUDirect-TCPXO"
@@ -59,16 +63,21 @@ def test_the_network_is_worth_its_daemon() -> None:
     assert plain.resources.memory_bytes > joined.resources.memory_bytes
 
 
-def test_a_daemon_stays_out_where_the_image_makes_nothing_of_it() -> None:
-    """A3 High's plugin is for an NCCL that today's images do not hold: TCP, said so, until an image of the user's own is named."""
-    wish = {**LARGE, "machineType": "a3-highgpu-8g", "engine": "vllm"}
-    made = plan(service(**wish), target=DIRECT)
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize(("machine", "said"), [("a3-megagpu-8g", "a PyTorch that runs on NCCL 2.28.7"), ("a3-highgpu-8g", "NCCL 2.19")])
+def test_a_daemon_stays_out_where_the_image_makes_nothing_of_it(engine: str, machine: str, said: str) -> None:
+    """The plugins are for NCCLs that the PyTorch of today's images does not start with: TCP, and the plan says why."""
+    made = plan(service(**{**STOCK, "machineType": machine, "engine": engine}), target=DIRECT)
     (one,) = made.services
     assert (one.fabric, one.replica.shape.device.network) == (None, "TCP")
-    assert "gpudirect-tcpx" not in installed(made)
+    assert not {"gpudirect-tcpx", "gpudirect-tcpxo"} & installed(made)
     assert made.accelerator_networks == 0
-    assert any("does not hold NCCL 2.19" in warning for warning in one.warnings)
-    own = plan(service(**wish, image="registry.example.com/vllm-nccl-2.19:v0.33.0"), target=DIRECT)
+    assert any("does not hold" in warning and said in warning for warning in one.warnings)
+
+
+def test_high_machines_are_joined() -> None:
+    """Four cards in place of eight, and another plugin, where an image of the user's own holds its NCCL."""
+    own = plan(service(**{**LARGE, "machineType": "a3-highgpu-8g"}), target=DIRECT)
     assert own.services[0].replica.shape.device.network == "GPUDirect-TCPX"
     assert dict(own.services[0].spec.env)["NCCL_GPUDIRECTTCPX_SOCKET_IFNAME"] == "eth1,eth2,eth3,eth4"
     assert own.accelerator_networks == 4
@@ -131,6 +140,6 @@ def test_facts_belong_together() -> None:
 
 def test_a_daemon_stays_out_where_nobody_knows() -> None:
     """Of TensorRT-LLM it is not known whether its image makes something of it: no rights on the node for a guess."""
-    made = plan(service(**LARGE, engine="tensorrt-llm"), target=DIRECT)
+    made = plan(service(**{**STOCK, "engine": "tensorrt-llm"}), target=DIRECT)
     assert made.services[0].receiver is None
     assert any("is not known: transfers take TCP" in warning for warning in made.services[0].warnings)

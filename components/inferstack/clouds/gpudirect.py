@@ -66,7 +66,9 @@ _TCPXO = GpuDirect(
         cpu_millicores=2_000,
         memory_mib=4_096,
     ),
-    # The plugin was built for this NCCL and misreads the handles of the one in PyTorch 2.11 (2.28.9): what is loaded first is what counts.
+    # The plugin was built for this NCCL and misreads the handles of later ones, of 2.28.9 already (saltysoup/jetski-playground
+    # inference/kimi-k3/h100, which served with SGLang on 32 GPUs this way): what is loaded first is what counts. PyTorch 2.12 and later
+    # ask it for functions that it lacks, and do not start (symbols of their wheels).
     # NVLink SHARP and LL128 are off, as Google's recipes for vLLM and SGLang on these machines have it (AI-Hypercomputer/gpu-recipes).
     env=(
         LIBRARY_PATH,
@@ -152,7 +154,7 @@ FABRICS: Mapping[str, Fabric] = MappingProxyType(
             device_class=None,
             addon="gpudirect-tcpxo",
             note=f"{_TCPXO.networks} networks join A3 Mega machines by GPUDirect-TCPXO with Google's own NCCL 2.28.7: {PRIVILEGES}",
-            takes="CUDA 13 and a PyTorch that runs on NCCL 2.28.7",
+            takes="CUDA 13 and a PyTorch that runs on NCCL 2.28.7, of which 2.11 is the last",
             gpudirect=_TCPXO,
         ),
         "GPUDirect-TCPX": Fabric(
