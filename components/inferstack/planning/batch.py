@@ -10,7 +10,7 @@ from ..engines.types import Engine
 from ..errors import Problem
 from ..sizing.types import Shape
 from . import offers
-from .placement import GIB, Sized
+from .replica import GIB, Sized
 from .requirement import Requirement
 from .search import Outcome, search
 from .site import Site

@@ -11,7 +11,8 @@ from ..engines.silicon import refuse_driver
 from ..engines.types import Engine, Refusal
 from ..sizing.types import Parallelism
 from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
-from .placement import Placement, Sized, host_failure, paced, place, replicas_per_node, size
+from .placement import Placement, host_failure, place, replicas_per_node
+from .replica import Sized, paced, size
 from .requirement import HUB, Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site

@@ -21,9 +21,10 @@ from ..stackfile.schedule import DAYS, Schedule
 from ..stackfile.schema import ReplicaRange as ReplicaBounds
 from .candidates import checkpoints_for, placements
 from .counting import HOURS_PER_WEEK
-from .placement import Placement, place, room_for_weights
+from .placement import Placement, place
 from .quality import is_asked_for, keeps_quality
 from .refusal import RELAXATIONS
+from .replica import room_for_weights
 from .requirement import Requirement
 from .search import Outcome, power_of_two, search
 from .silicon import NEVER, least_monthly_usd, silicon_for

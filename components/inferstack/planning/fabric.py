@@ -11,7 +11,8 @@ from ..clouds.types import Fabric
 from ..engines.spec import EngineSpec
 from ..errors import Problem, join_names
 from ..stackfile.schema import Target
-from .placement import Placement, Sized, reaches_network
+from .placement import Placement
+from .replica import Sized, reaches_network
 from .requirement import Requirement
 from .site import Site, pinned_plugin
 from .types import ServicePlan

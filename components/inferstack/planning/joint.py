@@ -13,8 +13,9 @@ from ..costs.money import exact
 from ..errors import Problem, join_names
 from .candidates import Refused, checkpoints_for, placements
 from .counting import HOURS_PER_WEEK, Level, count_nodes, count_replicas, mean_over_week
-from .placement import Placement, Sized, monthly_usd, pace_of
+from .placement import Placement, monthly_usd, pace_of
 from .quality import is_asked_for, keeps_quality
+from .replica import Sized
 from .requirement import Requirement
 from .search import Outcome, Settled
 from .silicon import silicon_for

@@ -8,8 +8,9 @@ from dataclasses import replace
 from .. import sizing
 from ..costs import money
 from ..costs.money import exact
-from .placement import GIB, Placement, Sized, at_load, offloaded_bytes
+from .placement import Placement
 from .quality import floor_text, is_asked_for, keeps_quality, loss_text
+from .replica import GIB, Sized, at_load, offloaded_bytes
 from .requirement import CPU, Requirement
 from .search import CONTEXT_HEADROOM, RUNNERS_UP, Outcome, longest_request, mean_request, power_of_two
 from .spread import SpreadPins

@@ -11,8 +11,9 @@ from ..catalog.types import Checkpoint, Machine
 from ..costs.money import exact
 from ..engines.types import Engine, Refusal
 from .candidates import Refused, checkpoints_for, engines_for, no_checkpoint, placements
-from .placement import Failure, Placement
+from .placement import Placement
 from .quality import coarse_text, floor_text, is_asked_for, keeps_quality
+from .replica import Failure
 from .requirement import Requirement
 from .silicon import LEAST_SPANNED, NEVER, Silicon, least_monthly_usd, silicon_for
 from .site import Site

@@ -18,10 +18,11 @@ from . import additions, batch
 from .additions import parser_of, speculation
 from .copies import weight_copy
 from .fabric import between_machines, fabric_of, joined
-from .placement import Placement, Sized, at_load, cold_start_of, host_share, scale_down_seconds
+from .placement import Placement, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .quality import coarse_text, keeps_quality
 from .reasons import alternatives, decisions
+from .replica import Sized, at_load
 from .requirement import CPU, HUB, Requirement
 from .search import Outcome
 from .site import Site

@@ -16,8 +16,9 @@ from ..costs.types import Columns, CostLine, Extra
 from ..engines.types import Engine
 from ..stackfile.schema import NO_VOLUME, Service
 from . import ways
-from .placement import Placement, Sized, cold_start_of
+from .placement import Placement, cold_start_of
 from .problems import Problems
+from .replica import Sized
 from .requirement import HUB, Requirement
 from .site import Site
 from .types import Decision, ServicePlan, SourceOption

@@ -15,9 +15,10 @@ from ..catalog.types import CapacityType
 from ..costs.types import Columns
 from ..sizing.types import Performance, Workload
 from .candidates import Refused, checkpoints_for, engines_for, placements
-from .placement import Placement, at_load
+from .placement import Placement
 from .quality import coarse_text, is_asked_for, keeps_quality
 from .reasons import cost_reason
+from .replica import at_load
 from .requirement import CPU, Requirement
 from .search import Outcome
 from .silicon import silicon_for
