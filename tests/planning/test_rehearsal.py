@@ -10,9 +10,13 @@ import pytest
 from inferstack import planning
 from inferstack.errors import InputError
 from inferstack.planning.rehearsal import rehearse
+from inferstack.planning.rehearsal_work import check_work
 from inferstack.sizing.simulation import Requests
 
 from .stacks import plan, plan_one, service
+
+WIDE = {"model": "Qwen/Qwen3-8B", "gpu": "l4", "traffic": {"requestsPerSecond": 100_000.0, "isl": 500, "osl": 200}}
+LONG = {"requestsPerSecond": 0.01, "isl": 500_000, "osl": 200}
 
 
 def test_a_plan_with_room_holds() -> None:
@@ -67,3 +71,49 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             planning.simulation_document(two, asked, trace, 100, 1)
+
+
+def refused(target: float, requests: int, trace: Path | None = None, **changes: object) -> str:
+    wanted = {"model": "Qwen/Qwen3-8B", "gpu": "l4", "traffic": {"requestsPerSecond": target, "isl": 500, "osl": 200}, **changes}
+    with pytest.raises(InputError) as error:
+        planning.simulation_document(plan(service(**wanted)), None, trace, requests, 1)
+    return str(error.value)
+
+
+def test_what_would_take_hours_is_refused_before_it_starts(tmp_path: Path) -> None:
+    """By the work that it is: replicas that every request looks at, requests, steps of a prompt. What is named is within the bound."""
+    many = refused(100_000, 20_000)
+    assert many.startswith("--requests: 20,000 requests are too much to play: chat takes ")
+    most = int(many.partition("use at most ")[2].partition(",")[0])
+    assert 100 <= most < 20_000
+    check_work(plan(service(**WIDE)).services, most, None, "--requests")
+    long = refused(1, 2_000_000, model="meta-llama/Llama-4-Scout-17B-16E-Instruct", gpu=None, slo=None, traffic=LONG)
+    assert "a prompt of chat takes" in long
+    trace = tmp_path / "trace.csv"
+    trace.write_text("arrival_s,input_tokens,output_tokens\n" + "".join(f"{n},500,200\n" for n in range(9000)))
+    assert refused(100_000, 100, trace).startswith("--trace: 9,000 requests are too much to play")
+
+
+def test_more_replicas_than_any_run_looks_at_are_planned_in_parts() -> None:
+    """Where even the fewest requests are too many, fewer of them are no way out."""
+    said = refused(0, 100, traffic={"requestsPerSecond": 1_000_000.0, "isl": 500, "osl": 4000})
+    assert "use at most" not in said
+    assert "plan for a part of the traffic of chat" in said
+
+
+def test_what_is_played_today_stays_within_the_bound() -> None:
+    """A thousand replicas with the usual number of requests, and the most requests on one replica."""
+    (large,) = plan(service(model="Qwen/Qwen3-8B", gpu="l4", traffic={"requestsPerSecond": 2000.0, "isl": 500, "osl": 200})).services
+    assert large.replicas.max > 1000
+    check_work([large], 20_000, None, "--requests")
+    check_work([plan_one()], 2_000_000, None, "--requests")
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [("1e300", "give seconds, not milliseconds"), ("1764000000000", "give seconds"), ("1e-300", "spans no time")]
+)
+def test_absurd_times_are_refused(tmp_path: Path, last: str, said: str) -> None:
+    """Of a trace in milliseconds, or of one that no clock has told."""
+    trace = tmp_path / "trace.csv"
+    trace.write_text(f"arrival_s,input_tokens,output_tokens\n0,100,10\n{last},100,10\n")
+    assert said in refused(1, 100, trace)

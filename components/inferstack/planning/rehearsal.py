@@ -14,14 +14,12 @@ from ..plain import plain
 from ..sizing.queueing import server
 from ..sizing.simulation import Distribution, Lengths, Outcome, Requests, StepCosts, generate, read_trace, simulate, step_costs
 from ..sizing.types import Estimate, Performance, Slo, Variability
+from .rehearsal_work import EDGE_STEPS, KNEE_REQUESTS, KNEE_SHARES, check_work
 from .task import GENERATE
 from .types import ServicePlan, StackPlan
 
-KNEE_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1)
-"""Loads at which the knee is drawn, as parts of the rate at which every slot is taken."""
-KNEE_REQUESTS = 5000
-EDGE_STEPS = 5
-"""Halvings between two of those loads to find where the targets break."""
+SHORTEST_S = 1e-3
+"""Time that a trace spans at least: clocks of logs are not finer."""
 BINS = 12
 """Bars of a histogram."""
 
@@ -240,6 +238,7 @@ def simulation_document(plan: StackPlan, service: str | None, trace: Path | None
             [Problem("--trace", f"is the traffic of one service, the stack has {len(chosen)}", nearest=f"add --service {names[0]}")]
         )
     played = read_trace(trace) if trace is not None else None
+    check_work(chosen, *((requests, None, "--requests") if played is None else (len(played), played.lengths.isl, "--trace")))
     done = [rehearse(each, requests, seed, _playable(played, each, str(trace))) for each in chosen]
     return {
         "stack": plan.stack,
@@ -250,13 +249,18 @@ def simulation_document(plan: StackPlan, service: str | None, trace: Path | None
 
 def _playable(trace: Requests | None, service: ServicePlan, name: str) -> Requests | None:
     """`trace`, after checking that the service can play it: at least two requests that fit and do not all come at once."""
-    if trace is None or trace.within(service.replica.shape.context).rps > 0:
+    if trace is None or _is_timed(trace.within(service.replica.shape.context)):
         return trace
-    if trace.rps > 0:
+    if _is_timed(trace):
         reason, nearest = f"has no two requests within the planned context of {service.replica.shape.context:,} tokens", "set `context`"
     else:
         reason, nearest = "spans no time: a rate needs two requests that come one after the other", "give a longer trace"
     raise InputError([Problem(name, reason, nearest=nearest)])
+
+
+def _is_timed(trace: Requests) -> bool:
+    """True where two requests are far enough apart to make a rate."""
+    return len(trace) > 1 and trace.arrival_s[-1] - trace.arrival_s[0] >= SHORTEST_S
 
 
 def _name(promise: Promise, done: Rehearsal) -> str:

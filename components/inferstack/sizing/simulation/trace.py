@@ -20,6 +20,8 @@ from .arrivals import Requests
 COLUMNS = ("arrival_s", "input_tokens", "output_tokens")
 MOST_REQUESTS = 2_000_000
 LONGEST = 100_000_000
+LATEST_S = 1e11
+"""Seconds since 1970 are 1e9, and milliseconds, which are no seconds, 1e12."""
 MOST_PROBLEMS = 10
 
 
@@ -92,6 +94,8 @@ def _add(found: Requests, row: Mapping[str, Any]) -> str | None:
     at, *lengths = values
     if not math.isfinite(at) or at < 0:
         return f"has arrival_s {at:g}; times are 0 or more and finite"
+    if at > LATEST_S:
+        return f"has arrival_s {at:g}, which is {at / 3.15576e7:,.3g} years; give seconds, not milliseconds or less"
     if found.arrival_s and at < found.arrival_s[-1]:
         return f"has arrival_s {at:g}, before the {found.arrival_s[-1]:g} of the request above; sort the trace by time"
     for column, length in zip(COLUMNS[1:], lengths, strict=True):
