@@ -17,7 +17,7 @@ from inferstack.catalog.price_checks import check_book
 from inferstack.catalog.prices import price_book
 from inferstack.diff import Revision, difference, infracost
 from inferstack.plain import plain
-from inferstack.planning import pinning
+from inferstack.planning import image_digests
 from tests.comparison import stacks
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ DOCUMENTS: dict[str, Callable[[], Any]] = {
     "compare": lambda: comparison.document(stacks.shipped("dev")),
     "costs": lambda: plan("prod")["costs"],
     "diff": lambda: difference(*sides()),
-    "images": lambda: pinning.images_document(pinning.images(planning.plan(ollama()), None), None),
+    "images": lambda: image_digests.images_document(image_digests.images(planning.plan(ollama()), None), None),
     "infracost": lambda: infracost(*sides(), "2026-11-21T00:00:00+00:00"),
     "levers": lambda: planning.levers_document(planning.levers(stack("prod"))),
     "price-check": price_check,

@@ -14,8 +14,8 @@ from inferstack.errors import InputError
 from inferstack.images.reference import Reference
 from inferstack.images.registry import Registries, Unresolved
 from inferstack.planning import StackPlan
-from inferstack.planning.pinning import Image
-from inferstack.planning.pinning import images as images_of
+from inferstack.planning.image_digests import Image
+from inferstack.planning.image_digests import images as images_of
 
 FIRST, LATER = datetime.date(2026, 11, 1), datetime.date(2026, 12, 1)
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from inferstack.clouds.addons import ADDONS
 from inferstack.clouds.gpudirect import FABRICS, by_addon, interfaces
 from inferstack.errors import InputError
 from inferstack.planning import StackPlan
-from inferstack.planning.pinning import images
+from inferstack.planning.image_digests import images
 from tests.planning.stacks import EKS, GKE, plan, service
 
 DIRECT: dict[str, Any] = {**GKE, "region": "us-east4", "network": {"gpuDirect": True}}

@@ -11,7 +11,7 @@ from .options import JsonOption, StackOption
 
 if TYPE_CHECKING:
     from ..images import Locked
-    from ..planning.pinning import Image
+    from ..planning.image_digests import Image
 
 CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; end with 3 where a tag has moved, or is not in the lock.")]
 
@@ -28,7 +28,7 @@ def images(context: typer.Context, stack: StackOption = None, json: JsonOption =
       inferstack images -s prod
       inferstack images lock -s prod
     """
-    from ..planning.pinning import images_document
+    from ..planning.image_digests import images_document
     from . import output
 
     if context.invoked_subcommand is not None:
@@ -81,7 +81,7 @@ def lock(context: typer.Context, stack: StackOption = None, check: CheckOption =
 def _of_stack(stack: str | None) -> tuple[Path, dict[str, dict[str, str]] | None, tuple[Image, ...]]:
     """The stack file, the rows of its lock, and the images of its plan."""
     from .. import planning, stackfile
-    from ..planning.pinning import images as images_of
+    from ..planning.image_digests import images as images_of
 
     path = stackfile.find(stack, Path.cwd())
     file = stackfile.load(path)

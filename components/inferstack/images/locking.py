@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import InputError, Problem
-from ..planning.pinning import Image
+from ..planning.image_digests import Image
 from .reference import reference
 from .registry import Registries, Unresolved
 

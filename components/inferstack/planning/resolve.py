@@ -51,13 +51,8 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
     added = NOTHING_BESIDE if model is None else beside(service, model, images, path, problems)
     overrides = _overrides(service, engine, path, problems)
     checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
-    if service.capacity_block and site and site.cloud.name != "eks":
-        problems.add(
-            f"{path}.capacityBlock", True, f"is sold on eks, not on {site.cloud.name}", "leave it out", {f"{path}.capacityBlock": None}
-        )
-    if service.endpoint == "internal" and site and site.cloud.internal_balancer() is None:
-        reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
-        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress", {f"{path}.endpoint": "cluster"})
+    if site is not None:
+        _check_site(service, path, site, problems)
     check_loading(service, engine, path, problems)
     if site is not None:
         _check_volume(service, path, site, problems)
@@ -94,6 +89,17 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         overrides=overrides,
         beside=added,
     )
+
+
+def _check_site(service: Service, path: str, site: Site, problems: Problems) -> None:
+    """What the cloud does not have."""
+    if service.capacity_block and site.cloud.name != "eks":
+        problems.add(
+            f"{path}.capacityBlock", True, f"is sold on eks, not on {site.cloud.name}", "leave it out", {f"{path}.capacityBlock": None}
+        )
+    if service.endpoint == "internal" and site.cloud.internal_balancer() is None:
+        reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
+        problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress", {f"{path}.endpoint": "cluster"})
 
 
 def _check_volume(service: Service, path: str, site: Site, problems: Problems) -> None:

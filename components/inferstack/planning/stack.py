@@ -17,7 +17,7 @@ from ..stackfile.schema import Service, StackFile, Usage, named_after
 from . import volumes
 from .addons import driver_note, plan_addons
 from .fabric import accelerator_networks, plugin_problems
-from .pinning import pinned
+from .image_digests import with_digests
 from .placement import Placement
 from .pools import Pool, Tenant, build_pools, look_alikes
 from .pricing import check_prices
@@ -173,7 +173,7 @@ def assemble(stack: StackFile, site: Site, tenants: Sequence[Tenant], pools: Seq
         accelerator_networks=accelerator_networks(target, [tenant.plan for tenant in tenants]),
         warnings=(*_warnings(stack, tenants), *look_alikes(pools, site), *volumes.warnings(asked)),
     )
-    return pinned(made, stack)
+    return with_digests(made, stack)
 
 
 def _with_shared_state(tenants: Sequence[Tenant], pools: Sequence[Pool], addons: Sequence[AddonPlan]) -> tuple[ServicePlan, ...]:

@@ -38,7 +38,7 @@ class Image:
         return ":" in self.name.rpartition("/")[2] and self.said_by != "stack file"
 
 
-def pinned(plan: StackPlan, stack: StackFile) -> StackPlan:
+def with_digests(plan: StackPlan, stack: StackFile) -> StackPlan:
     """`plan` with the digests of the stack's lock, and a warning where it has one that does not hold every image."""
     locked = stack.image_digests
     if locked is None:
