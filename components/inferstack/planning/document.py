@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..catalog.types import Checkpoint
 from ..costs.types import CostLine, StackCost
 from ..engines.spec import EngineSpec
 from ..plain import plain
@@ -71,23 +72,14 @@ def _combination_document(row: Combination) -> dict[str, Any]:
 
 
 def service_document(plan: ServicePlan) -> dict[str, Any]:
+    """One service of `plan`: what a component of it has as its output, too."""
     shape = plan.replica.shape
-    checkpoint = shape.checkpoint
     return {
         "name": plan.name,
         "server": plan.server,
         "namespace": plan.namespace,
         "model": plan.model,
-        "checkpoint": {
-            "uri": checkpoint.uri,
-            "quantization": checkpoint.quantization,
-            "revision": checkpoint.revision,
-            "file": checkpoint.file,
-            "quantizedAtLoad": checkpoint.quantized_at_load,
-            "streamed": checkpoint.streamed,
-            "copiedFrom": None if checkpoint.origin is None else checkpoint.origin.uri,
-            "source": checkpoint.source,
-        },
+        "checkpoint": _checkpoint_document(shape.checkpoint),
         "engine": {"name": plan.spec.engine, "version": plan.spec.version, "image": plan.spec.image},
         "gpu": plan.gpu,
         "machineType": plan.machine_type,
@@ -118,12 +110,7 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "coldStartParts": plain(plan.cold_start_parts),
         "sources": plain(plan.sources),
         "copy": plain(plan.copy),
-        "endpoint": {
-            "kind": plan.endpoint,
-            "url": service_url(plan),
-            "routes": list(plan.spec.routes),
-            "models": [plan.name, *plan.spec.adapters],
-        },
+        "endpoint": _endpoint_document(plan),
         "timeoutSeconds": plan.timeout_seconds,
         "rollout": plan.rollout,
         "scaling": plain(plan.scaling),
@@ -138,6 +125,29 @@ def service_document(plan: ServicePlan) -> dict[str, Any]:
         "decisions": plain(plan.decisions),
         "alternatives": plain(plan.alternatives),
         "warnings": list(plan.warnings),
+    }
+
+
+def _checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "uri": checkpoint.uri,
+        "quantization": checkpoint.quantization,
+        "revision": checkpoint.revision,
+        "file": checkpoint.file,
+        "quantizedAtLoad": checkpoint.quantized_at_load,
+        "streamed": checkpoint.streamed,
+        "copiedFrom": None if checkpoint.origin is None else checkpoint.origin.uri,
+        "source": checkpoint.source,
+    }
+
+
+def _endpoint_document(plan: ServicePlan) -> dict[str, Any]:
+    """Where it answers, at which paths, and by which names callers ask."""
+    return {
+        "kind": plan.endpoint,
+        "url": service_url(plan),
+        "routes": list(plan.spec.routes),
+        "models": [plan.name, *plan.spec.adapters],
     }
 
 
