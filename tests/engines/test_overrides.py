@@ -131,7 +131,20 @@ def test_flags_that_cannot_be_are_refused_with_a_way_out(name: str, written: str
         ("vllm", "NCCL_BUFFSIZE", "takes memory of every GPU"),
         ("sglang", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN", "use context of the service"),
         ("sglang", "SGLANG_MAMBA_SSM_DTYPE", "memory is divided by the plan"),
+        ("sglang", "SGLANG_PP_LAYER_PARTITION", "use tensorParallel"),
+        ("sglang", "SGLANG_PP_LAYER_PARTITON", "did you mean SGLANG_PP_LAYER_PARTITION? use tensorParallel"),
+        ("sglang", "SGLANG_IMAGE_MAX_PIXELS", "use traffic.images"),
+        ("sglang", "SGLANG_EXPOSE_OWN_ENV_VARS", "callers could run or read"),
         ("ray-serve", "VLLM_PP_LAYER_PARTITION", "use tensorParallel"),
+        ("ray-serve", "RAY_OVERRIDE_RESOURCES", "use replicas, gpu and tensorParallel"),
+        ("ray-serve", "RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES", "memory of pods is divided by the plan"),
+        ("ray-serve", "RAY_JOB_SUBMIT_HOOK", "callers could run or read"),
+        ("tensorrt-llm", "TRTLLM_KVCACHE_TRANSFER_BUFFER_SIZE", "planned in one server"),
+        ("tensorrt-llm", "FORCE_ALLREDUCE_KERNEL_WORKSPACE_SIZE", "memory is divided by the plan"),
+        ("triton", "TRITON_CLOUD_CREDENTIAL_PATH", "holds a secret"),
+        ("triton", "TRITON_AWS_MOUNT_DIRECTORY", "use model and modelUri"),
+        ("triton", "VLLM_PP_LAYER_PARTITION", "use tensorParallel"),
+        ("vllm", "TRITON_CACHE_DIR", "would keep files outside"),
         ("ollama", "LLAMA_ARG_CTX_SIZE", "memory is divided by the plan"),
         ("ollama", "OLLAMA_REMOTES", "a service has one model"),
         ("tgi", "MAX_TOTAL_TOKENS", "use engineArgs.max-total-tokens"),
@@ -177,8 +190,30 @@ def test_variables_are_classified_once(name: str) -> None:
     known = catalog.engine_flags(engine(name).flags.program or name).variables
     assert not set(known.refused) & known.passes
     assert not any(overrides.SECRET_WORDS.search(variable) for variable in (*known.refused, *known.passes))
-    if known.prefix is not None:
-        assert all(variable.startswith(known.prefix) for variable in known.passes)
+    assert all(known.prefix_of(variable) for variable in known.passes)
+    planned = set(engine(name).flags.planned_env)
+    assert not planned & {*known.refused, *known.passes}
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "near", "meant"),
+    [
+        ("vllm", "VLLM_", "VLLM_LOGGING_LEVL", "VLLM_LOGGING_LEVEL"),
+        ("sglang", "SGLANG_", "SGLANG_LOG_GCC", "SGLANG_LOG_GC"),
+        ("ray-serve", "RAY_", "RAY_DEDUP_LOG", "RAY_DEDUP_LOGS"),
+        ("ray-serve", "VLLM_", "VLLM_LOGGING_LEVL", "VLLM_LOGGING_LEVEL"),
+        ("tensorrt-llm", "TRTLLM_", "TRTLLM_ENABLE_PDLL", "TRTLLM_ENABLE_PDL"),
+        ("tensorrt-llm", "TLLM_", "TLLM_LOG_LEVL", "TLLM_LOG_LEVEL"),
+        ("triton", "VLLM_", "VLLM_LOGGING_LEVL", "VLLM_LOGGING_LEVEL"),
+        ("triton-tensorrt-llm", "TRTLLM_", "TRTLLM_ENABLE_PDLL", "TRTLLM_ENABLE_PDL"),
+    ],
+)
+def test_variables_of_a_program_that_nobody_looked_at_are_not_passed_on(name: str, prefix: str, near: str, meant: str) -> None:
+    """One that is nearly another is told which, one that is like none is to go, and what is listed goes through."""
+    assert f"did you mean {meant}?" in refused(name, env={near: "1"})
+    assert "remove it" in refused(name, env={f"{prefix}QZX_JWQ": "1"})
+    _, problems = overrides.read(engine(name), {}, {meant: "1"}, None)
+    assert not problems
 
 
 def test_code_of_a_repository_is_said() -> None:

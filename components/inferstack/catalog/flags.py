@@ -44,15 +44,21 @@ class Flag:
 class Variables:
     """Environment variables of a program whose options are flags, where its source lists them."""
 
-    prefix: str | None
-    """What all of its own begin with, so that one that is not listed is none; None where they are not all known."""
+    prefixes: tuple[str, ...]
+    """What its own begin with."""
+    complete: bool
+    """True where all of them are listed, so that another is none; of the others nobody knows what they do to a plan."""
     refused: Mapping[str, str]
     """Variable -> what to do instead, as a clause."""
     passes: frozenset[str]
     """Those that leave a plan as it is."""
 
+    def prefix_of(self, name: str) -> str | None:
+        """The prefix that `name` begins with; None for a variable of something else."""
+        return next((prefix for prefix in self.prefixes if name.startswith(prefix)), None)
 
-NO_VARIABLES = Variables(None, MappingProxyType({}), frozenset())
+
+NO_VARIABLES = Variables((), True, MappingProxyType({}), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,17 @@ def engine_flags(engine: str) -> FlagTable:
 
 
 def _variables(row: Mapping[str, Any] | None) -> Variables:
-    return NO_VARIABLES if row is None else Variables(row["prefix"], _by_name(row["refused"]), frozenset(row["passes"]))
+    """Those of a program, and of the programs that it brings (`of`)."""
+    if row is None:
+        return NO_VARIABLES
+    brought = [engine_flags(engine).variables for engine in row.get("of", ())]
+    refused = {name: clause for each in brought for name, clause in each.refused.items()}
+    return Variables(
+        prefixes=(*row["prefixes"], *(prefix for each in brought for prefix in each.prefixes)),
+        complete=row["complete"],
+        refused=MappingProxyType({**refused, **_by_name(row["refused"])}),
+        passes=frozenset(row["passes"]).union(*(each.passes for each in brought)),
+    )
 
 
 def _by_name(clauses: Mapping[str, list[str]]) -> Mapping[str, str]:

@@ -34,7 +34,18 @@ FORBIDDEN = {
     "NVIDIA_VISIBLE_DEVICES": "would show the container GPUs that it was not given",
     **dict.fromkeys(("CUDA_VISIBLE_DEVICES", "NEURON_RT_VISIBLE_CORES", "NEURON_RT_NUM_CORES"), HIDES),
     **dict.fromkeys(("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), RANKS),
-    **dict.fromkeys(("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"), FILES),
+    **dict.fromkeys(
+        (
+            "HF_HUB_CACHE",
+            "HUGGINGFACE_HUB_CACHE",
+            "TRANSFORMERS_CACHE",
+            "XDG_CACHE_HOME",
+            "TRITON_CACHE_DIR",
+            "CUDA_CACHE_PATH",
+            "TORCHINDUCTOR_CACHE_DIR",
+        ),
+        FILES,
+    ),
     "NCCL_BUFFSIZE": "takes memory of every GPU that the plan does not count",
 }
 NEAR = 0.7
@@ -327,10 +338,15 @@ def _check_listed(table: FlagTable, name: str) -> None:
     known = table.variables
     if (instead := known.refused.get(name)) is not None:
         raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
-    if known.prefix is not None and name.startswith(known.prefix) and name not in known.passes:
+    prefix = known.prefix_of(name)
+    if prefix is not None and name not in known.passes:
         # The prefix, which all have in common, makes none of them near.
-        near = nearest_name(name.removeprefix(known.prefix), [each.removeprefix(known.prefix) for each in known.passes], NEAR)
-        raise _Bad(f"is not a variable of {table.title}", *_meant(name, near and f"{known.prefix}{near}"))
+        own = [each.removeprefix(prefix) for each in (*known.passes, *known.refused) if each.startswith(prefix)]
+        near = nearest_name(name.removeprefix(prefix), own, NEAR)
+        reason = f"is not a variable of {table.title}" if known.complete else "is not known to leave the plan as it is"
+        if (instead := known.refused.get(f"{prefix}{near}")) is not None:
+            raise _Bad(reason, f"did you mean {prefix}{near}? {instead}", {f"{ENV}.{name}": None})
+        raise _Bad(reason, *_meant(name, near and f"{prefix}{near}"))
 
 
 def _meant(name: str, near: str | None) -> tuple[str, dict[str, object]]:
