@@ -43,8 +43,8 @@ e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on 
 parsers: $(VENV)/.parsers ## What is rendered through the real parsers of vLLM, SGLang and Ray (gigabytes, once)
 	@$(BIN)/python -m pytest -m e2e tests/engines/test_parsers.py
 
-smoke: $(VENV)/.smoke ## A real llama.cpp server by what is rendered for it (one is built from source where none is on PATH)
-	@$(BIN)/python -m pytest -m e2e tests/engines/test_smoke.py
+smoke: $(VENV)/.smoke $(VENV)/.smoke-transformers ## Real servers of llama.cpp (built where none is on PATH) and transformers by what is rendered
+	@$(BIN)/python -m pytest -m e2e tests/engines/test_smoke.py tests/engines/test_smoke_transformers.py
 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
@@ -88,6 +88,12 @@ $(VENV)/.parsers: requirements-parsers.txt $(DEV)
 		engine="$${requirement%%[=[]*}"; $(BIN)/python -m venv "$(VENV)/parsers/$$engine"; \
 		nice "$(VENV)/parsers/$$engine/bin/python" -m pip install --quiet --disable-pip-version-check "$$requirement" || exit 1; \
 	done < requirements-parsers.txt
+	@touch $@
+
+$(VENV)/.smoke-transformers: requirements-smoke.txt $(DEV)
+	@echo "installing transformers and torch into $(SMOKE)/transformers, once" >&2
+	@$(BIN)/python -m venv $(SMOKE)/transformers
+	@nice $(SMOKE)/transformers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-smoke.txt
 	@touch $@
 
 # Only the server, for CPUs, and hardly optimized: all of llama.cpp takes most of an hour. Interrupted, the build goes on where it was.

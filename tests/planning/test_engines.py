@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from inferstack import manifests
+from inferstack import manifests, planning
 from inferstack.errors import InputError
-from tests.planning.stacks import GKE, plan_one
+from tests.planning.stacks import GKE, plan, plan_one, service
 
 
 def refused(**changes: object) -> list[str]:
@@ -83,3 +85,18 @@ def test_init_containers_fetch_with_their_own_image_before_the_server() -> None:
     (runtime,) = [item for item in manifests.service_objects(made) if item["kind"] == "ServingRuntime"]
     (server,) = runtime["spec"]["containers"]
     assert "ollama run chat" in server["lifecycle"]["postStart"]["exec"]["command"][-1]
+
+
+@pytest.mark.parametrize(
+    ("engine", "more", "asked"),
+    [
+        ("vllm", {}, "chat"),
+        ("transformers", {"image": "registry.example/transformers:5.23.0"}, "Qwen/Qwen2.5-7B-Instruct"),
+        ("tensorrt-llm", {}, "Qwen/Qwen2.5-7B-Instruct"),
+        ("tensorrt-llm", {"image": "registry.example/trtllm:1.4.0rc1"}, "chat"),
+    ],
+)
+def test_callers_are_told_the_name_that_the_server_answers_to(engine: str, more: dict[str, Any], asked: str) -> None:
+    """The service's name where the server can be told it, and what its weights are loaded from where it cannot."""
+    (one,) = planning.document(plan(service(engine=engine, gpu="l4", quantization="bf16", slo=None, **more)))["services"]
+    assert one["endpoint"]["models"] == [asked]

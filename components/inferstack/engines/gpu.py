@@ -140,6 +140,7 @@ class GpuEngine:
         api_key: str | None = None,
         routes: tuple[str, ...] = CHAT_ROUTES,
         workers: Workers | None = None,
+        model_name: str | None = None,
     ) -> EngineSpec:
         """The container of `replica`: what a subclass says, and what follows from its class.
 
@@ -162,6 +163,7 @@ class GpuEngine:
             metrics=metrics,
             drain=drain,
             model_format=model_format,
+            model_name=model_name,
             confinement=self.confined(shape),
             host_memory_bytes=self.host_memory_bytes(shape),
             storage_uri=source.storage_uri,

@@ -236,6 +236,8 @@ class EngineSpec:
     """True where the server asks nobody for a key, so that only a network policy keeps callers off."""
     routes: tuple[str, ...] = CHAT_ROUTES
     """Paths that callers ask, the usual one first."""
+    model_name: str | None = None
+    """What callers ask for the model by, where the server cannot be told the service's name."""
     served: ServedModel | None = None
     """What a Ray cluster serves; None for a server that is a container of its own."""
     adapters: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Parallelism, Replica, Shape
 from . import memory
 from .confinement import Confinement
-from .drain import stops_on_sigterm
+from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, named_env
 from .hosts import HostMemory
 from .probes import probes
@@ -79,6 +79,7 @@ class Transformers(GpuEngine):
 
     def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
         return (
+            (True, "transformers serve cannot be told the service's name: callers ask for the model by what it was loaded from"),
             (True, "transformers serve is for development: no metrics, one device; vllm serves the same weights in production"),
             (True, "it is sized as vLLM, which is faster: its own speed is not known here"),
         )
@@ -97,11 +98,14 @@ class Transformers(GpuEngine):
             port=PORT,
             command=("transformers", "serve"),
             args=_args(shape, source),
-            env=named_env(CACHE),
+            # It lists its models out of this folder, which has to be there: the default is made by the first download.
+            env=(*named_env(CACHE), ("HF_HUB_CACHE", CACHE)),
             checks=probes("/health", PORT, service.startup_seconds),
             metrics=METRICS,
-            drain=stops_on_sigterm(service.longest_response_seconds),
+            # Uvicorn answers what it has begun: seen of the pinned release (tests/engines/test_smoke_transformers.py).
+            drain=drains_on_sigterm(service.longest_response_seconds),
             model_format="huggingface",
+            model_name=source.location,
         )
 
     def host_memory_bytes(self, shape: Shape) -> int:

@@ -151,6 +151,7 @@ class TensorRtLlm(GpuEngine):
             drain=drain,
             workers=mpi.fetching(machines, PORT, drain),
             model_format="tensorrt-llm",
+            model_name=None if newer else source.location,
         )
 
 

@@ -147,7 +147,7 @@ def _endpoint_document(plan: ServicePlan) -> dict[str, Any]:
         "kind": plan.endpoint,
         "url": service_url(plan),
         "routes": list(plan.spec.routes),
-        "models": [plan.name, *plan.spec.adapters],
+        "models": [plan.spec.model_name or plan.name, *plan.spec.adapters],
     }
 
 

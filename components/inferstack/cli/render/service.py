@@ -110,7 +110,8 @@ def _additions(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType
 def _endpoint(service: Mapping[str, Any]) -> str:
     endpoint = service["endpoint"]
     asked = "" if service["task"] == GENERATE else f", {service['task']} at {' and '.join(endpoint['routes'])}"
-    return f"{endpoint['url']} ({endpoint['kind']}){asked}, timeout {figures.duration(service['timeoutSeconds'])}"
+    named = "" if endpoint["models"][0] == service["name"] else f", model {endpoint['models'][0]}"
+    return f"{endpoint['url']} ({endpoint['kind']}){asked}{named}, timeout {figures.duration(service['timeoutSeconds'])}"
 
 
 def _source(source: Mapping[str, Any]) -> str:
