@@ -28,7 +28,7 @@ def document(**changes: Any) -> dict[str, Any]:
     band = {"low": 60.0, "expected": 110.0, "high": 250.0, "provenance": "fitted", "source": "fit"}
     service = {
         "service": "chat", "task": "generate", "traffic": "Poisson arrivals, equal lengths", "requests": 5000, "refused": 0, "rps": 3.0,
-        "isl": 500, "osl": 200, "seed": 1, "replicas": 2, "policy": "least-outstanding", "saturatedRps": 8.0, "ttftMs": POINT,
+        "isl": 500, "osl": 200, "seed": 1, "replicas": 2, "policy": "random", "saturatedRps": 8.0, "ttftMs": POINT,
         "tpotMs": POINT, "e2eMs": POINT, "inputTps": 1500.0, "outputTps": 600.0, "preemptions": 1, "knee": knee, "holds": True,
         "holdsUpToRps": 4.0,
         "ttftHistogram": {"edgesMs": [40.0, 80.0, 120.0], "counts": [4000, 1000]},

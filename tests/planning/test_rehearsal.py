@@ -76,7 +76,7 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
 def refused(target: float, requests: int, trace: Path | None = None, **changes: object) -> str:
     wanted = {"model": "Qwen/Qwen3-8B", "gpu": "l4", "traffic": {"requestsPerSecond": target, "isl": 500, "osl": 200}, **changes}
     with pytest.raises(InputError) as error:
-        planning.simulation_document(plan(service(**wanted)), None, trace, requests, 1)
+        planning.simulation_document(plan(service(**wanted)), None, trace, requests, 1, "least-outstanding")
     return str(error.value)
 
 
@@ -86,7 +86,9 @@ def test_what_would_take_hours_is_refused_before_it_starts(tmp_path: Path) -> No
     assert many.startswith("--requests: 20,000 requests are too much to play: chat takes ")
     most = int(many.partition("use at most ")[2].partition(",")[0])
     assert 100 <= most < 20_000
-    check_work(plan(service(**WIDE)).services, most, None, "--requests")
+    wide = plan(service(**WIDE)).services
+    check_work(wide, most, None, "--requests", "least-outstanding")
+    check_work(wide, 20_000, None, "--requests")  # a Service looks at none
     long = refused(1, 2_000_000, model="meta-llama/Llama-4-Scout-17B-16E-Instruct", gpu=None, slo=None, traffic=LONG)
     assert "a prompt of chat takes" in long
     trace = tmp_path / "trace.csv"
@@ -117,3 +119,25 @@ def test_absurd_times_are_refused(tmp_path: Path, last: str, said: str) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text(f"arrival_s,input_tokens,output_tokens\n0,100,10\n{last},100,10\n")
     assert said in refused(1, 100, trace)
+
+
+@pytest.mark.parametrize("requests_per_second", [1, 4, 12])
+def test_several_replicas_of_one_pass_answer_as_the_plan_says(requests_per_second: int) -> None:
+    """A judge's latency in the simulation is the plan's within a tenth, on few replicas and many: a Service draws one of them."""
+    judge = plan_one(
+        model="Skywork/Skywork-Reward-V2-Qwen3-8B", engine="sglang", gpu="l4", slo={"latencyP95Ms": 2000},
+        traffic={"requestsPerSecond": requests_per_second, "isl": 1500},
+    )  # fmt: skip
+    done = rehearse(judge, 10_000, seed=1)
+    assert done.policy == "random"
+    assert done.replicas > requests_per_second
+    assert done.promises[0].simulated_ms == pytest.approx(done.promises[0].closed_form.expected, rel=0.1)
+
+
+def test_a_balancer_is_the_engines_own_or_the_one_that_is_asked_for() -> None:
+    """Ray Serve sends requests to the emptier of two replicas; another balancer is played where it is named, and refused where unknown."""
+    assert rehearse(plan_one(engine="ray-serve"), 200, seed=1).policy == "two-choices"
+    made = planning.simulation_document(plan(service()), None, None, 200, 1, "least-outstanding")
+    assert made["services"][0]["policy"] == "least-outstanding"
+    with pytest.raises(InputError, match="--balancer: round is not a way to balance that is simulated; use round-robin"):
+        planning.simulation_document(plan(service()), None, None, 200, 1, "round")

@@ -21,6 +21,14 @@ def simulate(
     ] = None,
     requests: Annotated[int, typer.Option("--requests", min=100, max=2_000_000, help="Random requests to make without a trace.")] = 20_000,
     seed: Annotated[int, typer.Option("--seed", help="Of the random requests: the same seed gives the same run.")] = 1,
+    balancer: Annotated[
+        str | None,
+        typer.Option(
+            "--balancer",
+            metavar="NAME",
+            help="How requests find a replica: random, two-choices, round-robin or least-outstanding. Left out: as it is deployed.",
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts that needs nothing else.")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write the charts alone.")] = None,
     json: JsonOption = False,
@@ -36,7 +44,7 @@ def simulate(
     from . import output
 
     plan = planning.plan(stackfile.load(stackfile.find(stack, Path.cwd())))
-    document = planning.simulation_document(plan, service, trace, requests, seed)
+    document = planning.simulation_document(plan, service, trace, requests, seed, balancer)
     for path, option, page in ((html, "--html", True), (svg, "--svg", False)):
         if path is not None:
             from .render.drawing import drawing

@@ -48,6 +48,8 @@ OWN_RESOURCE = 0.001
 """Part of the resource of its own name that each GPU of a replica takes; a worker offers 1."""
 UP_SECONDS = 30
 """How long the load must be higher before a replica is started for it; as elsewhere in a plan."""
+BALANCING = "two-choices"
+"""Ray Serve's own router (ray 2.60: serve/_private/request_router/pow_2_router.py)."""
 
 ROUTES = {LLM: CHAT_ROUTES, EMBEDDING: ("/v1/embeddings",)}
 """`Model.kind` -> paths that its ingress answers (ray 2.60: llm/_internal/serve/core/ingress/ingress.py)."""
@@ -189,7 +191,7 @@ class RayServe(VllmInside, GpuEngine):
         )
         ports = (Port("serve", PORT), Port(METRICS.port, METRICS_PORT))
         served = ServedModel(HEAD, self.release.version, _llm_config(replica, service), _ingress(service.elasticity))
-        return replace(made, ports=ports, served=served, storage_uri=None)
+        return replace(made, ports=ports, served=served, storage_uri=None, balancing=BALANCING)
 
 
 def _together(members: Sequence[Member]) -> tuple[Told, ...]:

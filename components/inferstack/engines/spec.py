@@ -234,6 +234,8 @@ class EngineSpec:
     """Runs in the container once it has started; the pod is not ready before it has ended well."""
     open_api: bool = False
     """True where the server asks nobody for a key, so that only a network policy keeps callers off."""
+    balancing: str = "random"
+    """How requests find one of its replicas, as in `sizing.simulation.POLICIES`: by a Service of Kubernetes, or by the engine."""
     routes: tuple[str, ...] = CHAT_ROUTES
     """Paths that callers ask, the usual one first."""
     model_name: str | None = None

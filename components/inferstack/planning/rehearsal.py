@@ -12,7 +12,7 @@ from ..engines.memory import batched_tokens
 from ..errors import InputError, Problem, join_names, nearest_name
 from ..plain import plain
 from ..sizing.queueing import server
-from ..sizing.simulation import Distribution, Lengths, Outcome, Requests, StepCosts, generate, read_trace, simulate, step_costs
+from ..sizing.simulation import POLICIES, Distribution, Lengths, Outcome, Requests, StepCosts, generate, read_trace, simulate, step_costs
 from ..sizing.types import Estimate, Performance, Slo, Variability
 from .rehearsal_work import EDGE_STEPS, KNEE_REQUESTS, KNEE_SHARES, check_work
 from .task import GENERATE
@@ -79,6 +79,7 @@ class Rehearsal:
     replicas: int
     """Without spare ones."""
     policy: str
+    """How requests find a replica: one of `sizing.simulation.POLICIES`."""
     saturated_rps: float
     """All replicas together, every slot taken."""
     ttft_ms: Distribution
@@ -116,12 +117,14 @@ def costs_of(service: ServicePlan, lengths: Lengths | None = None) -> StepCosts:
     )
 
 
-def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | None = None, policy: str = "least-outstanding") -> Rehearsal:
+def rehearse(service: ServicePlan, requests: int, seed: int, trace: Requests | None = None, policy: str | None = None) -> Rehearsal:
     """Simulate `service` without its spare replicas: `requests` random ones at the planned peak, or those of a `trace`.
 
     The knee is drawn with the same kind of traffic at other rates. A trace keeps its order and lengths and only runs faster or slower;
-    at least two of its requests must fit the context and not come at once.
+    at least two of its requests must fit the context and not come at once. `policy`: how requests are balanced; None for what stands before
+    the replicas of its engine.
     """
+    policy = policy or service.spec.balancing
     shape, memory, workload = service.replica.shape, service.replica.memory, service.workload
     replicas = max(1, service.replicas.max - service.spare_replicas)
     decodes = sizing.generates(shape.model)
@@ -223,11 +226,17 @@ def _histogram(values: list[float], of: Distribution) -> Histogram:
     return Histogram(tuple(least + width * edge for edge in range(BINS + 1)), tuple(counts))
 
 
-def simulation_document(plan: StackPlan, service: str | None, trace: Path | None, requests: int, seed: int) -> dict[str, Any]:
+def simulation_document(
+    plan: StackPlan, service: str | None, trace: Path | None, requests: int, seed: int, balancer: str | None = None
+) -> dict[str, Any]:
     """The rehearsals of `service` (None: of all) as JSON data; `broken` says in a sentence each which targets do not hold.
 
-    Raises `InputError` for a service that is not there, and for a trace that is wrong or fits no single service.
+    Raises `InputError` for a service that is not there, a balancer that is not known, and a trace that is wrong or fits no single service.
     """
+    if balancer is not None and balancer not in POLICIES:
+        names = tuple(POLICIES)
+        near = nearest_name(balancer, names) or join_names(names)
+        raise InputError([Problem("--balancer", "is not a way to balance that is simulated", balancer, f"use {near}")])
     chosen = [each for each in plan.services if service in (None, each.name)]
     names = [each.name for each in plan.services]
     if not chosen:
@@ -238,8 +247,8 @@ def simulation_document(plan: StackPlan, service: str | None, trace: Path | None
             [Problem("--trace", f"is the traffic of one service, the stack has {len(chosen)}", nearest=f"add --service {names[0]}")]
         )
     played = read_trace(trace) if trace is not None else None
-    check_work(chosen, *((requests, None, "--requests") if played is None else (len(played), played.lengths.isl, "--trace")))
-    done = [rehearse(each, requests, seed, _playable(played, each, str(trace))) for each in chosen]
+    check_work(chosen, *((requests, None, "--requests") if played is None else (len(played), played.lengths.isl, "--trace")), balancer)
+    done = [rehearse(each, requests, seed, _playable(played, each, str(trace)), balancer) for each in chosen]
     return {
         "stack": plan.stack,
         "services": [{**plain(each), "holds": each.holds} for each in done],

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .batches import Z95
 from .constants import constants
 from .performance import PLAIN, bands
-from .queueing import CLOSE, MS, NEWTON_STEPS, Z95, Server, latency, latency_among, others_at, server, variance
+from .queueing import CLOSE, MS, NEWTON_STEPS, Server, latency, latency_among, others_at, server, variance
 from .types import POISSON, MemoryLayout, Performance, Shape, Slo, Techniques, Variability
 
 ROOT_STEPS = 60

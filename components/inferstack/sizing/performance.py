@@ -226,5 +226,10 @@ def _with_techniques(times: StepTimes, work: Work, efficiency: Efficiency, techn
 
 def step_share_s(shape: Shape, isl: float, fixed_s: float) -> float:
     """A prompt's share of a step's fixed time where prompts do not join decode steps; a batch takes as many as its tokens allow."""
+    return fixed_s / prompts_per_step(shape, isl) / shape.parallel.pipeline
+
+
+def prompts_per_step(shape: Shape, isl: float) -> float:
+    """Prompts of `isl` tokens that a step computes whole, on average at most; one that is longer than its tokens goes alone."""
     batched_tokens = memory_constants(shape.engine, shape.engine_version).batched_tokens
-    return fixed_s / max(1.0, min(shape.max_sequences, batched_tokens / isl)) / shape.parallel.pipeline
+    return max(1.0, min(shape.max_sequences, batched_tokens / isl))

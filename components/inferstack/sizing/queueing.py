@@ -4,6 +4,8 @@ A replica batches continuously. Seen by one request among N others, a token take
 between, N x prefill / OSL; by Little's law N = rate x OSL x TPOT. The number of others varies as in G/G/infinity: its 95th percentile is
 N + 1.645 sqrt(V N), where V is 1 for Poisson arrivals. TTFT adds the steps that the chunks of the prompt take, the wait for other
 prompts (GI/G/1) and the wait for a slot (many servers, Sakasegawa). How far this is from a simulation: docs/simulation.md.
+
+A model that answers after one pass decodes nothing and has no slots: its prompts come in batches (`batches.py`).
 """
 
 from __future__ import annotations
@@ -12,21 +14,17 @@ import math
 from dataclasses import dataclass, replace
 
 from .additions import draft_sequence_bytes
+from .batches import FULL, TAIL, Z95, Batches, chance_to_wait, wait
 from .constants import constants, memory_constants
 from .kv import sequence_bytes
-from .performance import PLAIN, step_times
+from .performance import PLAIN, prompts_per_step, step_times
 from .times import StepTimes
 from .types import POISSON, MemoryLayout, Shape, Techniques, Variability
 from .work import generates
 
-Z95 = 1.6448536269514722
-"""95th percentile of the standard normal distribution."""
-TAIL = 0.05
 MS = 1000.0
 NEWTON_STEPS = 40
 CLOSE = 1e-9
-FULL = 1 - 1e-9
-"""Where a queue of prompts counts as never empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,8 @@ class Server:
     chunks: float
     """Tokens of a prompt over the token budget of a step."""
     variability: Variability = POISSON
+    batches: Batches | None = None
+    """How prompts share steps where they are computed whole and are the answer; None where the model decodes."""
 
     @property
     def http_s(self) -> float:
@@ -109,14 +109,22 @@ def server(
         (ranks * shape.max_sequences, "max-sequences"),
         (ranks * decoding(budget, isl, osl) if decodes else math.inf, "throughput"),
     )
+    times = _times(shape, isl, osl, longer, techniques)
     return Server(
-        times=_times(shape, isl, osl, longer, techniques),
+        times=times,
         osl=osl if decodes else 0,
         slots=slots if memory.fits else 0.0,
         bound=bound,
         chunks=isl / budget,
         variability=variability,
+        batches=None if decodes else _batches(shape, times, isl),
     )
+
+
+def _batches(shape: Shape, times: StepTimes, isl: int) -> Batches:
+    """Steps of whole prompts, each of which takes its own time and, with a full batch, its share of the step's."""
+    step_s, most = times.fixed_s / shape.parallel.pipeline, prompts_per_step(shape, isl)
+    return Batches(step_s, max(0.0, times.prefill_busy_s - step_s / most), most)
 
 
 def decoding(budget: float, isl: float, osl: float) -> float:
@@ -164,12 +172,14 @@ def latency_among(one: Server, rps: float, others: float) -> Latency:
     saturated = one.saturated_rps
     if rps >= saturated or math.isinf(others):
         return Latency(math.inf, math.inf, math.inf, math.inf, math.inf, rps / saturated if saturated else math.inf)
+    if one.batches is not None:
+        return _of_one_pass(one, one.batches, rps)
     step = one.times.decode_s(1 + others)
     high = _high(one, others)
     high_step = one.times.decode_s(1 + high)
     alone = one.http_s + one.times.prefill_s
     steps = max(1.0, one.chunks)
-    prefill_mean, prefill_p95 = _prefill_wait(rps, one, step if one.osl else 0.0)
+    prefill_mean, prefill_p95 = _prefill_wait(rps, one, step)
     slot_mean, slot_p95 = _slot_wait(rps, saturated, one)
     residual = min(1.0, others)
     return Latency(
@@ -179,6 +189,20 @@ def latency_among(one: Server, rps: float, others: float) -> Latency:
         tpot_p95_ms=one.tpot_s(high) * MS,
         sequences=others + rps * one.times.prefill_busy_s,
         utilisation=rps / saturated,
+    )
+
+
+def _of_one_pass(one: Server, batches: Batches, rps: float) -> Latency:
+    """Latencies of a model that decodes nothing: the whole answer is there when the batch of its prompt ends."""
+    waited = wait(batches, rps, one.variability)
+    alone = one.http_s + one.times.prefill_s + one.times.decode_s(1)
+    return Latency(
+        ttft_mean_ms=(alone + waited.mean_s) * MS,
+        ttft_p95_ms=(alone + waited.p95_s) * MS,
+        tpot_mean_ms=0.0,
+        tpot_p95_ms=0.0,
+        sequences=rps * one.times.prefill_busy_s,
+        utilisation=rps / one.saturated_rps,
     )
 
 
@@ -202,23 +226,9 @@ def _prefill_wait(rps: float, one: Server, step_s: float) -> tuple[float, float]
     each = one.times.prefill_busy_s + step_s * one.chunks
     busy = min(FULL, rps * each)
     arrivals, lengths = one.variability.burstiness**2, one.variability.length_spread**2
-    waits = _chance_to_wait(busy, arrivals, lengths)
+    waits = chance_to_wait(busy, arrivals, lengths)
     scale = each * (arrivals + lengths) / (2 * (1 - busy))
     return _exponential(waits, scale)
-
-
-def _chance_to_wait(busy: float, arrivals: float, services: float) -> float:
-    """Chance that an arrival waits in GI/G/1, by the squared coefficients of variation of arrivals and services.
-
-    Source: Kraemer and Langenbach-Belz, 8th International Teletraffic Congress, 1976; `busy` itself for Poisson arrivals.
-    """
-    if not busy:
-        return 0.0
-    if arrivals > 1:
-        factor = 4 * busy / (arrivals + busy * busy * (4 * arrivals + services))
-    else:
-        factor = (1 + arrivals + busy * services) / (1 + busy * (services - 1) + busy * busy * (4 * arrivals + services))
-    return max(0.0, min(1.0, busy + (arrivals - 1) * busy * (1 - busy) * factor))
 
 
 def _slot_wait(rps: float, saturated: float, one: Server) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inferstack.catalog.types import Model
 from inferstack.sizing import latency_at, memory_constants, step_times
 from inferstack.sizing.queueing import server
-from inferstack.sizing.simulation import Lengths, Requests, StepCosts, generate, simulate, step_costs
+from inferstack.sizing.simulation import POLICIES, Lengths, Requests, StepCosts, generate, simulate, step_costs
 from inferstack.sizing.types import Shape
 
 from ..cases import ENCODER, LLAMA_8B, QWEN_30B_A3B, memory, shape
@@ -98,7 +98,7 @@ def test_taking_alike_steps_at_once_changes_nothing(made: Requests, slots: int, 
     assert outcome.last_s == pytest.approx(last)
 
 
-@given(requests, st.integers(1, 4), st.sampled_from(["least-outstanding", "round-robin"]), st.integers(0, 60))
+@given(requests, st.integers(1, 4), st.sampled_from(sorted(POLICIES)), st.integers(0, 60))
 def test_everything_is_answered_however_little_cache_there_is(made: Requests, replicas: int, policy: str, spare: int) -> None:
     """With a cache for little more than the longest request, sequences are preempted and still all finish, in order of their tokens."""
     longest = max(i + o for i, o in zip(made.isl, made.osl, strict=True))
@@ -124,11 +124,20 @@ def test_the_seed_decides_everything() -> None:
     assert one.ttft != other.ttft
 
 
-def test_the_emptiest_replica_beats_turns() -> None:
-    """Sending requests where fewest are outstanding gives shorter tails than sending them in turn."""
-    made = generate(4000, 110, Lengths(100, 100, 1.5), 1)
-    wise, blind = (simulate(made, COSTS, 4, policy).ttft.p99 for policy in ("least-outstanding", "round-robin"))
-    assert wise < blind
+def test_what_a_balancer_sees_shortens_tails() -> None:
+    """The emptiest replica is better than the emptier of two, and that one, as turns, better than chance."""
+    made = generate(4000, 20, Lengths(100, 100, 1.5), 1)
+    tail = {policy: simulate(made, COSTS, 4, policy).ttft.p99 for policy in POLICIES}
+    assert tail["least-outstanding"] < tail["two-choices"] < tail["random"]
+    assert tail["least-outstanding"] < tail["round-robin"] < tail["random"]
+
+
+def test_a_service_leaves_each_replica_with_arrivals_as_random_as_its_own() -> None:
+    """Behind a Service of Kubernetes, which looks at no replica, four at four times the rate are as slow as one alone."""
+    costs = replace(COSTS, whole=True, batch_s=(0.01,) * 9)
+    alone, four = (simulate(generate(20_000, count * 70, Lengths(100, 1), 1), costs, count).ttft for count in (1, 4))
+    assert four.mean == pytest.approx(alone.mean, rel=0.05)
+    assert four.p95 == pytest.approx(alone.p95, rel=0.05)
 
 
 @pytest.mark.parametrize("model", [LLAMA_8B, QWEN_30B_A3B])

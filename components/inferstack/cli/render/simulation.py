@@ -18,6 +18,13 @@ OF_ONE_PASS = {"ttft": "latency"}
 OF_ONE_TOKEN = {"ttft": "TTFT"}
 """Answers of a single token have no time per token after the first."""
 
+BALANCED = {
+    "random": "each request to any of them, as a Service does",
+    "two-choices": "each request to the emptier of two",
+    "round-robin": "in turn",
+    "least-outstanding": "each request to the emptiest",
+}
+
 
 def names_of(service: Mapping[str, Any]) -> Mapping[str, str]:
     """The latencies that a service has, and what they are called."""
@@ -53,7 +60,7 @@ def _facts(service: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType]]:
     generates = service["task"] == "generate"
     written = f", {service['osl']:,} out" if generates else ""
     yield "Lengths", f"{service['isl']:,} tokens in{written} on average"
-    balancer = f", {service['policy'].replace('-', ' ')} first" if service["replicas"] > 1 else ""
+    balancer = f", {BALANCED[service['policy']]}" if service["replicas"] > 1 else ""
     yield "Replicas", f"{service['replicas']}{balancer}"
     name, rate = ("Output", "outputTps") if generates else ("Input", "inputTps")
     yield name, f"{figures.token_rate(service[rate])}, {figures.plural(service['preemptions'], 'preemption')}"
