@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from inferstack import planning, stackfile
+from inferstack.errors import InputError
 from inferstack.planning.types import ServicePlan, StackPlan
 from inferstack.stackfile.schema import StackFile
 
@@ -38,3 +41,21 @@ def plan(*services: dict[str, Any], target: dict[str, Any] = EKS, budget: dict[s
 def plan_one(target: dict[str, Any] = EKS, **changes: Any) -> ServicePlan:
     """The plan of `service(**changes)` alone."""
     return plan(service(**changes), target=target).services[0]
+
+
+def embedder(**changes: Any) -> dict[str, Any]:
+    """A service that embeds, named search."""
+    usual = {"model": "BAAI/bge-m3", "traffic": {"requestsPerSecond": 20, "isl": 400}, "slo": {"latencyP95Ms": 1000}}
+    return service(**{"name": "search", **usual, **changes})
+
+
+def problems(*services: dict[str, Any], target: dict[str, Any] = EKS) -> list[str]:
+    """What is wrong with a stack that has no plan."""
+    with pytest.raises(InputError) as refused:
+        plan(*services, target=target)
+    return [str(problem) for problem in refused.value.problems]
+
+
+def refused(**changes: Any) -> list[str]:
+    """The same of `service(**changes)` alone."""
+    return problems(service(**changes))

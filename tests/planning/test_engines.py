@@ -8,13 +8,7 @@ import pytest
 
 from inferstack import manifests, planning
 from inferstack.errors import InputError
-from tests.planning.stacks import GKE, plan, plan_one, service
-
-
-def refused(**changes: object) -> list[str]:
-    with pytest.raises(InputError) as error:
-        plan_one(**changes)
-    return [str(problem) for problem in error.value.problems]
+from tests.planning.stacks import GKE, plan, plan_one, refused, service
 
 
 def test_a_superseded_engine_says_what_its_successor_would_cost() -> None:

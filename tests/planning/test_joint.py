@@ -7,19 +7,11 @@ from typing import Any
 import pytest
 
 from inferstack import manifests, planning
-from inferstack.errors import InputError
 from inferstack.planning import StackPlan
-from tests.planning.stacks import EKS, GKE, plan, service, stack
+from tests.planning.stacks import GKE, embedder, plan, problems, service, stack
 
 LLM = service(name="assistant", model="Qwen/Qwen3-8B", engine="triton", server="knowledge", slo={"tpotP95Ms": 60})
-EMBEDDER: dict[str, Any] = {
-    "name": "search",
-    "model": "BAAI/bge-m3",
-    "engine": "triton",
-    "server": "knowledge",
-    "traffic": {"requestsPerSecond": 20, "isl": 400},
-    "slo": {"latencyP95Ms": 1000},
-}
+EMBEDDER = embedder(engine="triton", server="knowledge")
 OFFICE = {"start": "08:00", "end": "18:00", "timezone": "Europe/Berlin"}
 BUSY = {**LLM, "traffic": {"requestsPerSecond": 4, "isl": 500, "osl": 200}}
 
@@ -30,12 +22,6 @@ def alone(service: dict[str, Any]) -> dict[str, Any]:
 
 def nodes(count: int, gpus: int, gpu: str = "l4") -> dict[str, Any]:
     return {"cloud": "existing", "nodes": [{"gpu": gpu, "gpusPerNode": gpus, "count": count, "cpu": 32 * gpus, "memoryGib": 128 * gpus}]}
-
-
-def problems(*services: dict[str, Any], target: dict[str, Any] = EKS) -> list[str]:
-    with pytest.raises(InputError) as refused:
-        plan(*services, target=target)
-    return [str(problem) for problem in refused.value.problems]
 
 
 def objects(made: StackPlan) -> dict[str, dict[str, Any]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inferstack import manifests
-from inferstack.errors import InputError
-from tests.planning.stacks import GKE, plan, plan_one, service
+from tests.planning.stacks import GKE, plan, plan_one, refused, service
 
 IMAGE = "registry.example/team/server:1.2.3"
 SERVER = {
@@ -21,12 +20,6 @@ SERVER = {
     "apiKeyEnv": "SERVER_KEY",
     "runAsUser": 1234,
 }
-
-
-def refused(**changes: object) -> list[str]:
-    with pytest.raises(InputError) as error:
-        plan_one(**changes)
-    return [str(problem) for problem in error.value.problems]
 
 
 def test_it_is_sized_and_priced_as_its_kin() -> None:

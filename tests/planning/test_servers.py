@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from inferstack import engines, planning
-from inferstack.errors import InputError
 from inferstack.planning import StackPlan
-from tests.planning.stacks import GKE, plan, service, stack
+from tests.planning.stacks import GKE, embedder, plan, problems, service, stack
 
 LLM = service(name="assistant", engine="ray-serve", server="knowledge", gpu="l4")
-EMBEDDER: dict[str, Any] = {
-    "name": "search",
-    "model": "BAAI/bge-m3",
-    "engine": "ray-serve",
-    "server": "knowledge",
-    "traffic": {"requestsPerSecond": 20, "isl": 400},
-    "slo": {"latencyP95Ms": 1000},
-}
+EMBEDDER = embedder(engine="ray-serve", server="knowledge")
 ALONE = [{key: value for key, value in each.items() if key != "server"} for each in (LLM, EMBEDDER)]
-
-
-def problems(*services: dict[str, Any]) -> list[str]:
-    with pytest.raises(InputError) as refused:
-        plan(*services, target=GKE)
-    return [str(problem) for problem in refused.value.problems]
 
 
 def heads(made: StackPlan) -> int:
@@ -124,16 +106,16 @@ def test_engines_that_cannot_are_refused_with_those_that_can() -> None:
     """The key, the value, the reason, and the engines whose server serves several; also where no engine is named."""
     able = [name for name, engine in engines.engines().items() if engine.traits.shares is not None]
     assert "ray-serve" in able
-    (named,) = problems({**LLM, "engine": "vllm"})
+    (named,) = problems({**LLM, "engine": "vllm"}, target=GKE)
     assert named.startswith("inferstack:services[0].server: knowledge is not for vllm, whose server serves one service; use ")
-    (unnamed,) = problems({key: value for key, value in LLM.items() if key != "engine"})
+    (unnamed,) = problems({key: value for key, value in LLM.items() if key != "engine"}, target=GKE)
     assert unnamed.startswith("inferstack:services[0].server: knowledge needs an engine whose server serves several services; add ")
     assert all(f"`engine: {name}`" in line for line in (named, unnamed) for name in able)
 
 
 def test_one_image_serves_all() -> None:
     """Pods of one cluster run the same release: an image of a service's own is refused where another has none."""
-    (line,) = problems(LLM, {**EMBEDDER, "image": "registry.example/team/ray-llm:2.60.0"})
+    (line,) = problems(LLM, {**EMBEDDER, "image": "registry.example/team/ray-llm:2.60.0"}, target=GKE)
     assert line == (
         "inferstack:services[1].image: registry.example/team/ray-llm:2.60.0 is not that of assistant on the same server: "
         "the engine's own; say the same for both, or another `server`"
@@ -145,7 +127,7 @@ def test_nothing_suggests_to_leave_the_engine_that_is_shared() -> None:
     for found in planning.levers(stack(LLM, EMBEDDER, target=GKE)):
         assert found.levers
         assert all(lever.name != "engine" and "without `engine" not in lever.change for lever in found.levers)
-    (line,) = problems({**LLM, "slo": {"tpotP95Ms": 1}})
+    (line,) = problems({**LLM, "slo": {"tpotP95Ms": 1}}, target=GKE)
     assert "without engine" not in line
 
 
