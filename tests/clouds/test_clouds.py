@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+import inferstack
 from inferstack import catalog, clouds
 from inferstack.catalog import CapacityType
 from inferstack.clouds import QuotaNeed
@@ -22,6 +25,20 @@ def test_clouds_are_those_of_the_stack_file() -> None:
     """Each cloud that a stack file may name has a module, under that name."""
     assert tuple(clouds.clouds()) == ("eks", "gke", "existing")
     assert all(cloud.name == name for name, cloud in clouds.clouds().items())
+
+
+def test_nobody_above_asks_for_a_cloud_that_sells_machines_by_name() -> None:
+    """What decides asks a cloud for what it has, so that another one is a module and no condition."""
+    library = Path(inferstack.__file__).parent
+    rooms = ("sizing", "costs", "engines", "evaluation", "measurements", "planning", "manifests", "comparison", "diff", "images")
+    named = [
+        f"{path.relative_to(library)}:{number}"
+        for room in rooms
+        for path in (library / room).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"""["'](eks|gke)["']""", line)
+    ]
+    assert named == []
 
 
 def test_an_unknown_cloud_names_the_nearest() -> None:

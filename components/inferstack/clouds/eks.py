@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
@@ -115,6 +116,8 @@ class Eks:
 
     name = "eks"
     kubernetes_version = "1.35"
+    stores: Mapping[str, str] = MappingProxyType({"s3": "s3_standard_gb_month", "oci": "ecr_gb_month"})
+    sells_capacity_blocks = True
     """Standard support until 2027-03-27; that of 1.34 ends on 2026-12-02 (endoflife.date/amazon-eks)."""
 
     def region(self, target: Target) -> str:

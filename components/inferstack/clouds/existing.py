@@ -42,6 +42,8 @@ class Existing:
 
     name = "existing"
     kubernetes_version = "as installed"
+    stores: Mapping[str, str] = MappingProxyType({})
+    sells_capacity_blocks = False
 
     def region(self, target: Target) -> str:
         return REGION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
@@ -113,6 +114,8 @@ class Gke:
 
     name = "gke"
     kubernetes_version = "1.35"
+    stores: Mapping[str, str] = MappingProxyType({"gs": "gcs_standard_gb_month", "oci": "artifact_registry_gb_month"})
+    sells_capacity_blocks = False
     """Believed to be in the regular channel and in standard support (14 months) at the date of the other versions."""
 
     def region(self, target: Target) -> str:

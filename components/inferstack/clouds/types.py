@@ -161,6 +161,14 @@ class Cloud(Protocol):
         """Minor version of a new cluster where the stack file names none."""
         ...
 
+    @property
+    def stores(self) -> Mapping[str, str]:
+        """Scheme of each place of its own where weights may lie, its bucket first -> fee of a GB and month there. {} where it has none."""
+        ...
+
+    @property
+    def sells_capacity_blocks(self) -> bool: ...
+
     def region(self, target: Target) -> str:
         """Region of offerings and quota; a constant where there are no regions."""
         ...

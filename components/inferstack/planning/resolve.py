@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import catalog, engines
+from .. import catalog, clouds, engines
 from ..catalog.types import CapacityType, Machine
 from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
@@ -93,10 +93,10 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
 
 def _check_site(service: Service, path: str, site: Site, problems: Problems) -> None:
     """What the cloud does not have."""
-    if service.capacity_block and site.cloud.name != "eks":
-        problems.add(
-            f"{path}.capacityBlock", True, f"is sold on eks, not on {site.cloud.name}", "leave it out", {f"{path}.capacityBlock": None}
-        )
+    if service.capacity_block and not site.cloud.sells_capacity_blocks:
+        selling = join_names([cloud.name for cloud in clouds.clouds().values() if cloud.sells_capacity_blocks], "and")
+        reason = f"is sold on {selling}, not on {site.cloud.name}"
+        problems.add(f"{path}.capacityBlock", True, reason, "leave it out", {f"{path}.capacityBlock": None})
     if service.endpoint == "internal" and site.cloud.internal_balancer() is None:
         reason = f"is not known how to make on cloud {site.cloud.name}: nothing says what keeps its load balancer off the internet"
         problems.add(f"{path}.endpoint", "internal", reason, "use cluster, and your own ingress", {f"{path}.endpoint": "cluster"})

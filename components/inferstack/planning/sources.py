@@ -24,14 +24,6 @@ from .site import Site
 from .types import Decision, ServicePlan, SourceOption
 
 STREAM, COPY, MOUNT = "stream", "copy", "mount"
-BUCKETS = {"eks": "s3", "gke": "gs"}
-"""Scheme of the cloud's own object store."""
-FEES = {
-    "s3": "s3_standard_gb_month",
-    "gs": "gcs_standard_gb_month",
-    "oci": {"eks": "ecr_gb_month", "gke": "artifact_registry_gb_month"},
-}
-"""Kind of place -> fee of the cloud for a GB and month; volumes have theirs in the catalog."""
 PLACES = {
     "hf": "Hugging Face",
     "s3": "S3",
@@ -97,7 +89,7 @@ def _options(sized: Sized, placement: Placement, service: Service, site: Site) -
 def _others(own: str, streamed: bool | None, engine: Engine, site: Site) -> Iterator[tuple[str, bool]]:
     """Places beside volumes of the stack, each with whether its weights are streamed; without `own` in the way that is taken, None where
     weights lie on a volume."""
-    bucket = BUCKETS.get(site.cloud.name)
+    bucket = next(iter(site.cloud.stores), None)
     claim = None if bucket else "pvc"
     for place in dict.fromkeys((own, bucket, claim, "oci")):
         if place is None:
@@ -134,14 +126,14 @@ def _choice_of_volume(service: Service, chosen: SourceOption, others: list[Sourc
 
 def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
     """What keeping the weights costs where the stack file says that they are, once for each place; nothing beside an existing cluster."""
-    if site.cloud.name not in BUCKETS:
+    if not site.cloud.stores:
         return
     for uri, plan in {plan.checkpoint_uri: plan for plan in services}.items():
         place = uri.partition("://")[0]
         if place == "hf" or plan.copy is not None:
             continue
         size = exact(sizing.fetched_bytes(plan.replica.shape)) / GB
-        fee = None if place == "pvc" else site.fees.get(_fee(place, site) or "")
+        fee = site.fees.get(site.cloud.stores.get(place, ""))
         line = CostLine(
             name=f"weights in {PLACES[place]}",
             unit="GB-month",
@@ -155,11 +147,6 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
         yield Extra(DISKS, line)
 
 
-def _fee(place: str, site: Site) -> str | None:
-    named = FEES.get(place)
-    return named.get(site.cloud.name) if isinstance(named, dict) else named
-
-
 def _way(place: str, streamed: bool) -> str:
     return STREAM if streamed else MOUNT if place == "pvc" else COPY
 
@@ -167,5 +154,5 @@ def _way(place: str, streamed: bool) -> str:
 def _usd(place: str, size_gb: Decimal, site: Site) -> Decimal | None:
     if place == "hf":
         return Decimal(0)
-    fee = site.fees.get(_fee(place, site) or "")
+    fee = site.fees.get(site.cloud.stores.get(place, ""))
     return None if fee is None or fee.usd is None else fee.usd * size_gb
