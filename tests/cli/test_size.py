@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_config_file_is_a_model(tmp_path: Path) -> None:
         ([MODEL, "--gpu", "h10"], ["--gpu: h10 is not a known GPU; did you mean h100-80"]),
         ([MODEL, "--rate", "0", "--osl", "-3"], ["--rate: 0.0 must be at least", "--osl: -3 must be at least 1"]),
         ([MODEL, "--tpot-p95", "nan"], ["--tpot-p95: nan is not a finite number"]),
-        ([MODEL, "--gpu", "cpu", "--engine", "vllm"], ["--engine: vllm cannot work", "without engine it works"]),
+        ([MODEL, "--gpu", "cpu", "--engine", "vllm"], ["--engine: vllm cannot work", "without --engine it works"]),
         ([MODEL, "--context", "100"], ["--context: 100 is shorter than one request", "use at least 1300"]),
         ([MODEL, "--cloud", "azure"], ["--cloud: azure is not eks, gke or existing"]),
         ([MODEL, "--cloud", "existing"], ["--gpu: is needed for machines of your own"]),
@@ -110,3 +111,40 @@ def test_bad_input_ends_the_process_with_2(arguments: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert arguments[0] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+HOSTILE = (
+    ["--latency-p95", "1"], ["--ttft-p95", "1"], ["--tpot-p95", "0.5"], ["--ttft-p95", "1", "--tpot-p95", "0.1"], ["--isl", "900000"],
+    ["--osl", "-3"], ["--rate", "0"], ["--rate", "1e12"], ["--gpu", "cpu"], ["--gpu", "l4"], ["--gpu", "RTX 4090"], ["--gpu", "h100x"],
+    ["--engine", "neuron"], ["--engine", "custom"], ["--engine", "transformers"], ["--engine", "tensorrt-llm"], ["--engine", "vlm"],
+    ["--quantization", "nvfp4"], ["--quantization", "int4"], ["--tensor-parallel", "3"], ["--tensor-parallel", "16"], ["--context", "600"],
+    ["--context", "500000"], ["--capacity-type", "reserved"], ["--capacity-type", "sopt"], ["--cloud", "aws"], ["--cloud", "existing"],
+    ["--cloud", "eks", "--region", "us-east-9"], ["--cloud", "eks", "--region", "ca-west-1"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["meta-llama/Llama-3.1-405B-Instruct", "BAAI/bge-m3"])
+def test_errors_speak_of_options(model: str) -> None:
+    """Every error names an option, or a key that it says stands in a stack file; none speaks of keys that nobody wrote here."""
+    told = 0
+    for options in HOSTILE:
+        error = CliRunner().invoke(app, ["size", model, *options]).exception
+        if not isinstance(error, InputError):
+            continue
+        for problem in error.problems:
+            told += 1
+            sentence = str(problem).replace(model, "")
+            assert problem.path.startswith(("--", "MODEL")), sentence
+            assert "inferstack:" not in sentence
+            foreign = re.findall(r"(?<![\w.-])[a-z]+[A-Z]\w*(?! \(stack file\))\b", sentence.replace("vLLM", ""))
+            assert not foreign, sentence
+            assert not re.search(r"with(?:out)? (?:gpu|engine|context|quantization|slo|model|traffic)\b[^;]* it works", sentence), sentence
+    assert told > len(HOSTILE) / 2
+
+
+def test_notes_speak_of_options_too() -> None:
+    """Where one of the clouds is left out, the note names the option that it has no plan for."""
+    shown = inferstack("size", "Qwen/Qwen3-8B", "--gpu", "l40s", "--json")
+    (note,) = [note for note in json.loads(shown.stdout)["notes"] if note.startswith("gke")]
+    assert "--gpu: l40s" in note
+    assert "without --gpu it works" in note

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,28 +37,6 @@ RegionOption = Annotated[str | None, typer.Option("--region", metavar="REGION", 
 
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Add every term of memory and latency.")]
 
-FLAGS = {
-    "inferstack:target.cloud": "--cloud",
-    "inferstack:target.region": "--region",
-    "inferstack:services[0].model": "MODEL",
-    "inferstack:services[0].traffic.requestsPerSecond": "--rate",
-    "inferstack:services[0].traffic.isl": "--isl",
-    "inferstack:services[0].traffic.osl": "--osl",
-    "inferstack:services[0].slo.ttftP95Ms": "--ttft-p95",
-    "inferstack:services[0].slo.tpotP95Ms": "--tpot-p95",
-    "inferstack:services[0].slo.latencyP95Ms": "--latency-p95",
-    "inferstack:services[0].gpu": "--gpu",
-    "inferstack:services[0].engine": "--engine",
-    "inferstack:services[0].quantization": "--quantization",
-    "inferstack:services[0].tensorParallel": "--tensor-parallel",
-    "inferstack:services[0].context": "--context",
-    "inferstack:services[0].capacityType": "--capacity-type",
-    "inferstack:services[0].reservationId": "--capacity-type",
-    "inferstack:services[0].traffic": "--isl, --osl",
-    "inferstack:services[0].slo": "--ttft-p95, --tpot-p95, --latency-p95",
-}
-"""Key of a stack file -> what the user wrote here."""
-
 
 def size(
     model: ModelArgument,
@@ -88,6 +65,7 @@ def size(
     """
     from .. import planning
     from . import output
+    from .size_options import in_options, named
 
     asked = {
         "model": _model(model),
@@ -99,8 +77,9 @@ def size(
     try:
         made = planning.size(asked, cloud, region)
     except InputError as error:
-        raise InputError(map(_in_flags, error.problems)) from None
+        raise InputError(dict.fromkeys(map(named, error.problems))) from None
     document = planning.size_document(made)
+    document["notes"] = [in_options(note) for note in document["notes"]]
     if explain:
         document["explained"] = planning.explanation(made)
     if json:
@@ -124,8 +103,3 @@ def _model(name: str) -> str | Mapping[str, str]:
     if not file.is_file():
         raise InputError([Problem("MODEL", "is not there", file, "give the path of a config.json, or the name of a model")])
     return {"id": f"local/{file.parent.name or 'model'}", "config": str(file)}
-
-
-def _in_flags(problem: Problem) -> Problem:
-    key = max((key for key in FLAGS if problem.path.startswith(key)), key=len, default=None)
-    return problem if key is None else replace(problem, path=FLAGS[key])
