@@ -44,7 +44,7 @@ VOLUME_DRIVERS = {
 
 
 def addons_before_nodes(name: str, cluster: pulumi.Input[str], opts: pulumi.ResourceOptions) -> list[aws.eks.Addon]:
-    return [_addon(name, addon, cluster, opts) for addon in BEFORE_NODES]
+    return [_addon(name, addon, cluster, opts, VALUES.get(addon)) for addon in BEFORE_NODES]
 
 
 def addons_after_nodes(
@@ -54,7 +54,7 @@ def addons_after_nodes(
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(nodes)))
     drivers = [EBS, *(VOLUME_DRIVERS[kind] for kind in sorted(set(volume_kinds)))]
     return [
-        *(_addon(name, addon, cluster, after) for addon in AFTER_NODES),
+        *(_addon(name, addon, cluster, after, VALUES.get(addon)) for addon in AFTER_NODES),
         *(_driver(name, driver, cluster, nodes, opts) for driver in drivers),
     ]
 
@@ -62,28 +62,31 @@ def addons_after_nodes(
 def _driver(
     name: str, driver: Driver, cluster: pulumi.Input[str], nodes: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
 ) -> aws.eks.Addon:
-    if not driver.policies:
-        return _addon(name, driver.addon, cluster, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(nodes))))
-    role, attachments = role_with_policies(f"{name}-{driver.role}", POD_IDENTITY_TRUST, driver.policies, opts)
-    return aws.eks.Addon(
-        f"{name}-{driver.addon}",
-        cluster_name=cluster,
-        addon_name=driver.addon,
-        configuration_values=json.dumps(driver.values) if driver.values else None,
-        pod_identity_associations=[{"role_arn": role.arn, "service_account": driver.service_account}],
-        resolve_conflicts_on_create="OVERWRITE",
-        resolve_conflicts_on_update="PRESERVE",
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*nodes, *attachments])),
-    )
+    roles: list[dict[str, Any]] = []
+    after = [*nodes]
+    if driver.policies:
+        role, attachments = role_with_policies(f"{name}-{driver.role}", POD_IDENTITY_TRUST, driver.policies, opts)
+        roles = [{"role_arn": role.arn, "service_account": driver.service_account}]
+        after += attachments
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after))
+    return _addon(name, driver.addon, cluster, opts, driver.values, roles)
 
 
-def _addon(name: str, addon: str, cluster: pulumi.Input[str], opts: pulumi.ResourceOptions) -> aws.eks.Addon:
+def _addon(
+    name: str,
+    addon: str,
+    cluster: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    values: Mapping[str, Any] | None = None,
+    roles: Sequence[Mapping[str, Any]] = (),
+) -> aws.eks.Addon:
     """At the version that EKS recommends for the cluster's Kubernetes version, chosen when the add-on is made."""
     return aws.eks.Addon(
         f"{name}-{addon}",
         cluster_name=cluster,
         addon_name=addon,
-        configuration_values=json.dumps(VALUES[addon]) if addon in VALUES else None,
+        configuration_values=json.dumps(values) if values else None,
+        pod_identity_associations=list(roles) if roles else None,  # pyright: ignore[reportArgumentType]
         resolve_conflicts_on_create="OVERWRITE",
         resolve_conflicts_on_update="PRESERVE",
         opts=opts,
