@@ -10,23 +10,9 @@ from .llamacpp import LlamaCpp
 from .neuron import Neuron
 from .ollama import Ollama
 from .ray import RayServe
+from .serving import Elasticity, ServingIdentity, Tuning
 from .sglang import Sglang
-from .spec import (
-    Drain,
-    Elasticity,
-    EngineSpec,
-    HeadPod,
-    HttpProbe,
-    InitContainer,
-    Metrics,
-    Port,
-    Probes,
-    SecretEnv,
-    ServedModel,
-    ServingIdentity,
-    Tuning,
-    Volume,
-)
+from .spec import Drain, EngineSpec, HeadPod, HttpProbe, InitContainer, Metrics, Port, Probes, SecretEnv, ServedModel, Volume
 from .tgi import Tgi
 from .transformers import Transformers
 from .triton import Triton

@@ -14,8 +14,9 @@ from .confinement import Confinement
 from .hosts import HostMemory, image_reference, shared_memory_gib
 from .kinds import refuse_kind
 from .matrix import Verdict, verdict
+from .serving import ServingIdentity
 from .silicon import capability_of, refuse_silicon
-from .spec import CHAT_ROUTES, Drain, EngineSpec, Metrics, Port, Probes, SecretEnv, ServingIdentity, Volume, Workers
+from .spec import CHAT_ROUTES, Drain, EngineSpec, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from .streaming import host_bytes
 from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source

@@ -14,7 +14,8 @@ from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM, RERANK, pools
 from .probes import probes
-from .spec import CHAT_ROUTES, EngineSpec, Metrics, Port, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, Port, Volume
 from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source
 

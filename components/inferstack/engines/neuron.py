@@ -16,7 +16,8 @@ from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
 from .kinds import refuse_kind
 from .probes import probes
-from .spec import ClaimFolder, EngineSpec, Metrics, ServingIdentity
+from .serving import ServingIdentity
+from .spec import ClaimFolder, EngineSpec, Metrics
 from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, claim_of, weight_source
 

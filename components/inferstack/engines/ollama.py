@@ -15,7 +15,8 @@ from .gpu import secrets
 from .hosts import GIB, HostMemory, image_reference
 from .kinds import EMBEDDING, EMBEDS, LLM
 from .probes import probes, startup_limit_seconds
-from .spec import CHAT_ROUTES, EngineSpec, InitContainer, Metrics, Port, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import CHAT_ROUTES, EngineSpec, InitContainer, Metrics, Port, Volume
 from .types import FlagRules, Refusal, Traits
 from .weights import weight_source
 

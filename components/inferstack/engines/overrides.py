@@ -14,7 +14,8 @@ from .. import catalog
 from ..catalog import Flag, FlagTable
 from ..catalog.names import folded
 from ..errors import Problem, join_names, nearest_name
-from .spec import EngineSpec, Tuning
+from .serving import Tuning
+from .spec import EngineSpec
 from .types import Engine, FlagRules, Overrides
 
 ARGS = "engineArgs"

@@ -10,7 +10,8 @@ from .confinement import Confinement
 from .drain import drains_on_sigterm, stops_on_sigterm
 from .gpu import cache_volumes, secrets
 from .probes import probes
-from .spec import EngineSpec, Metrics, Port, ServingIdentity
+from .serving import ServingIdentity
+from .spec import EngineSpec, Metrics, Port
 from .types import Engine, FlagRules, Refusal, Traits
 from .weights import weight_source
 

@@ -14,8 +14,9 @@ from .drain import stops_on_sigterm
 from .gpu import RUNS_CODE, TEXT_ONLY, GpuEngine, cache_volumes, text_only
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM, encodes
+from .serving import Elasticity, ServingIdentity
 from .sharing import CLUSTER, Member, Sharing, Told, longest_drain
-from .spec import CHAT_ROUTES, Elasticity, EngineSpec, HeadPod, HttpProbe, Metrics, Port, Probes, ServedModel, ServingIdentity, Volume
+from .spec import CHAT_ROUTES, EngineSpec, HeadPod, HttpProbe, Metrics, Port, Probes, ServedModel, Volume
 from .types import FlagRules, Refusal, Traits
 from .vllm import NAME as VLLM
 from .vllm_inside import VllmInside, batch_arguments, model_arguments, number_arguments, sized_as_vllm

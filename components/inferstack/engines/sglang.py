@@ -15,7 +15,8 @@ from .gpu import BFLOAT16, KERNEL_LINKS, RUNS_CODE, TEXT_ONLY, GpuEngine, capabi
 from .hosts import GIB, HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes
-from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, Volume
 from .streaming import streaming
 from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source

@@ -9,7 +9,8 @@ from .drain import drains_on_sigterm
 from .gpu import TOWER_UNUSED, GpuEngine
 from .hosts import HostMemory
 from .probes import probes
-from .spec import EngineSpec, Metrics, ServingIdentity
+from .serving import ServingIdentity
+from .spec import EngineSpec, Metrics
 from .types import FlagRules, Superseded, Traits
 from .weights import WeightSource, weight_source
 

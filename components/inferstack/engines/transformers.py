@@ -11,8 +11,9 @@ from .drain import drains_on_sigterm
 from .gpu import BFLOAT16, GpuEngine, named_env
 from .hosts import HostMemory
 from .probes import probes
+from .serving import ServingIdentity
 from .silicon import capability_of
-from .spec import EngineSpec, Metrics, ServingIdentity, Volume
+from .spec import EngineSpec, Metrics, Volume
 from .types import FlagRules, Refusal, Traits
 from .weights import WeightSource, weight_source
 

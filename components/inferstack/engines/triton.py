@@ -12,8 +12,9 @@ from .confinement import Confinement
 from .gpu import RUNS_CODE, TOWER_UNUSED
 from .hosts import HostMemory
 from .kinds import EMBEDDING, LLM
+from .serving import ServingIdentity
 from .sharing import POD, Sharing
-from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity
+from .spec import CHAT_ROUTES, EngineSpec, Metrics
 from .triton_server import TritonServer
 from .triton_several import together
 from .types import Traits

@@ -10,7 +10,8 @@ from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gpu import GpuEngine, named_env
 from .probes import probes
-from .spec import EngineSpec, Metrics, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import EngineSpec, Metrics, Volume
 from .types import FlagRules
 from .weights import WeightSource, weight_source
 

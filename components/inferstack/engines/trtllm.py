@@ -14,7 +14,8 @@ from .gang import sockets
 from .gpu import TOWER_UNUSED, GpuEngine, named_env
 from .hosts import GIB, HostMemory
 from .probes import probes
-from .spec import EngineSpec, Metrics, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import EngineSpec, Metrics, Volume
 from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source
 

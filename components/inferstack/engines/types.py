@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Replica, Shape
 from .additions import LoraRules
+from .serving import ServingIdentity, Tuning
 from .sharing import Sharing
-from .spec import EngineSpec, ServingIdentity, Tuning
+from .spec import EngineSpec
 
 GENERATES = frozenset({"llm"})
 """Kinds of models that an engine serves unless it says more."""

@@ -16,7 +16,8 @@ from .gpu import BFLOAT16, KERNEL_LINKS, RUNS_CODE, TEXT_ONLY, GpuEngine, capabi
 from .hosts import HostMemory
 from .kinds import EMBEDDING, EVERY, LLM, RERANK, REWARD, encodes, pools
 from .probes import probes, startup_limit_seconds
-from .spec import CHAT_ROUTES, EngineSpec, Metrics, ServingIdentity, Volume
+from .serving import ServingIdentity
+from .spec import CHAT_ROUTES, EngineSpec, Metrics, Volume
 from .streaming import streaming
 from .types import FlagRules, Traits
 from .weights import WeightSource, weight_source

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from .. import catalog
 from ..catalog.types import CapacityType
-from ..engines.spec import Tuning
+from ..engines.serving import Tuning
 from ..engines.types import Overrides, Refusal
 from ..errors import Problem, join_names
 from ..sizing.types import Slo

@@ -9,7 +9,7 @@ from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..clouds.gpudirect import FABRICS
 from ..engines.kinds import pools
-from ..engines.spec import Tuning
+from ..engines.serving import Tuning
 from ..engines.types import Engine
 from ..sizing.types import Device, EngineSettings, MemoryLayout, Parallelism, Performance, Replica, Shape
 from .requirement import Requirement

@@ -8,7 +8,8 @@ from dataclasses import replace
 from .. import catalog, sizing
 from ..catalog.types import NVIDIA_RESOURCE, TASKS
 from ..engines import overrides
-from ..engines.spec import Elasticity, EngineSpec, Metrics, ServingIdentity
+from ..engines.serving import Elasticity, ServingIdentity
+from ..engines.spec import EngineSpec, Metrics
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
