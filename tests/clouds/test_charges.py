@@ -16,13 +16,13 @@ from .targets import eks, existing, gke
 
 
 def group(name: str, machine: Machine, nodes: Columns, disk_gib: int = 100) -> NodeGroup:
-    return NodeGroup(name, machine, None, nodes, disk_gib, (("chat", Decimal(1)),))
+    return NodeGroup(name, machine, None, nodes, disk_gib, (("chat", Columns.same(1)),))
 
 
 def charges(target: Target, endpoints: int = 0, nodes: Columns | None = None) -> dict[str, Charge]:
     machine = catalog.machines(target.cloud)[0]
     pools = [group("gpu", machine, Columns.same(2) if nodes is None else nodes)]
-    return {charge.line: charge for charge in clouds.cloud(target.cloud).charges(target, pools, endpoints)}
+    return {charge.line: charge for charge in clouds.cloud(target.cloud).charges(target, pools, [f"service-{n}" for n in range(endpoints)])}
 
 
 def monthly(target: Target, line: str, endpoints: int = 0, nodes: Columns | None = None) -> Columns:
@@ -60,7 +60,7 @@ def test_disks_follow_their_nodes(target: Target, usd_per_gb: str) -> None:
     machine = catalog.machines(target.cloud)[0]
     scaling = Columns(Decimal(0), Decimal("1.5"), Decimal(4))
     cloud = clouds.cloud(target.cloud)
-    found = cloud.charges(target, [group("a", machine, scaling, 200), group("b", machine, Columns.same(1), 0)], 0)
+    found = cloud.charges(target, [group("a", machine, scaling, 200), group("b", machine, Columns.same(1), 0)], [])
     (disks,) = [charge for charge in found if charge.part == "disks"]
     assert (disks.group, disks.monthly_quantity) == ("a", Columns(Decimal(0), Decimal(300), Decimal(800)))
     assert cloud.fees(target)[disks.fee].usd == Decimal(usd_per_gb)
@@ -128,7 +128,7 @@ def test_egress_is_billed_by_tiers(target: Target, gb: int, usd: str) -> None:
     amount = Amount(*(Columns.same(gb),) * 3)
     nothing = Amount(*(Columns.same(0),) * 3)
     cloud = clouds.cloud(target.cloud)
-    found = cloud.charges(target, [], 0, Use(nothing, nothing, nothing, amount, None, ""))
+    found = cloud.charges(target, [], [], Use(nothing, nothing, nothing, amount, None, ""))
     tiers = [charge for charge in found if charge.line.startswith("egress")]
     cost = estimate([], tiers, cloud.fees(target), [])
     assert sum(charge.monthly_quantity.max for charge in tiers if charge.monthly_quantity) == gb
@@ -137,5 +137,5 @@ def test_egress_is_billed_by_tiers(target: Target, gb: int, usd: str) -> None:
 
 def test_an_existing_cluster_charges_nothing_beside_its_nodes() -> None:
     """Whatever runs there, its control plane, disks and network are paid elsewhere."""
-    assert clouds.cloud("existing").charges(existing(), [], 3) == ()
+    assert clouds.cloud("existing").charges(existing(), [], ["a", "b"]) == ()
     assert not clouds.cloud("existing").fees(existing())

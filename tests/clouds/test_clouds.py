@@ -91,8 +91,9 @@ def test_every_charge_has_a_fee(name: str, endpoints: int) -> None:
     """What a cloud charges is in its price list, so that the estimate never meets a fee that does not exist; no quantity is negative."""
     cloud, target = clouds.cloud(name), ALL[name]
     machine = cloud.machines(target)[0]
-    group = NodeGroup("pool", machine, None, Columns(Decimal(0), Decimal("0.5"), Decimal(4)), 100, (("chat", Columns.same(1)),))
-    charges = cloud.charges(target, [group], endpoints)
+    half = Columns.same(Decimal("0.5"))
+    group = NodeGroup("pool", machine, None, Columns(Decimal(0), Decimal("0.5"), Decimal(4)), 100, (("a", half), ("b", half)))
+    charges = cloud.charges(target, [group], ["a", "b"][:endpoints])
     assert estimate([group], charges, cloud.fees(target), []).unpriced == ("pool",)
     for charge in charges:
         quantity = charge.monthly_quantity
@@ -104,7 +105,7 @@ def test_lines_have_names_of_their_own(name: str) -> None:
     """No two lines of one stack share a name, so that two estimates can be compared line by line."""
     cloud, target = clouds.cloud(name), ALL[name]
     groups = [NodeGroup(pool, cloud.machines(target)[0], None, Columns.same(1), 100) for pool in ("a", "b")]
-    names = [charge.line for charge in cloud.charges(target, groups, 2)]
+    names = [charge.line for charge in cloud.charges(target, groups, ["a", "b"])]
     assert len(set(names)) == len(names)
 
 

@@ -50,6 +50,19 @@ def test_fixed_parts_are_paid_evenly() -> None:
     assert bill(cost)["b"].max == pytest.approx(Decimal(1 * 730) + fixed)
 
 
+def test_what_moves_is_paid_by_those_that_move_it() -> None:
+    """A service that sends nine of ten bytes pays nine of ten dollars; where nothing moves, nothing is divided by it."""
+    pools = [group("a", usd="1", shares={"a": "1"}), group("b", usd="1", shares={"b": "1"})]
+    at_load = {"a": columns(0, 900, 1800), "b": columns(0, 100, 200)}
+    moved = Charge("network", "traffic", "disk", columns(0, 1000, 2000), shares=tuple(at_load.items()))
+    still = Charge("network", "egress", "disk", columns(0, 0, 0), shares=(("a", columns(0, 0, 0)), ("b", columns(0, 0, 0))))
+    cost = estimate(pools, [moved, still], FEES, [demand("a"), demand("b")])
+    assert bill(cost)["a"].expected - 730 == pytest.approx(Decimal(72))
+    assert bill(cost)["b"].expected - 730 == pytest.approx(Decimal(8))
+    assert bill(cost)["a"].min == bill(cost)["b"].min == 730
+    assert sum(each.max for each in bill(cost).values()) == pytest.approx(cost.monthly_usd.max)
+
+
 def test_disks_follow_the_nodes_that_they_hang_on() -> None:
     """A pool's disks are paid by the services on the pool."""
     pools = [group("a", usd="1", shares={"a": "1"}), group("b", usd="1", shares={"b": "1"})]

@@ -94,3 +94,12 @@ def test_reward_models_answer_with_a_score() -> None:
         ("reward", "sglang", "/classify"),
         ("reward", "vllm", "/classify"),
     }
+
+
+@EACH
+def test_no_gpu_that_is_paid_for_is_idle_at_the_top(name: str) -> None:
+    """Whoever copies an example pays for the GPUs that it uses, not for the rest of a machine that is only sold whole."""
+    plan = planned(name)
+    for pool in (pool for pool in plan.pools if pool.gpus_per_node):
+        used = sum(each.replicas.max * each.replica.shape.parallel.devices for each in plan.services if each.pool == pool.name)
+        assert used == pool.nodes.max * pool.gpus_per_node, pool.name

@@ -68,9 +68,13 @@ def test_nodes_are_counted_by_whole_pods() -> None:
 
 
 def test_costs_are_shared_by_gpus() -> None:
-    """Each pays for its GPU of every pod, and for its part of what is idle."""
+    """Each pays for its GPU of every pod, and for its part of what is idle; beside that, for what its own weights and answers move."""
     first, second = plan(LLM, EMBEDDER).costs.services
-    assert first.monthly_usd == second.monthly_usd
+    assert first.economics is not None
+    assert second.economics is not None
+    assert first.economics.allocated_monthly_usd == second.economics.allocated_monthly_usd
+    assert first.monthly_usd.expected != second.monthly_usd.expected
+    assert first.monthly_usd.expected == pytest.approx(second.monthly_usd.expected, rel=0.01)
 
 
 def test_existing_nodes_must_hold_all_of_a_pod() -> None:

@@ -66,6 +66,23 @@ def test_traffic_between_zones_is_billed_at_both_ends_on_aws() -> None:
     assert expected(plan(target=GKE), "traffic between zones") == pytest.approx(sent * 2 / 3)
 
 
+def test_services_pay_for_their_own_traffic_weights_and_endpoint() -> None:
+    """Of two services on machines of one kind the one with ten times the requests pays its part of the traffic between zones, and the
+    one with an internal endpoint the load balancer."""
+    talks = service(name="talks", replicas=1, gpu="l4", traffic={"requestsPerSecond": 1, "isl": 500, "osl": 200})
+    quiet = service(name="quiet", replicas=1, gpu="l4", traffic={"requestsPerSecond": 0.1, "isl": 500, "osl": 200})
+
+    def apart(**changes: Any) -> Decimal:
+        config = {"inferstack:target": EKS, "inferstack:services": [talks, {**quiet, **changes}], "inferstack:apiKey": stackfile.SECRET}
+        made = planning.plan(stackfile.read(config, stack="test", source="Pulumi.test.yaml"))
+        first, second = made.costs.services
+        crossing = lines(made)["traffic between zones"].monthly_usd.expected
+        return (first.monthly_usd.expected - second.monthly_usd.expected) / crossing
+
+    assert apart() == pytest.approx(Decimal(9) / 11, rel=Decimal("0.001"))
+    assert apart(endpoint="internal") < 0
+
+
 def test_one_zone_has_no_traffic_between_zones() -> None:
     """With a single zone the quantity is 0."""
     made = plan(target={**GKE, "zones": ["us-central1-a"]})

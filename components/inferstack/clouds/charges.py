@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..costs.tree import FREE
-from ..costs.types import HOURS_PER_MONTH, Amount, Charge, Columns, NodeGroup, Use
+from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, NodeGroup, Shares, Use, together
 
 CONTROL_PLANE = "control plane"
 DISKS = "disks"
@@ -43,7 +43,22 @@ def by_use(part: str, line: str, fee: str, amount: Amount | None, note: str | No
     if amount is None:
         return Charge(part, line, fee, None, note)
     low, expected, high = (each.map(lambda gb: gb * passes) for each in (amount.low, amount.expected, amount.high))
-    return Charge(part, line, fee, expected, note, low=low, high=high)
+    return Charge(part, line, fee, expected, note, shares=amount.shares, low=low, high=high)
+
+
+def one_each(services: Sequence[str]) -> Shares:
+    """Each of the services causes as much as any other of them."""
+    return tuple((name, Columns.same(1)) for name in services)
+
+
+def by_nodes(groups: Sequence[NodeGroup]) -> Shares:
+    """The nodes that each service occupies; those of the system follow the same proportion."""
+    found: dict[str, Columns] = {}
+    for group in groups:
+        occupied = together(share for _, share in group.shares)
+        for name, share in group.shares:
+            found[name] = found.get(name, NOTHING) + group.nodes * share.over(occupied)
+    return tuple(found.items())
 
 
 def traffic(use: Use | None, names: TrafficFees) -> tuple[Charge, ...]:
@@ -72,7 +87,7 @@ def _egress(amount: Amount, names: TrafficFees, note: str | None) -> Iterator[Ch
     """What leaves for the internet, a line for each tier of the price that its highest amount reaches."""
     for floor, ceiling in itertools.pairwise((*names.egress_tiers_gb, None)):
         assert floor is not None, "the open end comes last"
-        part = Amount(*(_within(columns, floor, ceiling) for columns in (amount.low, amount.expected, amount.high)))
+        part = Amount(*(_within(columns, floor, ceiling) for columns in (amount.low, amount.expected, amount.high)), shares=amount.shares)
         if floor == 0 or part.high.max:
             line = EGRESS if floor == 0 else f"{EGRESS} above {floor:,} GB"
             yield by_use(NETWORK, line, f"{names.egress}{floor}", part, note)

@@ -10,7 +10,7 @@ from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, root_disks, traffic
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, one_each, root_disks, traffic
 from .nodes import CONTROLLERS, left_for_pods, sold_in, with_room
 from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
 
@@ -153,7 +153,7 @@ class Eks:
     def fees(self, target: Target) -> Mapping[str, Fee]:
         return catalog.fees("eks", self.region(target))
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal: Sequence[str], use: Use | None = None) -> tuple[Charge, ...]:
         gateways = 1 if target.network.nat_gateways == "single" else len(self.zones(target))
         fixed = [
             self._control_plane(target),
@@ -163,10 +163,10 @@ class Eks:
             Charge(NETWORK, f"public IPv4 of NAT gateways ({gateways})", "public_ipv4_hour", always(gateways), "one each"),
         ]
         used = list(traffic(use, TRAFFIC_FEES))
-        if internal_endpoints:
-            balancers = f"internal load balancers ({internal_endpoints})"
-            fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(internal_endpoints)))
-            used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None))
+        if internal:
+            balancers = f"internal load balancers ({len(internal)})"
+            fixed.append(Charge(NETWORK, balancers, "nlb_hour", always(len(internal)), shares=one_each(internal)))
+            used.append(Charge(NETWORK, "load balancer capacity units", "nlb_nlcu_hour", None, shares=one_each(internal)))
         return (*fixed, *used)
 
     def _control_plane(self, target: Target) -> Charge:

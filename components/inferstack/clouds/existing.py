@@ -84,7 +84,7 @@ class Existing:
     def fees(self, target: Target) -> Mapping[str, Fee]:
         return NO_FEES
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal: Sequence[str], use: Use | None = None) -> tuple[Charge, ...]:
         return ()
 
     def fabric(self, machine: Machine) -> None:

@@ -10,7 +10,7 @@ from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
 from ..stackfile.schema import Target
-from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, root_disks, traffic
+from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, by_nodes, one_each, root_disks, traffic
 from .gpudirect import FABRICS
 from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, sold_in, tiered_gib, with_room
 from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
@@ -154,7 +154,7 @@ class Gke:
     def fees(self, target: Target) -> Mapping[str, Fee]:
         return catalog.fees("gke", self.region(target))
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal: Sequence[str], use: Use | None = None) -> tuple[Charge, ...]:
         nodes = sum((group.nodes for group in groups), Columns.same(0))
         nat_hours = nodes.map(lambda count: min(count, Decimal(NAT_MOST_VMS)) * HOURS_PER_MONTH)
         fixed = [
@@ -167,14 +167,14 @@ class Gke:
                 "versions of a year of rotation; older ones stay billed until they are destroyed",
             ),
             *root_disks(groups, "pd_balanced_gb_month", "pd-balanced"),
-            Charge(NETWORK, "Cloud NAT", "cloud_nat_vm_hour", nat_hours, f"per node, at most {NAT_MOST_VMS}"),
+            Charge(NETWORK, "Cloud NAT", "cloud_nat_vm_hour", nat_hours, f"per node, at most {NAT_MOST_VMS}", shares=by_nodes(groups)),
             Charge(NETWORK, "public IPv4 of Cloud NAT", "external_ip_hour", always(1)),
         ]
         used = list(traffic(use, TRAFFIC_FEES))
-        if internal_endpoints:
-            balancers = f"internal load balancers ({internal_endpoints})"
-            fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(internal_endpoints)))
-            used.append(Charge(NETWORK, "load balancer data", "lb_ingress_gb", None))
+        if internal:
+            balancers = f"internal load balancers ({len(internal)})"
+            fixed.append(Charge(NETWORK, balancers, "forwarding_rule_hour", always(len(internal)), shares=one_each(internal)))
+            used.append(Charge(NETWORK, "load balancer data", "lb_ingress_gb", None, shares=one_each(internal)))
         return (*fixed, *used)
 
     def fabric(self, machine: Machine) -> Fabric | None:

@@ -195,7 +195,7 @@ class Cloud(Protocol):
         """Unit prices that `charges` refer to, in the target's region; empty where nothing is charged."""
         ...
 
-    def charges(self, target: Target, groups: Sequence[NodeGroup], internal_endpoints: int, use: Use | None = None) -> tuple[Charge, ...]:
+    def charges(self, target: Target, groups: Sequence[NodeGroup], internal: Sequence[str], use: Use | None = None) -> tuple[Charge, ...]:
         """Everything that is billed beside the machines of `groups` (all nodes of the stack): control plane, disks, network.
 
         What is billed by `use` shows its rate alone where that is None.

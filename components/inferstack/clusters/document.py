@@ -54,5 +54,5 @@ def cluster_cost(cloud: str, region: str, zones: Sequence[str], nat_per_zone: bo
     site = Site.of(Target(cloud=cloud, region=region, zones=tuple(zones), network=network), system.prices)  # type: ignore[arg-type]
     offering = site.offering(site.machine(system.machine.name), CapacityType.ON_DEMAND)
     group = NodeGroup(system.name, system.machine, offering, pool_nodes(system), system.disk_gib)
-    charges = site.cloud.charges(site.target, (group,), 0)
+    charges = site.cloud.charges(site.target, (group,), ())
     return replace(costs.estimate((group,), charges, site.fees, ()), services=())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from ..catalog.types import Fee
 from .economics import Billed, token_price, unit_economics
 from .money import exact
 from .tree import charge_line, cost_tree, fee_of, node_lines, oldest_date
-from .types import NOTHING, Charge, Columns, CostLine, Demand, Extra, NodeGroup, ServiceCost, StackCost, together
+from .types import NOTHING, Charge, Columns, CostLine, Demand, Extra, NodeGroup, ServiceCost, Shares, StackCost, together
 
 
 def estimate(
@@ -23,8 +24,8 @@ def estimate(
     """What a stack costs over its autoscaling range, in USD per month of 730 h.
 
     `fees` are those of the cloud (`catalog.fees`), one `demand` per service. Nodes and their disks go to the services on them, by the part
-    that each occupies at each point of the range, idle parts in the same proportion; what is fixed and the system nodes go to all services
-    evenly.
+    that each occupies at each point of the range, idle parts in the same proportion; what moves, to those that move it; what is fixed and
+    the system nodes, to all services evenly.
     """
     tree = cost_tree(groups, charges, fees, extras)
     services = list(dict.fromkeys([*(demand.service for demand in demands), *(name for group in groups for name, _ in group.shares)]))
@@ -59,7 +60,7 @@ def _allocate(
 ) -> dict[str, _Share]:
     shares = {name: _Share() for name in services}
     parts = {group.name: _parts(group, services) for group in groups}
-    evenly = _evenly(services)
+    payers = partial(_payers, parts, _evenly(services))
     for group in groups:
         for line in node_lines(group):
             for name, part in parts[group.name].items():
@@ -69,11 +70,11 @@ def _allocate(
         if not group.is_system:
             _add_devices(shares, group, parts[group.name])
     for extra in extras:
-        for name, part in (evenly if extra.group is None else parts[extra.group]).items():
+        for name, part in payers(extra.group, extra.shares).items():
             _add(shares[name], extra.line, part)
     for charge in charges:
         line = charge_line(charge, fee_of(charge, fees))
-        for name, part in (evenly if charge.group is None else parts[charge.group]).items():
+        for name, part in payers(charge.group, charge.shares).items():
             _add(shares[name], line, part)
     return shares
 
@@ -85,6 +86,14 @@ def _parts(group: NodeGroup, services: Sequence[str]) -> dict[str, Columns]:
         return _evenly(services)
     occupied = together(share for _, share in group.shares)
     return {name: share.over(occupied) for name, share in group.shares}
+
+
+def _payers(parts: Mapping[str, dict[str, Columns]], evenly: dict[str, Columns], group: str | None, shares: Shares) -> dict[str, Columns]:
+    """Part of a charge that each service pays: as of the nodes that it is about, or as each causes it."""
+    if group is not None:
+        return parts[group]
+    caused = together(share for _, share in shares)
+    return {name: share.over(caused) for name, share in shares} if caused.max else evenly
 
 
 def _evenly(services: Sequence[str]) -> dict[str, Columns]:

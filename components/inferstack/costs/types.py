@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
+from typing import TypeAlias
 
 from ..catalog.types import Machine, Offering
 
@@ -45,6 +46,10 @@ NOTHING = Columns.same(0)
 def together(columns: Iterable[Columns]) -> Columns:
     """Their sum."""
     return reduce(Columns.__add__, columns, NOTHING)
+
+
+Shares: TypeAlias = tuple[tuple[str, Columns], ...]
+"""Services by name, each with its part of something, in any unit that is the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,9 @@ class Charge:
     note: str | None = None
     """In place of the fee's own note."""
     group: str | None = None
-    """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
+    """`NodeGroup.name` whose occupants pay for it; None where it is for the stack."""
+    shares: Shares = ()
+    """What each service causes of it, where no group pays; empty where it is fixed for the stack, so that all pay evenly."""
     low: Columns | None = None
     """Bottom of the band of an estimated quantity."""
     high: Columns | None = None
@@ -166,7 +173,9 @@ class Extra:
     part: str
     line: CostLine
     group: str | None = None
-    """`NodeGroup.name` whose occupants pay for it; None where it is fixed for the stack."""
+    """`NodeGroup.name` whose occupants pay for it; None where it is for the stack."""
+    shares: Shares = ()
+    """As of a `Charge`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,8 @@ class Amount:
     low: Columns
     expected: Columns
     high: Columns
+    shares: Shares = ()
+    """What each service causes of the expected one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,5 +44,5 @@ def pool_cost(spec: PoolSpec, cloud: str, region: str) -> StackCost:
     offering = site.offering(site.machine(spec.machine.name), spec.capacity_type)
     occupied = ((spec.name, Columns.same(1)),)  # by whom is not known here; without anybody they would count as system nodes
     group = NodeGroup(spec.name, spec.machine, offering, pool_nodes(spec), spec.disk_gib, occupied)
-    charges = [charge for charge in site.cloud.charges(site.target, (group,), 0) if charge.group == group.name]
+    charges = [charge for charge in site.cloud.charges(site.target, (group,), ()) if charge.group == group.name]
     return replace(costs.estimate((group,), charges, site.fees, ()), services=())

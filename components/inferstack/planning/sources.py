@@ -128,7 +128,8 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
     """What keeping the weights costs where the stack file says that they are, once for each place; nothing beside an existing cluster."""
     if not site.cloud.stores:
         return
-    for uri, plan in {plan.checkpoint_uri: plan for plan in services}.items():
+    plans = list(services)
+    for uri, plan in {plan.checkpoint_uri: plan for plan in plans}.items():
         place = uri.partition("://")[0]
         if place == "hf" or plan.copy is not None:
             continue
@@ -144,7 +145,7 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
             basis="" if fee is None else fee.basis,
             note=f"{uri}, which is there already" + ("; what its volume costs is not known here" if place == "pvc" else ""),
         )
-        yield Extra(DISKS, line)
+        yield Extra(DISKS, line, shares=tuple((each.name, Columns.same(1)) for each in plans if each.checkpoint_uri == uri))
 
 
 def _way(place: str, streamed: bool) -> str:

@@ -199,7 +199,7 @@ def bill(site: Site, tenants: Sequence[Tenant], pools: Sequence[Pool], usage: Us
         machine = site.machine(system.machine_type)
         offering = site.offering(machine, CapacityType.ON_DEMAND)
         groups.append(NodeGroup("system", machine, offering, Columns.same(system.nodes), system.disk_gib, zones=len(system.zones)))
-    internal = sum(tenant.plan.endpoint == "internal" for tenant in tenants)
+    internal = tuple(tenant.plan.name for tenant in tenants if tenant.plan.endpoint == "internal")
     charges = site.cloud.charges(site.target, tuple(groups), internal, use_of(usage, tenants, len(site.zones)))
     if charges:
         # On a cluster that is there already, what is not charged is paid elsewhere and not free.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from .. import sizing
 from ..catalog.types import CapacityType
 from ..costs.money import exact
 from ..costs.tree import BY_USER, FREE
-from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, CostLine, Extra, Use
+from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, CostLine, Extra, Shares, Use
 from ..sizing.types import Estimate
 from ..stackfile.usage import Usage
 from .pools import Pool, Tenant
@@ -38,28 +38,29 @@ Band = tuple[Columns, Columns, Columns]
 
 def use_of(usage: Usage, tenants: Sequence[Tenant], zones: int) -> Use:
     """What the services move in a month, in GB: nothing at the bottom of the range, their peak around the clock at the top."""
-    answers = _added([_traffic(tenant) for tenant in tenants])
+    moved = {tenant.plan.name: _traffic(tenant) for tenant in tenants}
+    answers, talkers = _added(list(moved.values())), _shares(moved)
     crossing = exact(0) if zones < 2 else Decimal(zones - 1) / zones
     share = exact(usage.egress_share)
     logs = None if usage.log_gb_per_month is None else Columns.same(exact(usage.log_gb_per_month))
     return Use(
-        pulled=Amount(*_added([_pulled(tenant, usage, OUTSIDE, images=True) for tenant in tenants])),
-        pulled_inside=Amount(*_added([_pulled(tenant, usage, INSIDE, images=False) for tenant in tenants])),
+        pulled=_amount({tenant.plan.name: _pulled(tenant, usage, OUTSIDE, images=True) for tenant in tenants}),
+        pulled_inside=_amount({tenant.plan.name: _pulled(tenant, usage, INSIDE, images=False) for tenant in tenants}),
         # Callers may sit in one zone with all replicas, or all in another.
-        between_zones=Amount(NOTHING, _times(answers[1], crossing), _times(answers[2], 1 if zones > 1 else 0)),
-        egress=Amount(*(_times(amount, share) for amount in answers)),
+        between_zones=Amount(NOTHING, _times(answers[1], crossing), _times(answers[2], 1 if zones > 1 else 0), talkers),
+        egress=Amount(*(_times(amount, share) for amount in answers), shares=talkers),
         logs=None if logs is None else Amount(logs, logs, logs),
         assumed=f"{_rollouts(usage)[1]:g} rollout{'' if _rollouts(usage)[1] == 1 else 's'} a month and a pull for each replica that starts",
     )
 
 
-def read_from_volumes(usage: Usage, tenants: Sequence[Tenant]) -> dict[str, Band]:
+def read_from_volumes(usage: Usage, tenants: Sequence[Tenant]) -> dict[str, Amount]:
     """GB a month that replicas which start read from each volume of the stack."""
-    found: dict[str, list[Band]] = {}
+    found: dict[str, dict[str, Band]] = {}
     for tenant in tenants:
         if tenant.plan.copy is not None:
-            found.setdefault(tenant.plan.copy.volume, []).append(_pulled(tenant, usage, ("pvc",), images=False))
-    return {volume: _added(bands) for volume, bands in found.items()}
+            found.setdefault(tenant.plan.copy.volume, {})[tenant.plan.name] = _pulled(tenant, usage, ("pvc",), images=False)
+    return {volume: _amount(bands) for volume, bands in found.items()}
 
 
 def known_free(tenants: Sequence[Tenant], monitored: bool) -> Iterator[Charge]:
@@ -218,6 +219,14 @@ def _interruptions(pool: Pool, members: Sequence[Tenant]) -> CostLine:
         basis="derived",
         note="depends on use; one node until its successor answers, requests in flight are asked again",
     )
+
+
+def _amount(by_service: Mapping[str, Band]) -> Amount:
+    return Amount(*_added(list(by_service.values())), shares=_shares(by_service))
+
+
+def _shares(by_service: Mapping[str, Band]) -> Shares:
+    return tuple((name, expected) for name, (_, expected, _) in by_service.items())
 
 
 def _added(bands: Sequence[Band]) -> Band:

@@ -7,14 +7,13 @@ from decimal import Decimal
 
 from ..catalog.types import Fee
 from ..catalog.volumes import volume_kinds
-from ..costs.types import Columns, CostLine, Extra
+from ..costs.types import Amount, Columns, CostLine, Extra
 from ..engines.memory import download_gib
 from ..stackfile.schema import SharedVolume, Target
 from . import ways
 from .pools import Tenant
 from .site import Site
 from .types import VolumePlan
-from .use import Band
 
 DISKS = "disks"
 """Branch of the costs."""
@@ -56,7 +55,7 @@ def warnings(volumes: Iterable[VolumePlan]) -> Iterator[str]:
             yield f"volume {volume.name} ({kind.title}) lies in {volume.zone}: what reads it from another zone pays for that"
 
 
-def lines(volumes: Iterable[VolumePlan], site: Site, read_gb: dict[str, Band]) -> Iterator[Extra]:
+def lines(volumes: Iterable[VolumePlan], site: Site, read_gb: dict[str, Amount]) -> Iterator[Extra]:
     """What volumes cost: what they hold or what was bought, and what is read from them where that is billed. `read_gb` is by volume."""
     for volume in volumes:
         kind = volume_kinds()[volume.kind]
@@ -64,15 +63,18 @@ def lines(volumes: Iterable[VolumePlan], site: Site, read_gb: dict[str, Band]) -
             continue
         fee = site.fees.get(kind.fee_at(volume.throughput) or "")
         name = f"volume {volume.name} ({kind.title})"
+        users = tuple((service, Columns.same(1)) for service in volume.services)
         if volume.size_gib is None:
             once = Columns.same(round(Decimal(volume.stored_gib) * GIB / 10**9, 1))
             note = "weights once; twice after a change of model"
-            yield Extra(DISKS, _line(name, fee, once, note, (once, once.map(lambda gb: gb * ways.COPIES))))
+            yield Extra(DISKS, _line(name, fee, once, note, (once, once.map(lambda gb: gb * ways.COPIES))), shares=users)
         else:
-            yield Extra(DISKS, _line(name, fee, Columns.same(volume.size_gib), "as bought, full or not"))
+            yield Extra(DISKS, _line(name, fee, Columns.same(volume.size_gib), "as bought, full or not"), shares=users)
         if kind.read_fee is not None and volume.services:
-            low, read, high = read_gb[volume.name]
-            yield Extra(DISKS, _line(f"{name} reads", site.fees.get(kind.read_fee), read, "each replica that starts", (low, high), "GB"))
+            read = read_gb[volume.name]
+            fee = site.fees.get(kind.read_fee)
+            line = _line(f"{name} reads", fee, read.expected, "each replica that starts", (read.low, read.high), "GB")
+            yield Extra(DISKS, line, shares=read.shares)
         if kind.write_fee is not None and volume.services:
             yield Extra(DISKS, _line(f"{name} writes", site.fees.get(kind.write_fee), None, "each model that is copied, once", unit="GB"))
 
