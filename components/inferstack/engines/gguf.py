@@ -5,43 +5,27 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .. import catalog
-from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
+from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Estimate, MemoryLayout, Parallelism, Shape
 from . import memory
-from .hosts import HostMemory
-from .kinds import refuse_kind
+from .base import BaseEngine
 from .matrix import verdict
 from .silicon import capability_of, refuse_silicon
-from .types import FlagRules, Refusal, Traits
+from .types import Refusal
 from .weights import IMAGE
 
 
-class GgufEngine:
+class GgufEngine(BaseEngine):
     """One such engine. Several GPUs hold the layers in turn: more memory, no lower latency."""
 
-    name: ClassVar[str]
-    """Row of the catalog's releases and support matrix."""
-    title: ClassVar[str]
-    """As its makers write it."""
-    aliases: tuple[str, ...] = ()
-    traits = Traits()
-    flags: FlagRules
     paged_kv = False
     most_sequences = 8
     """Slots; each reserves the full context. Believed: llama.cpp's own automatic choice is 4."""
-    host: ClassVar[HostMemory]
     cpu_runtime: ClassVar[Estimate]
     """What the process takes on CPU, where there is no CUDA context."""
 
-    @property
-    def release(self) -> EngineRelease:
-        return catalog.engine_release(self.name)
-
-    def release_for(self, device_kind: str) -> EngineRelease:
-        return self.release
-
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
+        if (unserved := self.refuse_model(model)) is not None:
             return unserved
         quantization = catalog.quantization(checkpoint.quantization)
         if quantization.format != "gguf":
@@ -70,10 +54,6 @@ class GgufEngine:
             *self.remarks(shape),
         )
         return tuple(sentence for holds, sentence in sentences if holds)
-
-    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
-        """Further notes, each with whether it holds."""
-        return ()
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return tuple(checkpoint for checkpoint in known if catalog.quantization(checkpoint.quantization).format == "gguf")

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from .. import catalog, sizing
-from ..catalog.types import Accelerator, Checkpoint, EngineRelease, Model
+from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
 from .additions import HUB, LoraRules
+from .base import BaseEngine
 from .confinement import Confinement
-from .hosts import HostMemory, image_reference, shared_memory_gib
-from .kinds import refuse_kind
+from .hosts import image_reference, shared_memory_gib
 from .matrix import Verdict, verdict
 from .serving import ServingIdentity
 from .silicon import capability_of, refuse_silicon
 from .spec import CHAT_ROUTES, Drain, EngineSpec, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from .streaming import host_bytes
-from .types import FlagRules, Refusal, Traits
+from .types import Refusal
 from .weights import WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
@@ -36,21 +36,13 @@ RUNS_CODE = "code from the model's repository runs in the server ({flag}): pin i
 """What remarks say alike."""
 
 
-class GpuEngine:
+class GpuEngine(BaseEngine):
     """One such engine. A subclass names it and renders its container; what it refuses follows from its row of the support matrix."""
 
-    name: ClassVar[str]
-    """Row of the catalog's releases, and of its support matrix."""
-    title: ClassVar[str]
-    """As its makers write it."""
     matrix: ClassVar[str | None] = None
     """Row of the support matrix, where it is another engine's."""
-    aliases: tuple[str, ...] = ()
-    traits = Traits()
-    flags: FlagRules
     paged_kv = True
     most_sequences = 256
-    host: ClassVar[HostMemory]
     cache: ClassVar[str]
     """Folder that weights and compiled kernels are kept in."""
     compiled_gib: ClassVar[float]
@@ -63,15 +55,8 @@ class GpuEngine:
     unstable_in_float16: ClassVar[frozenset[str]] = frozenset()
     """Architectures that must not run in float16."""
 
-    @property
-    def release(self) -> EngineRelease:
-        return catalog.engine_release(self.name)
-
-    def release_for(self, device_kind: str) -> EngineRelease:
-        return self.release
-
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
-        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
+        if (unserved := self.refuse_model(model)) is not None:
             return unserved
         if accelerator is None:
             reason = f"does not run on CPU with {self.title}: its image is built for NVIDIA CUDA"
@@ -91,10 +76,6 @@ class GpuEngine:
             *self.remarks(shape),
         )
         return tuple(sentence for holds, sentence in sentences if holds)
-
-    def remarks(self, shape: Shape) -> tuple[tuple[bool, str], ...]:
-        """Further notes, each with whether it holds."""
-        return ()
 
     def checkpoints(self, model: Model, known: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
         return tuple(checkpoint for checkpoint in known if self._loads(checkpoint))

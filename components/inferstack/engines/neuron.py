@@ -14,7 +14,6 @@ from .confinement import Confinement
 from .drain import stops_on_sigterm
 from .gpu import GpuEngine, hub_env
 from .hosts import HostMemory
-from .kinds import refuse_kind
 from .probes import probes
 from .serving import ServingIdentity
 from .spec import ClaimFolder, EngineSpec, Metrics
@@ -90,7 +89,7 @@ class Neuron(GpuEngine):
 
     def supports(self, model: Model, checkpoint: Checkpoint, accelerator: Accelerator | None) -> Refusal | None:
         where = f"does not run on {accelerator.name if accelerator else 'CPU'} with {self.title}"
-        if (unserved := refuse_kind(self.title, self.name, self.traits.kinds, model)) is not None:
+        if (unserved := self.refuse_model(model)) is not None:
             return unserved
         if accelerator is None or accelerator.architecture not in CORES:
             return Refusal(f"{where}: its image is built for Inferentia2 and Trainium", "use gpu inferentia2 or trainium1 on eks, or vllm")
