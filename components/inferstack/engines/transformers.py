@@ -42,7 +42,7 @@ FLAGS = FlagRules(
         "--cb-*": "remove it: memory is divided by the plan",
         "--model-timeout": "remove it: the model stays loaded",
     },
-    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_DISABLE_TELEMETRY"),
+    planned_env=("HOME", "USER", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_DISABLE_TELEMETRY"),
 )
 
 
