@@ -143,6 +143,33 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "engineArgs.num-parallel",
         "is no flag",
     ),
+    "a number that is none": (
+        {"engine": "vllm", "engineArgs": {"cpu-offload-gb": float("nan")}},
+        "engineArgs.cpu-offload-gb",
+        "not a finite",
+    ),
+    "a number below what does anything": ({"engine": "vllm", "engineArgs": {"max-num-seqs": -3}}, "engineArgs.max-num-seqs", "is below 1"),
+    "a part of a number": ({"engine": "vllm", "engineArgs": {"max-num-seqs": 2.5}}, "engineArgs.max-num-seqs", "not a whole number"),
+    "a value that is none of them": ({"engine": "vllm", "engineArgs": {"dtype": "bflot16"}}, "engineArgs.dtype", ""),
+    "a KV cache that cannot be sized": (
+        {"engine": "vllm", "engineArgs": {"kv-cache-dtype": "int3"}},
+        "engineArgs.kv-cache-dtype",
+        "cannot size",
+    ),
+    "a switch that is none": (
+        {"engine": "vllm", "engineArgs": {"enable-prefix-caching": "maybe"}},
+        "engineArgs.enable-prefix-caching",
+        "takes no value",
+    ),
+    "flags of no engine": ({"engineArgs": {"max-num-seqs": 9}}, "engineArgs", "is one engine's own"),
+    "flags of SGLang alone": ({"engineArgs": {"max-running-requests": 9}}, "engineArgs", "is one engine's own"),
+    "flags where engines are compared": ({"engine": "auto", "engineArgs": {"max-num-seqs": 9}}, "engineArgs", "is one engine's own"),
+    "an image of no engine": ({"image": "acme/vllm:1"}, "image", "is one engine's own"),
+    "a batch beyond memory": (
+        {"engine": "vllm", "gpu": "l4", "engineArgs": {"max-num-seqs": 100_000}},
+        "engineArgs.max-num-seqs",
+        "is more than memory holds",
+    ),
     "targets out of reach": ({"slo": {"ttftP95Ms": 1}}, "slo.ttftP95Ms", "cannot be kept"),
     "replicas too few": (
         {"replicas": 1, "gpu": "l4", "traffic": {"requestsPerSecond": 80, "isl": 500, "osl": 200}},

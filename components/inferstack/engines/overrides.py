@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,8 +10,8 @@ from typing import Any
 
 from .. import catalog
 from ..catalog import Flag, FlagTable
-from ..catalog.names import folded
 from ..errors import Problem, join_names, nearest_name
+from .flag_values import HERE, Bad, bad_value, number, one_value, switch, text_of, values
 from .serving import Tuning
 from .spec import EngineSpec
 from .types import Engine, FlagRules, Overrides
@@ -55,17 +53,6 @@ HOST_FIELDS = "host_"
 """What fields of `Tuning` about main memory begin with."""
 KEY = re.compile(r"use (context|tensorParallel|pipelineParallel|dataParallel) of the service")
 """The key that a clause names, where a flag's number means the same there."""
-SIZE = re.compile(r"\d+(\.\d+)?[kKmMgG]?")
-NUMBERS = {"int": re.compile(r"-?\d+"), "float": re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?"), "size": SIZE}
-KINDS = {"int": "a whole number", "float": "a number", "size": "a number, or one with k, M or G"}
-
-
-class _Bad(Exception):
-    """Why a flag or its value cannot be: the clause, the way out, and that as a change of the service."""
-
-    def __init__(self, reason: str, nearest: str | None = None, change: Mapping[str, object] | None = None) -> None:
-        self.reason, self.nearest, self.change = reason, nearest, change or {}
-        super().__init__(reason)
 
 
 def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image: str | None) -> tuple[Overrides, tuple[Problem, ...]]:
@@ -81,14 +68,14 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
     for written, value in args.items():
         try:
             if table is None:
-                raise _Bad(f"is not known to be an option of {engine.name}", "remove it", {f"{ARGS}.{written}": None})
+                raise Bad(f"is not known to be an option of {engine.name}", "remove it", {f"{ARGS}.{written}": None})
             _check_whole(rules, written, value)
             if written in rules.options:
-                tuning[rules.options[written]] = _amount(written, _number(_text(value)), rules)
+                tuning[rules.options[written]] = _amount(written, number(text_of(value)), rules)
                 continue
             flag = _find(table, written, value)
             if flag.name in seen:
-                raise _Bad(f"is {flag.name} once more", "keep one")
+                raise Bad(f"is {flag.name} once more", "keep one")
             seen.add(flag.name)
             _check_left(table, flag, written, value, rules)
             if value is not False and flag.name in table.warned:
@@ -97,12 +84,13 @@ def read(engine: Engine, args: Mapping[str, Any], env: Mapping[str, Any], image:
                 keywords |= _keyword(flag, value, rules, tuning)
             else:
                 words += _flag(table, flag, written, value, rules, tuning)
-        except _Bad as bad:
+        except Bad as bad:
             hidden = SECRET_WORDS.search(written.replace("-", "_")) is not None
-            problems.append(Problem(f"{ARGS}.{written}", bad.reason, None if hidden else _shown(value), bad.nearest, bad.change))
+            at = f"{ARGS}.{written}"
+            problems.append(Problem(at, bad.reason, None if hidden else _shown(value), bad.nearest, _at(bad, at)))
     problems += _lonely(seen, rules)
     problems += _env_problems(table, rules, env)
-    variables = tuple((name, _text(value)) for name, value in env.items())
+    variables = tuple((name, text_of(value)) for name, value in env.items())
     return Overrides(tuple(words), tuple(keywords.items()), variables, image, Tuning(**tuning), tuple(warned)), tuple(problems)
 
 
@@ -128,7 +116,7 @@ def _check_whole(rules: FlagRules, written: str, value: Any) -> None:
     if dotted and isinstance(value, dict):
         inner: dict[str, Any] = {f"{written}.{name}": one for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
         moved = {f"{ARGS}.{name}": one for name, one in inner.items()} if inner.keys() <= set(dotted) else {}
-        raise _Bad(
+        raise Bad(
             "is written by the name of each option in it",
             f"use {join_names(dotted)}",
             {f"{ARGS}.{written}": None, **moved} if moved else {},
@@ -139,15 +127,15 @@ def _find(table: FlagTable, written: str, value: Any) -> Flag:
     """The option that `written` means."""
     engine = table.engine
     if table.style == "environment":
-        raise _Bad(f"is no flag: {engine} is set by variables only", "use env", {f"{ARGS}.{written}": None})
+        raise Bad(f"is no flag: {engine} is set by variables only", "use env", {f"{ARGS}.{written}": None})
     flag = table.find(written)
     if (successor := table.successor(written)) is not None and (flag is None or written not in _all_spellings(flag)):
-        raise _Bad(f"is no option of {table.title}", successor, _instead(written, successor, value))
+        raise Bad(f"is no option of {table.title}", successor, _instead(written, successor, value))
     if flag is None:
         if (newer := _newer(table, written)) is not None:
-            raise _Bad(f"is not an option of {table.title}", f"use engine {newer.title}, which has it", {"engine": newer.engine})
+            raise Bad(f"is not an option of {table.title}", f"use engine {newer.title}, which has it", {"engine": newer.engine})
         near = table.nearest(written)
-        raise _Bad(f"is not an option of {table.title}", f"did you mean {_plain(near)}?" if near else None)
+        raise Bad(f"is not an option of {table.title}", f"did you mean {_plain(near)}?" if near else None)
     return flag
 
 
@@ -155,9 +143,9 @@ def _check_left(table: FlagTable, flag: Flag, written: str, value: Any, rules: F
     """Passes what is the user's to say: an option that enters the plan, or one that is known to leave it as it is."""
     instead = _planned(flag.name, rules) or table.refused.get(flag.name)
     if instead is not None:
-        raise _Bad("is for the plan to decide", instead, _instead(written, instead, value))
+        raise Bad("is for the plan to decide", instead, _instead(written, instead, value))
     if flag.name not in rules.tunes and flag.name not in table.passes and flag.name not in table.warned:
-        raise _Bad("is not known to leave the plan as it is", "remove it", _instead(written, "", value))
+        raise Bad("is not known to leave the plan as it is", "remove it", _instead(written, "", value))
 
 
 def _newer(table: FlagTable, written: str) -> FlagTable | None:
@@ -179,9 +167,9 @@ def _keyword(flag: Flag, value: Any, rules: FlagRules, tuning: dict[str, Any]) -
         return {}
     if flag.type == "bool":
         if not isinstance(value, bool):
-            raise _Bad("is not true or false")
+            raise bad_value("is not true or false", "write true or false")
     elif flag.type != "json" or not isinstance(value, dict | list):
-        _value(flag, value)
+        one_value(flag, value)
     return {flag.name: value}
 
 
@@ -212,23 +200,15 @@ def _all_spellings(flag: Flag) -> set[str]:
 def _tuned(field: str, flag: Flag, value: Any, rules: FlagRules) -> Any:
     if field == "kv_dtype":
         if value not in rules.kv_dtypes:
-            raise _Bad("is a KV cache that the plan cannot size", f"use {join_names(list(rules.kv_dtypes))}")
+            raise bad_value("is a KV cache that the plan cannot size", f"use {join_names(list(rules.kv_dtypes))}")
         return rules.kv_dtypes[value]
-    number = _number(_value(flag, value))
-    return _amount(flag.name, number, rules) if field.startswith(HOST_FIELDS) else int(number)
+    amount = number(one_value(flag, value))
+    return _amount(flag.name, amount, rules) if field.startswith(HOST_FIELDS) else int(amount)
 
 
-def _number(text: str) -> float:
-    if NUMBERS["float"].fullmatch(text) is None:
-        raise _Bad("is not a number")
-    if float(text) < 1:
-        raise _Bad("is below 1", "use at least 1")
-    return float(text)
-
-
-def _amount(name: str, number: float, rules: FlagRules) -> float:
+def _amount(name: str, amount: float, rules: FlagRules) -> float:
     """Main memory in GiB, or the bare number where that is what is meant."""
-    return number * rules.gib.get(name, 1.0)
+    return amount * rules.gib.get(name, 1.0)
 
 
 def _lonely(seen: set[str], rules: FlagRules) -> Iterator[Problem]:
@@ -245,60 +225,11 @@ def _lonely(seen: set[str], rules: FlagRules) -> Iterator[Problem]:
 def _words(table: FlagTable, flag: Flag, written: str, value: Any) -> list[str]:
     spelling = flag.name
     if flag.type == "bool":
-        return [_switch(flag, written, value)]
-    several = isinstance(value, list) and flag.type != "json"
-    values: list[Any] = list(value) if several else [value]  # pyright: ignore[reportUnknownArgumentType]
-    if len(values) != 1 and not flag.many:
-        raise _Bad("takes one value", "write one, not a list")
-    texts = [_value(flag, one) for one in values]
+        return [switch(flag, written, value)]
+    texts = values(flag, value)
     if table.style == "equals" and not flag.many:
         return [f"{spelling}={texts[0]}"]
     return [spelling, *texts]
-
-
-def _switch(flag: Flag, written: str, value: Any) -> str:
-    if not isinstance(value, bool):
-        raise _Bad("takes no value", "write true or false")
-    negated = folded(written) in map(folded, flag.negations)
-    if value is not negated:
-        return flag.name
-    if not flag.negations:
-        raise _Bad("cannot be switched off", "leave it out")
-    return flag.negations[0]
-
-
-def _value(flag: Flag, value: Any) -> str:
-    """One value as the program reads it."""
-    if flag.type == "json":
-        return _json(value)
-    if isinstance(value, dict):
-        # Options that take text or JSON, such as configurations.
-        return _json(value)
-    if value is None or isinstance(value, bool | list) or str(value) == "":
-        raise _Bad("takes a value", f"write {KINDS.get(flag.type, 'text')}" if not flag.choices else f"use {join_names(flag.choices)}")
-    text = _text(value)
-    if not text.isprintable():
-        raise _Bad("holds a line break or another character that does not print", "write it on one line")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _Bad("is not a finite number")
-    if flag.choices and text not in flag.choices:
-        raise _Bad(f"is not a value of {flag.name}", f"use {join_names(flag.choices)}" if len(flag.choices) <= 12 else None)
-    if flag.type in NUMBERS and text not in flag.words and NUMBERS[flag.type].fullmatch(text) is None:
-        raise _Bad(f"is not {KINDS[flag.type]}")
-    return text
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            json.loads(value)
-        except ValueError:
-            raise _Bad("is not JSON", "write a mapping") from None
-        return value
-    try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        raise _Bad("holds a number that is not finite") from None
 
 
 # --- variables --------------------------------------------------------------------------------------------------------------
@@ -308,28 +239,28 @@ def _env_problems(table: FlagTable | None, rules: FlagRules, env: Mapping[str, A
     for name, value in env.items():
         try:
             _check_variable(table, rules, name, value)
-        except _Bad as bad:
+        except Bad as bad:
             hidden = SECRET_WORDS.search(name) is not None
-            yield Problem(f"{ENV}.{name}", bad.reason, None if hidden else _shown(value), bad.nearest, bad.change)
+            yield Problem(f"{ENV}.{name}", bad.reason, None if hidden else _shown(value), bad.nearest, _at(bad, f"{ENV}.{name}"))
 
 
 def _check_variable(table: FlagTable | None, rules: FlagRules, name: str, value: Any) -> None:
     if VARIABLE.fullmatch(name) is None:
-        raise _Bad("is not a name of a variable", "use letters, digits and _")
-    if isinstance(value, dict | list) or value is None or not _text(value).isprintable():
-        raise _Bad("is not text of one line", "write text, a number, true or false")
+        raise Bad("is not a name of a variable", "use letters, digits and _")
+    if isinstance(value, dict | list) or value is None or not text_of(value).isprintable():
+        raise Bad("is not text of one line", "write text, a number, true or false")
     if name in FORBIDDEN:
-        raise _Bad(FORBIDDEN[name], "remove it", {f"{ENV}.{name}": None})
+        raise Bad(FORBIDDEN[name], "remove it", {f"{ENV}.{name}": None})
     if SECRET_WORDS.search(name):
-        raise _Bad("holds a secret", SECRET_KEYS)
+        raise Bad("holds a secret", SECRET_KEYS)
     if name in rules.planned_env:
-        raise _Bad("is set by the plan", "remove it", {f"{ENV}.{name}": None})
+        raise Bad("is set by the plan", "remove it", {f"{ENV}.{name}": None})
     if table is None:
         return
     if table.style == "environment":
-        _check_option(table, rules, name, _text(value))
+        _check_option(table, rules, name, text_of(value))
     elif (flag := next((flag for flag in table.flags.values() if flag.env == name), None)) is not None:
-        raise _Bad(f"is another spelling of {flag.name}", f"use {ARGS}.{_plain(flag.name)}", {f"{ENV}.{name}": None})
+        raise Bad(f"is another spelling of {flag.name}", f"use {ARGS}.{_plain(flag.name)}", {f"{ENV}.{name}": None})
     else:
         _check_listed(table, name)
 
@@ -338,7 +269,7 @@ def _check_listed(table: FlagTable, name: str) -> None:
     """A variable of a program whose options are flags: some are such options in disguise."""
     known = table.variables
     if (instead := known.refused.get(name)) is not None:
-        raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
+        raise Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
     prefix = known.prefix_of(name)
     if prefix is not None and name not in known.passes:
         # The prefix, which all have in common, makes none of them near.
@@ -346,8 +277,8 @@ def _check_listed(table: FlagTable, name: str) -> None:
         near = nearest_name(name.removeprefix(prefix), own, NEAR)
         reason = f"is not a variable of {table.title}" if known.complete else "is not known to leave the plan as it is"
         if (instead := known.refused.get(f"{prefix}{near}")) is not None:
-            raise _Bad(reason, f"did you mean {prefix}{near}? {instead}", {f"{ENV}.{name}": None})
-        raise _Bad(reason, *_meant(name, near and f"{prefix}{near}"))
+            raise Bad(reason, f"did you mean {prefix}{near}? {instead}", {f"{ENV}.{name}": None})
+        raise Bad(reason, *_meant(name, near and f"{prefix}{near}"))
 
 
 def _meant(name: str, near: str | None) -> tuple[str, dict[str, object]]:
@@ -358,24 +289,25 @@ def _meant(name: str, near: str | None) -> tuple[str, dict[str, object]]:
 def _check_option(table: FlagTable, rules: FlagRules, name: str, value: str) -> None:
     """A variable of a program whose options are variables."""
     if (instead := _planned(name, rules) or table.refused.get(name)) is not None:
-        raise _Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
+        raise Bad("is for the plan to decide", instead, {f"{ENV}.{name}": None})
     prefixes = {known.partition("_")[0] for known in table.flags}
     if name in table.flags:
         if name not in table.passes:
-            raise _Bad("is not known to leave the plan as it is", "remove it", {f"{ENV}.{name}": None})
+            raise Bad("is not known to leave the plan as it is", "remove it", {f"{ENV}.{name}": None})
         if table.flags[name].type != "bool":
-            _value(table.flags[name], value)
+            one_value(table.flags[name], value)
     elif name.partition("_")[0] in prefixes:
         near = table.nearest(name)
-        raise _Bad(f"is not a variable of {table.engine} {table.version}", f"did you mean {near}?" if near else None)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        raise Bad(f"is not a variable of {table.engine} {table.version}", f"did you mean {near}?" if near else None)
 
 
 def _plain(flag: str) -> str:
     return flag.lstrip("-")
+
+
+def _at(bad: Bad, key: str) -> dict[str, object]:
+    """The change of what stands at `key`."""
+    return {key if at == HERE else at: to for at, to in bad.change.items()}
 
 
 def _shown(value: Any) -> Any:

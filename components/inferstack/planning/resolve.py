@@ -49,6 +49,7 @@ def resolve(service: Service, path: str, site: Site | None, base: Path, has_toke
         check_task(model, service, engine, path, problems)
         check_model(model, service, load, longest_excess(images), path, problems)
     added = NOTHING_BESIDE if model is None else beside(service, model, images, path, problems)
+    _check_words(service, path, problems)
     overrides = _overrides(service, engine, path, problems)
     checkpoint = pinned_checkpoint(service, model, quantization.name if quantization else None)
     if site is not None:
@@ -162,7 +163,7 @@ def _check_engine(engine: Engine, service: Service, path: str, problems: Problem
 
 def _overrides(service: Service, engine: Engine | None, path: str, problems: Problems) -> Overrides:
     """What the service says in its engine's words. Variables alone need no engine: every one that might be chosen must take them."""
-    asked = engine is not None or bool(service.env)
+    asked = engine is not None or (bool(service.env) and not service.engine_args)
     known = (engine,) if engine is not None else tuple(found for found in engines.engines().values() if _may_be_chosen(found, service))
     made = [engine_overrides.read(one, service.engine_args, service.env, service.image) for one in known] if asked else []
     found = dict.fromkeys(problem for _, wrong in made for problem in wrong)
@@ -171,6 +172,19 @@ def _overrides(service: Service, engine: Engine | None, path: str, problems: Pro
         for problem in found
     ]
     return made[0][0] if made else NO_OVERRIDES
+
+
+def _check_words(service: Service, path: str, problems: Problems) -> None:
+    """What is said in one engine's own words says which engine."""
+    if service.named_engine is not None:
+        return
+    flags = service.engine_args
+    if flags or service.image is not None:
+        known = [found for found in engines.engines().values() if found.traits.is_comparable]
+        speaks = (found for found in known if not engine_overrides.read(found, flags, service.env, service.image)[1])
+        first = next(speaks, known[0]).name
+        key, value = ("engineArgs", join_names(list(flags), "and")) if flags else ("image", service.image)
+        problems.add(f"{path}.{key}", value, "is one engine's own", f"say which with `engine`, such as {first}", {f"{path}.engine": first})
 
 
 def _may_be_chosen(engine: Engine, service: Service) -> bool:

@@ -259,9 +259,6 @@ class Service(Section):
             yield Broken("stands beside `quantization`, which decides it", "remove one of the two", at=("quality",))
         yield from _rules_of_own_servers(given)
         yield from rules_of_adapters(given)
-        for key in ("engineArgs", "image"):
-            if given.get(key) is not None and given.get("engine") in (None, AUTO):
-                yield Broken("is one engine's own", "say which with `engine`", at=(key,))
         yield from _rules_of_schedules(given)
         yield from _rules_of_going_to_zero(given)
         if given.get("endpoint") == "public":
