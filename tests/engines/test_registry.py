@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from inferstack import catalog
 from inferstack.engines import Engine, engine, engines
 from tests.engines import shapes
 from tests.engines.fake import FakeEngine
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,14 @@ def test_releases_are_pinned(name: str) -> None:
         assert release.version == found.release.version
         assert ":" in release.image
         assert not release.image.endswith(":latest")
+
+
+def test_what_is_started_and_asked_for_real_is_the_pinned_release() -> None:
+    """`make parsers` and `make smoke` bring the releases that plans name."""
+    listed = "".join((ROOT / f"requirements-{kind}.txt").read_text(encoding="utf-8") for kind in ("parsers", "smoke"))
+    brought = dict(re.findall(r"^([a-z]+)(?:\[.*\])?==(\S+)$", listed, re.MULTILINE))
+    ollama = re.search(r"^OLLAMA := (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert ollama is not None
+    found = {**brought, "ollama": ollama[1], "ray-serve": brought["ray"]}
+    pinned = {name: engine(name).release.version for name in ("vllm", "sglang", "transformers", "ollama", "ray-serve")}
+    assert {name: found[name] for name in pinned} == pinned
