@@ -20,7 +20,6 @@ class Billed:
     """Its whole part of the stack at the expected load, USD per month."""
     machines_usd: Decimal
     """Its machines at the expected load, USD per month."""
-    low_machines_usd: Decimal
     machines_max_usd: Decimal
     devices: Decimal
     """Devices of those machines, idle ones in proportion; nodes where they have none."""

@@ -129,7 +129,12 @@ def _service_cost(name: str, share: _Share, demand: Demand | None) -> ServiceCos
         return ServiceCost(name, share.monthly, None)
     complete = not share.unpriced
     billed = Billed(
-        share.monthly.expected, share.machines, share.low_machines, share.machines_max, share.devices, share.devices_max, complete
+        all_usd=share.monthly.expected,
+        machines_usd=share.machines,
+        machines_max_usd=share.machines_max,
+        devices=share.devices,
+        devices_max=share.devices_max,
+        complete=complete,
     )
     tokens = token_price(share.machines, share.low_machines, input_tokens, output_tokens, demand, complete)
     return ServiceCost(name, share.monthly, tokens, unit_economics(billed, demand))
