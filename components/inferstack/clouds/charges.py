@@ -15,6 +15,7 @@ DISKS = "disks"
 NETWORK = "network"
 LOGS = "logs"
 EGRESS = "egress to the internet"
+"""Branches of the costs."""
 
 
 def always(count: int) -> Columns:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HUB = "hf://"
+from .weights import HUB
+
 ADAPTERS = "/mnt/adapters"
 """Where KServe puts adapters that the engine does not download itself."""
 

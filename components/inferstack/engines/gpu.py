@@ -9,7 +9,7 @@ from .. import catalog, sizing
 from ..catalog.types import Accelerator, Checkpoint, Model
 from ..sizing.types import Device, MemoryLayout, Parallelism, Replica, Shape
 from . import memory, parallelism
-from .additions import HUB, LoraRules
+from .additions import LoraRules
 from .base import BaseEngine
 from .confinement import Confinement
 from .hosts import image_reference, shared_memory_gib
@@ -19,7 +19,7 @@ from .silicon import capability_of, refuse_silicon
 from .spec import CHAT_ROUTES, Drain, EngineSpec, Metrics, Port, Probes, SecretEnv, Volume, Workers
 from .streaming import host_bytes
 from .types import Refusal
-from .weights import WeightSource, weight_source
+from .weights import HUB, WeightSource, weight_source
 
 BFLOAT16 = (8, 0)
 """Oldest compute capability that has bfloat16; below it engines cast the weights to float16."""

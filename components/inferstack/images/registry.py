@@ -16,6 +16,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage
 from typing import Any
 
+from ..stackfile.lock import DIGEST
 from .reference import LOCAL, Reference
 
 TIMEOUT_SECONDS = 20
@@ -29,7 +30,6 @@ ACCEPT = ", ".join(
     )
 )
 """The index of an image for several machines comes first: its digest is what every node may pull by."""
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 

@@ -30,7 +30,6 @@ LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
 """The kubelet may not set labels of these on its own node; the cloud would refuse them when the nodes start."""
 
-CLOUDS = ("eks", "gke")
 MAKERS = ("nvidia", "aws")
 """Vendors whose devices a pool can offer."""
 
@@ -117,9 +116,9 @@ def _cluster_problems(reference: Mapping[str, Any]) -> Iterator[Problem]:
     cloud = reference["cloud"]
     if cloud == "existing":
         yield Problem("cluster.cloud", "brings its own nodes", cloud, "add nodes where that cluster is made, or use an eks or gke cluster")
-    elif cloud not in CLOUDS:
-        near = nearest_name(cloud, CLOUDS)
-        yield Problem("cluster.cloud", f"is not one of {join_names(CLOUDS)}", cloud, f"use {near}" if near else None)
+    elif cloud not in catalog.CLOUDS:
+        near = nearest_name(cloud, catalog.CLOUDS)
+        yield Problem("cluster.cloud", f"is not one of {join_names(catalog.CLOUDS)}", cloud, f"use {near}" if near else None)
     elif "region" not in reference:
         yield Problem("cluster.region", f"is missing; a pool on {cloud} needs it")
 

@@ -9,11 +9,12 @@ from .. import catalog, engines
 from ..catalog.types import Checkpoint, Machine
 from ..engines.silicon import refuse_driver
 from ..engines.types import Engine, Refusal
+from ..engines.weights import HUB
 from ..sizing.types import Parallelism
 from .additions import NOTHING_BESIDE, speaks_for, takes_adapters
 from .placement import Placement, host_failure, place, replicas_per_node
 from .replica import Sized, paced, size
-from .requirement import HUB, Requirement
+from .requirement import Requirement
 from .silicon import NEVER, Silicon, hourly_usd
 from .site import Site
 from .sources import with_loading

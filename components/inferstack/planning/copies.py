@@ -8,10 +8,10 @@ import re
 from ..catalog.types import Checkpoint
 from ..clouds.addons import storage_initializer
 from ..engines.memory import download_gib
+from ..engines.weights import HUB
 from . import ways
 from .placement import Placement
 from .pools import POOL_LABEL, SYSTEM_POOL
-from .requirement import HUB
 from .site import Site
 from .types import WeightCopy
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from .. import catalog
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType, Machine, Offering
+from ..clouds.nodes import DISK_STEP_GIB
 from ..clouds.types import Fabric
 from ..costs.money import exact
 from ..costs.types import Columns
@@ -30,7 +31,6 @@ FABRIC_LABEL = "inferstack.dev/fabric"
 GPU_LABEL = "nvidia.com/gpu.present"
 SYSTEM_DISK_GIB = 30
 """Operating system, add-on images and logs on a node's root disk."""
-DISK_STEP_GIB = 10
 SMALLEST_DISK_GIB = 100
 GIB = 2**30
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CPU = "cpu"
 """What `gpu` says for a service without an accelerator."""
-HUB = "hf://"
 NO_OVERRIDES = Overrides()
 
 

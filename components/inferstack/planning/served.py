@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from .. import catalog
 from ..catalog.types import Checkpoint, Model
+from ..engines.weights import HUB
 from ..errors import InferstackError
 from ..sizing.types import Workload
 from ..stackfile.document import whole
 from ..stackfile.schema import CustomModel, Service
 from .problems import Problems
-from .requirement import HUB
 
 
 def served_model(service: Service, path: str, base: Path, problems: Problems) -> Model | None:

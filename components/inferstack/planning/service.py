@@ -10,6 +10,7 @@ from ..catalog.types import NVIDIA_RESOURCE, TASKS
 from ..engines import overrides
 from ..engines.serving import Elasticity, ServingIdentity
 from ..engines.spec import EngineSpec, Metrics
+from ..engines.weights import HUB
 from ..sizing import ColdStart
 from ..sizing.types import Performance, Replica
 from ..stackfile.schedule import MINUTES_PER_DAY, minutes
@@ -20,7 +21,7 @@ from .placement import Placement, cold_start_of, host_share, scale_down_seconds
 from .pools import pool_name, pool_selector
 from .reasons import alternatives, decisions
 from .replica import Sized, at_load
-from .requirement import CPU, HUB, Requirement
+from .requirement import CPU, Requirement
 from .search import Outcome
 from .site import Site
 from .sources import loading, options

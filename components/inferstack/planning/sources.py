@@ -11,15 +11,17 @@ from decimal import Decimal
 
 from .. import catalog, sizing
 from ..catalog.types import Checkpoint
+from ..clouds.charges import DISKS
 from ..costs.money import exact
 from ..costs.types import Columns, CostLine, Extra
 from ..engines.types import Engine
+from ..engines.weights import HUB
 from ..stackfile.schema import NO_VOLUME, Service
 from . import ways
 from .placement import Placement, cold_start_of
 from .problems import Problems
 from .replica import Sized
-from .requirement import HUB, Requirement
+from .requirement import Requirement
 from .site import Site
 from .types import Decision, ServicePlan, SourceOption
 
@@ -32,8 +34,6 @@ PLACES = {
     "oci": "an image in the registry",
     **{kind.name: kind.title for kind in catalog.volume_kinds().values()},
 }
-DISKS = "disks"
-"""Branch of the costs."""
 GB = 10**9
 
 

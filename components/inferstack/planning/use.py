@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from .. import sizing
 from ..catalog.types import CapacityType
+from ..clouds.charges import DISKS
 from ..costs.money import exact
 from ..costs.tree import BY_USER, FREE
 from ..costs.types import HOURS_PER_MONTH, NOTHING, Amount, Charge, Columns, CostLine, Extra, Shares, Use
@@ -71,7 +72,7 @@ def known_free(tenants: Sequence[Tenant], monitored: bool) -> Iterator[Charge]:
     why = "Prometheus runs on the system nodes and keeps a day" if monitored else "nothing scrapes: no managed metrics service is rendered"
     yield Charge("metrics", "metrics", FREE.name, Columns.same(1), why)
     if not any(tenant.plan.copy is not None for tenant in tenants):
-        yield Charge("disks", "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
+        yield Charge(DISKS, "cache volumes", FREE.name, Columns.same(1), "weights lie on the root disks of nodes; no volume of their own")
 
 
 def extras(usage: Usage, tenants: Sequence[Tenant], pools: Sequence[Pool]) -> Iterator[Extra]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ..catalog.types import Fee
 from ..catalog.volumes import volume_kinds
+from ..clouds.charges import DISKS
 from ..costs.types import Amount, Columns, CostLine, Extra
 from ..engines.memory import download_gib
 from ..stackfile.schema import SharedVolume, Target
@@ -15,8 +16,6 @@ from .pools import Tenant
 from .site import Site
 from .types import VolumePlan
 
-DISKS = "disks"
-"""Branch of the costs."""
 GIB = 2**30
 
 
