@@ -40,9 +40,9 @@ def levers() -> dict[str, Any]:
     cost = {"min": 2000.0, "expected": 2500.0, "max": 4000.0}
     return {
         "services": [
-            {"service": "chat", "monthlyUsd": cost, "levers": found, "withoutGain": ["engine", "kv-cache"]},
-            {"service": "own", "monthlyUsd": None, "levers": [], "withoutGain": []},
-            {"service": "small", "monthlyUsd": cost, "levers": [], "withoutGain": ["engine"]},
+            {"service": "chat", "server": None, "monthlyUsd": cost, "levers": found, "withoutGain": ["engine", "kv-cache"]},
+            {"service": "own", "server": None, "monthlyUsd": None, "levers": [], "withoutGain": []},
+            {"service": "small", "server": None, "monthlyUsd": cost, "levers": [], "withoutGain": ["engine"]},
         ]
     }
 

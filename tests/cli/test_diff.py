@@ -10,6 +10,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from inferstack.cli.render import changes
 from inferstack.cli.render.diff import diff_report
 from inferstack.cli.render.diff_markdown import diff_markdown
 from inferstack.diff import Revision, difference
@@ -81,6 +82,34 @@ def test_the_headline_says_what_happens(sides: tuple[str | None, str | None], sa
     """A stack that is new, gone or the same says so in its first line."""
     base, head = (Revision(name or "nothing", documents.plan() if name else None) for name in sides)
     assert said in diff_markdown(difference(base, head)).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [
+        (0.0531, 0.0526, "-$0.0005"),
+        (700.0, 711.19, "+$11.19"),
+        (3.0, 3.0, "no change"),
+        (1000.001, 1000.003, "no change"),
+        (1000.004, 1000.006, "+$0.0020"),
+        (None, 1.0, "unknown"),
+    ],
+)
+def test_no_change_is_what_reads_alike(base: float | None, head: float, said: str) -> None:
+    """Where two amounts are shown, their difference is too; where they are shown alike, there is none."""
+    delta = None if base is None else head - base
+    assert changes.change({"base": base, "head": head, "delta": delta}) == said
+
+
+def test_what_writes_nothing_has_a_latency(document: dict[str, Any]) -> None:
+    """A table of services that answer after one pass has no column of TTFT or TPOT; beside others it says what the first one is."""
+    services = document["services"]
+    embedder = {**services[0], "name": "search", "tpotP95Ms": {"base": None, "head": None}}
+    alone, beside = (diff_markdown({**document, "services": shown}) for shown in ([embedder], [embedder, services[0]]))
+    assert "| latency p95 |" in alone
+    assert "TTFT" not in alone
+    assert "TPOT" not in alone
+    assert "| TTFT or latency p95 | TPOT p95 |" in beside
 
 
 def test_names_cannot_break_the_comment(document: dict[str, Any]) -> None:

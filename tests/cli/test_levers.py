@@ -31,6 +31,19 @@ def test_a_plan_shows_the_first_levers() -> None:
     assert "\nLevers" not in documents.text(plan_report(documents.plan()))
 
 
+def test_services_of_one_server_have_their_levers_once() -> None:
+    """What all of them would change together stands below the server's name, with the whole saving; the report says whose cost it is."""
+    found = documents.levers()
+    chat = {**found["services"][0], "server": "knowledge"}
+    shared = {"services": [chat, {**chat, "service": "search"}]}
+    shown = documents.text(plan_report(documents.plan(), shared))
+    part = shown[shown.index("\nLevers") :]
+    assert part.count("$1,200.50") == part.count("capacityType: spot") == 1
+    assert "knowledge" in part
+    assert "search" not in part
+    assert documents.text(levers_report(shared)).count("a month as planned, all services of knowledge") == 2
+
+
 def test_json_has_every_service() -> None:
     """`levers -s prod --json` prints the levers of each service, and `plan` shows the first of them."""
     done = inferstack("levers", "-s", "prod", "--json")

@@ -237,3 +237,17 @@ def test_unknown_parent_makes_a_root() -> None:
     """A resource whose parent is not listed is drawn at the top, not lost."""
     orphan: dict[str, Any] = {**documents.resource(None, "aws:ec2/vpc:Vpc", "alone"), "parent": "urn:pulumi:prod::inferstack::x:y:Z::gone"}
     assert [node.name for node in resources.build([orphan])] == ["alone"]
+
+
+def test_what_writes_nothing_turned_placements_down_for_their_latency() -> None:
+    """Below a service that answers after one pass nothing is said of TTFT or TPOT."""
+    plan = documents.plan()
+    chat = plan["services"][0]
+    latency = {"latencyP95Ms": chat["performance"]["ttftP95Ms"]}
+    performance = {**chat["performance"], **latency, "inputTps": chat["performance"]["outputTps"]}
+    plan["services"] = [{**chat, "task": "embed", "performance": performance, "slo": {"latencyP95Ms": 500}}]
+    shown = documents.text(plan_report(plan))
+    part = shown[shown.index("Turned down") : shown.index("  ! ")]
+    assert "latency p95" in part
+    assert "TPOT" not in part
+    assert "TTFT" not in part

@@ -175,7 +175,7 @@ def test_a_service_says_what_it_would_cost_alone() -> None:
 
 
 def test_a_lever_changes_all_of_them() -> None:
-    """How machines are bought is changed for all, and the saving is divided among them; each says what servers of their own would save."""
+    """How machines are bought is changed for all, and each shows the whole saving; each says what servers of their own would save."""
     gke = [{**each, "gpu": "l4"} for each in (LLM, EMBEDDER)]
     made, found = plan(*gke, target=GKE), planning.levers(stack(*gke, target=GKE))
     spot = [lever for each in found for lever in each.levers if lever.name == "capacityType"]
@@ -183,7 +183,9 @@ def test_a_lever_changes_all_of_them() -> None:
     assert spot[0].saves_usd == spot[1].saves_usd > 0
     bought = plan(*({**each, "capacityType": "spot"} for each in gke), target=GKE)
     (pool,), (cheaper,) = ([line for line in each.costs.lines.children if line.name == "GPU nodes"] for each in (made, bought))
-    assert sum(lever.saves_usd for lever in spot) == pytest.approx(pool.monthly_usd.expected - cheaper.monthly_usd.expected)
+    assert [lever.saves_usd for lever in spot] == pytest.approx([pool.monthly_usd.expected - cheaper.monthly_usd.expected] * 2)
+    assert {each.monthly_usd for each in found if each.monthly_usd} == {pool.monthly_usd}
+    assert {each.server for each in found} == {"knowledge"}
     assert {lever.becomes.machine_type for lever in spot} == {bought.services[0].machine_type}
     apart = [lever for each in planning.levers(stack(LLM, EMBEDDER)) for lever in each.levers if lever.name == "server"]
     assert [lever.change for lever in apart] == ["without `server`"] * 2
@@ -194,7 +196,7 @@ def test_a_lever_of_one_is_planned_for_all() -> None:
     pinned = {**LLM, "quantization": "bf16"}
     found = planning.levers(stack(pinned, EMBEDDER))
     own, other = ([lever for lever in each.levers if lever.name == "quantization"] for each in found)
-    assert [lever.change for lever in own] == ["without `quantization: bf16`"]
+    assert [lever.change for lever in own] == ["assistant: without `quantization: bf16`"]
     assert [lever.change for lever in other] == ["assistant: without `quantization: bf16`"]
     free = plan(LLM, EMBEDDER)
     assert own[0].becomes.machine_type == other[0].becomes.machine_type == free.services[0].machine_type

@@ -134,6 +134,12 @@ def test_a_small_kv_cache_takes_the_flag_of_the_engine() -> None:
     assert lever(found, "kv-cache").change == "`engine: vllm`, `engineArgs: {--kv-cache-dtype: fp8}`"
 
 
+def test_an_engine_that_is_set_is_not_set_again() -> None:
+    """A change of its flags names the flag alone, whose words are that engine's already."""
+    found = pulled(engine="ray-serve", gpu="l4", traffic={"requestsPerSecond": 12, "isl": 1000, "osl": 300})
+    assert lever(found, "kv-cache").change == "`engineArgs: {kv_cache_dtype: fp8}`"
+
+
 def test_what_saves_nothing_is_named() -> None:
     """Everything that is tried is either a lever or named as without gain."""
     found = pulled(gpu="h100-80")

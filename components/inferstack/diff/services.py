@@ -67,7 +67,7 @@ def _decided(service: Service) -> dict[str, str]:
         "replicas": _span(service["replicas"]),
         "requests": f"{workload['meanRps']:.3g} req/s mean, {workload['peakRps']:.3g} at peak",
         "lengths": f"{workload['isl']:,} in, {workload['osl']:,} out",
-        "slo": _slo(service["slo"]),
+        "slo": _slo(service["slo"], service.get("task", GENERATE) == GENERATE),
     }
 
 
@@ -131,6 +131,6 @@ def _span(replicas: Mapping[str, Any]) -> str:
     return str(replicas["max"]) if replicas["min"] == replicas["max"] else f"{replicas['min']}-{replicas['max']}"
 
 
-def _slo(slo: Mapping[str, Any]) -> str:
-    named = ((name, slo.get(key)) for name, key in (("TTFT", "ttftP95Ms"), ("TPOT", "tpotP95Ms")))
+def _slo(slo: Mapping[str, Any], generates: bool) -> str:
+    named = ((name, slo.get(key)) for name, key in (("TTFT" if generates else "latency", "ttftP95Ms"), ("TPOT", "tpotP95Ms")))
     return ", ".join(f"{name} p95 ≤ {value:,.0f} ms" for name, value in named if value is not None) or "none"

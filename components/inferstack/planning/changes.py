@@ -165,7 +165,8 @@ def _smaller_requests(
         name, value, dtype = flag
         tuning = replace(requirement.overrides.tuning, kv_dtype=dtype)
         wish = replace(requirement, engine=engine, overrides=replace(requirement.overrides, tuning=tuning))
-        text = f"`engine: {engine.name}`, `engineArgs: {{{name}: {value}}}`"
+        named = "" if requirement.engine is not None else f"`engine: {engine.name}`, "
+        text = f"{named}`engineArgs: {{{name}: {value}}}`"
         yield from _change("kv-cache", text, QUALITY, wish, _replanned(wish, outcome.context, planned, site, below))
     if pools(requirement.model) or requirement.beside.physics.prefix_hit_rate:
         return

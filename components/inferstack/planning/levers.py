@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..costs.types import Columns
+from ..costs.types import Columns, together
 from ..stackfile.schema import StackFile
 from .changes import TRIED, Change, changes
 from .guard import judge
 from .joint_changes import TRIED as TRIED_TOGETHER
 from .joint_changes import joint_changes
+from .placement import Placement
 from .pools import Tenant, build_pools
 from .requirement import Requirement
 from .search import Outcome
@@ -40,7 +41,7 @@ class Lever:
     becomes: Combination
     """The placement after it, with its cost and its latencies."""
     saves_usd: Decimal
-    """Of the machines of this service, a month, at the expected load, less `adds_usd`."""
+    """Of the machines of this service, or of its whole server, a month, at the expected load, less `adds_usd`."""
     adds_usd: Decimal = Decimal(0)
     """What starts, nodes that stand idle and pulls cost more than before."""
 
@@ -51,10 +52,12 @@ class ServiceLevers:
 
     service: str
     monthly_usd: Columns | None
-    """Its machines alone as planned; None where no price is known, and then nothing can be ranked."""
+    """Its machines alone as planned, or those of its whole server; None where no price is known, and then nothing can be ranked."""
     levers: tuple[Lever, ...]
     without_gain: tuple[str, ...]
     """What was tried and would save nothing."""
+    server: str | None = None
+    """Name of the server whose services have the same machines, which each change is about; None where they are its own."""
 
 
 def levers(stack: StackFile) -> tuple[ServiceLevers, ...]:
@@ -80,23 +83,30 @@ def _levers(
 
 
 def _of_pods(index: int, tenants: Sequence[Tenant], settled: Sequence[tuple[Requirement, Outcome]], site: Site) -> ServiceLevers:
-    """Those of one of several services in the same pods: what all save together is divided among them."""
-    together = in_same_pods(index, settled)
-    planned, name, at = tenants[index].placement, tenants[index].plan.name, together.index(index)
-    cost = planned.monthly_usd
+    """Those of one of several services in the same pods, which change for all of them: what all save together."""
+    members = in_same_pods(index, settled)
+    planned, plan, at = tenants[index].placement, tenants[index].plan, members.index(index)
+    cost = _cost_of(tenants[each].placement for each in members)
     if cost is None:
-        return ServiceLevers(name, None, (), ())
+        return ServiceLevers(plan.name, None, (), (), plan.server)
     found: list[Lever] = []
-    for change in joint_changes([settled[each] for each in together], site):
+    for change in joint_changes([settled[each] for each in members], site):
         wish, outcome = change.settled[at]
-        becomes = outcome.feasible[0]
-        saved = Decimal(0) if becomes.monthly_usd is None else cost.expected - becomes.monthly_usd.expected
+        after = _cost_of(each.feasible[0] for _, each in change.settled)
+        saved = Decimal(0) if after is None else cost.expected - after.expected
         if saved >= cost.expected * LEAST_SHARE:
-            text = change.text if change.of in (None, name) else f"{change.of}: {change.text}"
-            found.append(Lever(change.name, text, change.caveat, combination(wish, becomes, site, planned), saved))
+            text = change.text if change.of is None else f"{change.of}: {change.text}"
+            found.append(Lever(change.name, text, change.caveat, combination(wish, outcome.feasible[0], site, planned), saved))
     pulled = {lever.name for lever in found}
     made = tuple(sorted(found, key=lambda lever: -lever.saves_usd))
-    return ServiceLevers(name, cost, made, tuple(each for each in TRIED_TOGETHER if each not in pulled))
+    return ServiceLevers(plan.name, cost, made, tuple(each for each in TRIED_TOGETHER if each not in pulled), plan.server)
+
+
+def _cost_of(placements: Iterable[Placement]) -> Columns | None:
+    """Machines of all of them; None where one has no price."""
+    costs = [placement.monthly_usd for placement in placements]
+    priced = [cost for cost in costs if cost is not None]
+    return together(priced) if len(priced) == len(costs) else None
 
 
 def _of_service(stack: StackFile, tenant: Tenant, outcome: Outcome, site: Site) -> ServiceLevers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import figures
@@ -10,8 +10,6 @@ from . import figures
 CPU = "CPU"
 ARROW = " → "
 NONE = "–"
-UNCHANGED = 0.005
-"""USD; smaller differences are shown as none."""
 
 
 def both(base: str, head: str) -> str:
@@ -27,21 +25,31 @@ def _money(usd: float | None) -> str:
     return NONE if usd is None else figures.money(usd)
 
 
-def signed(delta: float | None) -> str:
-    """`+$125.45`, `-$3.00`, `no change`; unknown where a side is."""
+def change(sides: Mapping[str, float | None]) -> str:
+    """`+$125.45`, `-$3.00`; `no change` where both sides are shown alike; unknown where one is."""
+    delta = sides["delta"]
     if delta is None:
         return figures.UNKNOWN
-    if abs(delta) < UNCHANGED:
-        return "no change"
+    return signed(delta) if moves(sides) else "no change"
+
+
+def signed(delta: float) -> str:
+    """`+$125.45`, `-$3.00`."""
     return f"{'+' if delta > 0 else ''}{figures.money(delta)}"
+
+
+def moves(sides: Mapping[str, float | None]) -> bool:
+    """True where a reader sees two amounts and not one: small ones are shown with more digits."""
+    return bool(sides["delta"]) and _money(sides["base"]) != _money(sides["head"])
 
 
 def share(sides: Mapping[str, float | None]) -> str:
     """How much that is of the base: `+21 %`; empty where there is none."""
     base, delta = sides["base"], sides["delta"]
-    if not base or delta is None or abs(delta) < UNCHANGED:
+    if not base or delta is None or not moves(sides):
         return ""
-    return f"{'+' if delta > 0 else '-'}{abs(delta) / base * 100:.0f} %"
+    percent = abs(delta) / base * 100
+    return f"{'+' if delta > 0 else '-'}{f'{percent:.0f}' if percent >= 1 else 'below 1'} %"
 
 
 def hardware(sides: Mapping[str, Mapping[str, Any] | None]) -> str:
@@ -53,6 +61,14 @@ def _hardware(side: Mapping[str, Any] | None) -> str:
     if side is None:
         return NONE
     return f"{CPU if not side['gpusPerReplica'] else side['gpu']} ×{side['count']}"
+
+
+def latencies(services: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """What is said of all of them: its key, and its name. What generates nothing has the latency of its answer, in place of TTFT."""
+    generating = [any(service["tpotP95Ms"].values()) for service in services]
+    if not any(generating):
+        return {"ttftP95Ms": "latency p95"}
+    return {"ttftP95Ms": "TTFT p95" if all(generating) else "TTFT or latency p95", "tpotP95Ms": "TPOT p95"}
 
 
 def latency(sides: Mapping[str, Mapping[str, Any] | None]) -> str:
@@ -100,23 +116,23 @@ def headline(document: Mapping[str, Any]) -> str:
     """`+$125.45 a month (+21 %), to $711.19`."""
     expected = document["monthlyUsd"]["expected"]
     if not document["head"]["exists"]:
-        return f"is removed: {signed(expected['delta'])} a month"
+        return f"is removed: {change(expected)} a month"
     part = share(expected)
     bound = "" if document["complete"]["head"] else "at least "
     total = f"{bound}{figures.money(expected['head'])}"
     if not document["base"]["exists"]:
         return f"is new: {total} a month"
-    if signed(expected["delta"]) == "no change":
+    if not moves(expected):
         most = document["monthlyUsd"]["max"]
-        ceiling = "" if signed(most["delta"]) == "no change" else f", at most {signed(most['delta'])}, to {figures.money(most['head'])}"
+        ceiling = f", at most {change(most)}, to {figures.money(most['head'])}" if moves(most) else ""
         return f"costs the same: {total} a month{ceiling}"
-    return f"{signed(expected['delta'])} a month{f' ({part})' if part else ''}, to {total}"
+    return f"{change(expected)} a month{f' ({part})' if part else ''}, to {total}"
 
 
 def direction(document: Mapping[str, Any]) -> float:
     """Above 0 where the stack costs more, below where less: as expected, and where that is the same at most."""
-    deltas = (document["monthlyUsd"][point]["delta"] or 0.0 for point in ("expected", "max"))
-    return next((delta for delta in deltas if abs(delta) >= UNCHANGED), 0.0)
+    points = (document["monthlyUsd"][point] for point in ("expected", "max"))
+    return next((point["delta"] for point in points if moves(point)), 0.0)
 
 
 def stack_name(document: Mapping[str, Any]) -> str:

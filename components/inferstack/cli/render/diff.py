@@ -58,22 +58,25 @@ def _totals(document: Mapping[str, Any]) -> RenderableType:
                 f"$ per month, {name}",
                 figures.money(sides["base"]),
                 figures.money(sides["head"]),
-                _delta(sides["delta"]),
+                _delta(sides),
                 changes.share(sides),
             ]
         )
     tokens = document["usdPerMillionTokens"]
     if tokens["base"] is not None or tokens["head"] is not None:
         cells = (figures.UNKNOWN if tokens[side] is None else figures.money(tokens[side]) for side in ("base", "head"))
-        rows.append(["$ per million tokens", *cells, _delta(tokens["delta"]), changes.share(tokens)])
+        rows.append(["$ per million tokens", *cells, _delta(tokens), changes.share(tokens)])
     notes = [f"a lower bound: no price is known for {', '.join(document['unpriced'])}"] if document["unpriced"] else []
     made = layout.table(["", "base", "head", "change", ""], rows, right=(1, 2, 3, 4))
     return Group(made, layout.notes(notes)) if notes else made
 
 
-def _delta(delta: float | None) -> Text:
-    style = "" if delta is None or abs(delta) < changes.UNCHANGED else layout.BAD if delta > 0 else layout.GOOD
-    return Text(changes.signed(delta), style=style)
+def _delta(sides: Mapping[str, float | None]) -> Text:
+    return Text(changes.change(sides), style=_style(sides["delta"] or 0.0) if changes.moves(sides) else "")
+
+
+def _style(delta: float) -> str:
+    return layout.BAD if delta > 0 else layout.GOOD
 
 
 def _services(services: list[Mapping[str, Any]]) -> RenderableType:
@@ -91,20 +94,13 @@ def _services(services: list[Mapping[str, Any]]) -> RenderableType:
     latencies = [
         [service["name"], name, changes.latency(service[key]), Text(changes.bands(service[key]), style=layout.LABEL)]
         for service in services
-        for name, key in _latencies(service)
+        for key, name in changes.latencies([service]).items()
     ]
     return Group(
         layout.table(["service", "", "GPUs", "$ per month", "$ per million tokens", "headroom"], rows, fixed=(0, 1)),
         Text(),
         layout.table(["service", "", "expected, target", "band"], latencies, fixed=(0, 1)),
     )
-
-
-def _latencies(service: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What is said of a service, by the key of each; what generates nothing has the latency of its answer."""
-    if not any(service["tpotP95Ms"].values()):
-        return (("latency p95", "ttftP95Ms"),)
-    return (("TTFT p95", "ttftP95Ms"), ("TPOT p95", "tpotP95Ms"))
 
 
 def _decisions(services: list[Mapping[str, Any]]) -> Iterator[RenderableType]:
@@ -115,5 +111,6 @@ def _decisions(services: list[Mapping[str, Any]]) -> Iterator[RenderableType]:
 
 
 def _causes(causes: list[Mapping[str, Any]]) -> RenderableType:
-    rows = [[_delta(cause["deltaUsd"]), Text(cause["line"]), changes.why(cause)] for cause in causes]
+    moved = ((cause["deltaUsd"], cause) for cause in causes)
+    rows = [[Text(changes.signed(usd), style=_style(usd)), Text(cause["line"]), changes.why(cause)] for usd, cause in moved]
     return layout.table(["change", "line", "what moved"], rows, right=(0,))

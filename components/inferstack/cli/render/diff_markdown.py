@@ -27,9 +27,10 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield from _table(("", "base", "head", "change"), "lrrr", _totals(document))
     shown = [service for service in document["services"] if service["change"] != "same"]
+    names = changes.latencies(shown)
     if shown:
-        columns = ("service", "GPUs", "$ / month", "$ / M tokens", "TTFT p95", "TPOT p95", "headroom")
-        yield from _table(columns, "llrrrrr", (_service(service) for service in shown))
+        columns = ("service", "GPUs", "$ / month", "$ / M tokens", *names.values(), "headroom")
+        yield from _table(columns, f"llrr{'r' * len(names)}r", (_service(service, names) for service in shown))
     same = len(document["services"]) - len(shown)
     if same:
         yield f"{figures.plural(same, 'service')} as before."
@@ -46,7 +47,8 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _folded(f"Decisions ({len(decisions)})", _table(("service", "key", "base", "head"), "llll", decisions))
     if shown:
         yield from _folded(
-            "Bands of the latencies", _table(("service", "TTFT p95", "TPOT p95"), "lrr", (_bands(service) for service in shown))
+            "Bands of the latencies",
+            _table(("service", *names.values()), f"l{'r' * len(names)}", (_bands(service, names) for service in shown)),
         )
     if document["warnings"]:
         yield from _folded(
@@ -79,29 +81,28 @@ def _totals(document: Mapping[str, Any]) -> Iterator[Sequence[str]]:
     tokens = document["usdPerMillionTokens"]
     if tokens["base"] is not None or tokens["head"] is not None:
         shown = (changes.NONE if tokens[side] is None else figures.money(tokens[side]) for side in ("base", "head"))
-        yield "$ / million tokens", *shown, changes.NONE if tokens["delta"] is None else changes.signed(tokens["delta"])
+        yield "$ / million tokens", *shown, changes.NONE if tokens["delta"] is None else changes.change(tokens)
 
 
 def _bold(sides: Mapping[str, float | None]) -> str:
     part = changes.share(sides)
-    return f"**{changes.signed(sides['delta'])}**{f' ({part})' if part else ''}"
+    return f"**{changes.change(sides)}**{f' ({part})' if part else ''}"
 
 
-def _service(service: Mapping[str, Any]) -> Sequence[str]:
+def _service(service: Mapping[str, Any], names: Iterable[str]) -> Sequence[str]:
     state = "" if service["change"] == "changed" else f" ({service['change']})"
     return (
         f"{service['name']}{state}",
         changes.hardware(service["hardware"]),
         changes.money(service["monthlyUsd"]),
         changes.money(service["usdPerMillionTokens"]),
-        changes.latency(service["ttftP95Ms"]),
-        changes.latency(service["tpotP95Ms"]),
+        *(changes.latency(service[key]) for key in names),
         changes.headroom(service["headroom"]),
     )
 
 
-def _bands(service: Mapping[str, Any]) -> Sequence[str]:
-    return service["name"], *(changes.bands(service[key]) for key in ("ttftP95Ms", "tpotP95Ms"))
+def _bands(service: Mapping[str, Any], names: Iterable[str]) -> Sequence[str]:
+    return service["name"], *(changes.bands(service[key]) for key in names)
 
 
 def _replaced(document: Mapping[str, Any]) -> Iterator[Sequence[str]]:

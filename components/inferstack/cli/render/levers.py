@@ -28,7 +28,9 @@ def levers_report(document: Mapping[str, Any]) -> RenderableType:
 
 def _service(service: Mapping[str, Any]) -> RenderableType:
     cost = service["monthlyUsd"]
-    heading = layout.heading(service["service"], f"{figures.money(cost['expected'])} a month as planned" if cost else figures.NOT_PRICED)
+    whose = f", all services of {service['server']}" if service["server"] else ""
+    planned = f"{figures.money(cost['expected'])} a month as planned{whose}" if cost else figures.NOT_PRICED
+    heading = layout.heading(service["service"], planned)
     if cost is None:
         return Group(heading, layout.indented(Text("without prices nothing can be ranked", style=layout.LABEL)))
     idle = layout.indented(Text(f"Saves nothing here, as far as prices are known: {', '.join(service['withoutGain'])}", style=layout.LABEL))
@@ -56,15 +58,18 @@ def _becomes(row: Mapping[str, Any]) -> str:
 
 
 def brief(document: Mapping[str, Any] | None) -> Iterator[RenderableType]:
-    """The first three levers of each service, where there are any."""
+    """The first three levers of each service, or of several that share a server, where there are any."""
+    services: dict[str, Mapping[str, Any]] = {}
+    for service in document["services"] if document else ():
+        services.setdefault(service["server"] or service["service"], service)
     rows = [
         [
-            Text(service["service"], style=layout.STRONG),
+            Text(name, style=layout.STRONG),
             Text(figures.money(lever["savesUsd"]), style=layout.GOOD),
             lever["change"],
             lever["caveat"],
         ]
-        for service in (document["services"] if document else ())
+        for name, service in services.items()
         for lever in service["levers"][:BRIEF]
     ]
     if rows:

@@ -46,7 +46,7 @@ def service_section(service: Mapping[str, Any]) -> RenderableType:
         _decisions(service["decisions"]),
     ]
     if service["alternatives"]:
-        parts += [layout.subheading("Turned down"), _alternatives(service["alternatives"])]
+        parts += [layout.subheading("Turned down"), _alternatives(service["alternatives"], service["task"] == GENERATE)]
     if service["warnings"]:
         parts += [Text(), layout.notes(service["warnings"])]
     return Group(*parts)
@@ -251,19 +251,19 @@ def _decisions(decisions: list[Mapping[str, Any]]) -> RenderableType:
     return layout.table(["key", "value", "", "reason"], rows, fixed=(0, 2))
 
 
-def _alternatives(alternatives: list[Mapping[str, Any]]) -> RenderableType:
+def _alternatives(alternatives: list[Mapping[str, Any]], generates: bool) -> RenderableType:
     rows = [
         [
             f"{item['engine']} {item['quantization']} on {devices(item)}, {item['machineType']}",
             str(item["replicas"]) if item["replicas"] else "-",
             figures.money(item["monthlyUsd"]["expected"] if item["monthlyUsd"] else None),
-            _or_dash(item["ttftP95Ms"]),
-            _or_dash(item["tpotP95Ms"]),
+            *(_or_dash(item[key]) for key in (("ttftP95Ms", "tpotP95Ms") if generates else ("ttftP95Ms",))),
             item["reason"],
         ]
         for item in alternatives
     ]
-    return layout.table(["placement", "replicas", "$/month", "TTFT p95", "TPOT p95", "why not"], rows, right=(1, 2, 3, 4))
+    latencies = ["TTFT p95", "TPOT p95"] if generates else ["latency p95"]
+    return layout.table(["placement", "replicas", "$/month", *latencies, "why not"], rows, right=(1, 2, 3, 4)[: 2 + len(latencies)])
 
 
 def _or_dash(milliseconds: float | None) -> str:
