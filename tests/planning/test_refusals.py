@@ -43,6 +43,7 @@ def refused(target: dict[str, Any] = EKS, **changes: Any) -> Problem:
         ({"gpu": "v100-16"}, "gpu", "without gpu it works"),
         ({"replicas": 1, "gpu": "l4", "traffic": {**TRAFFIC, "requestsPerSecond": 80}}, "replicas", "without replicas it works"),
         ({"quantization": "int4"}, "quantization", "did you mean awq or gptq-int4?"),
+        ({"gpu": "biggest"}, "gpu", "leave it out for the cheapest one"),
         ({"slo": {"ttftP95Ms": 1, "tpotP95Ms": 0.5}}, "slo", "without slo it works"),
     ],
 )

@@ -140,6 +140,23 @@ def test_what_contradicts_itself_is_refused(changes: dict[str, Any], problem: st
     assert any(found.startswith(problem) for found in problems(**changes)), problems(**changes)
 
 
+@pytest.mark.parametrize(
+    ("days", "said", "listed"),
+    [
+        ("mon-fri", "is text", "mon, tue, wed, thu, fri"),
+        (["mon-fri"], "says mon-fri", "mon, tue, wed, thu, fri"),
+        (["fri - mon", "Wednesday"], "says fri - mon, Wednesday", "fri, sat, sun, mon, wed"),
+        ("weekdays", "is text", "mon, tue, wed, thu, fri"),
+        ("mon, wed", "is text", "mon, wed"),
+    ],
+)
+def test_several_days_at_once_are_answered_with_their_list(days: object, said: str, listed: str) -> None:
+    """A range or a word for several days is refused with what to write, and with nothing that only follows from it."""
+    (found,) = problems(schedule={**WINDOW, "days": days})
+    assert found.startswith("schedule.days: ")
+    assert found.endswith(f"{said}, and days are listed one by one; write [{listed}]")
+
+
 BUSINESS = [0.0] * 8 + [0.05, 0.1, 0.15, 0.1, 0.1, 0.15, 0.1, 0.1, 0.1, 0.05] + [0.0] * 6
 
 

@@ -75,6 +75,19 @@ def test_problems_of_all_clouds_are_told_once() -> None:
     assert [problem.path.rpartition("].")[2] for problem in raised.value.problems] == ["model", "traffic.requestsPerSecond"]
 
 
+def test_ways_out_that_differ_by_cloud_say_on_which() -> None:
+    """One problem of all clouds is one line, whose plans name where they are; a problem of one cloud names it too."""
+    with pytest.raises(InputError) as raised:
+        sized(model="BAAI/bge-m3", slo={}, traffic={"requestsPerSecond": 1, "isl": 500, "osl": 10})
+    (problem,) = raised.value.problems
+    assert problem.nearest is not None
+    assert problem.nearest.startswith("remove it; on eks us-east-1 without traffic.osl it works: ")
+    assert "; on gke " in problem.nearest
+    with pytest.raises(InputError) as raised:
+        sized(slo={"tpotP95Ms": 1})
+    assert [str(problem.nearest).partition(" ")[0] for problem in raised.value.problems] == ["on", "on"]
+
+
 def test_the_document_has_a_row_for_every_combination() -> None:
     """Rows of the JSON have the verdict in words and in flags, money as numbers and latencies with their bands."""
     found = sized("gke")

@@ -126,6 +126,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "starts its replicas by",
     ),
     "loading without a bucket": ({"loading": "stream"}, "loading", "is for weights in a bucket"),
+    "a GPU that is none": ({"gpu": "none", "model": "Qwen/Qwen2.5-1.5B-Instruct", "slo": None}, "gpu", "is not a known GPU"),
     "a machine and another GPU": ({"machineType": "g6.xlarge", "gpu": "a10g"}, "machineType", "while `gpu` says"),
     "a planned flag": (
         {"engine": "vllm", "engineArgs": {"tensor-parallel-size": 2}},

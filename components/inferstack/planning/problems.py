@@ -20,8 +20,8 @@ class Problems:
     def add(self, path: str, value: object, reason: str, nearest: str | None = None, change: Mapping[str, object] | None = None) -> None:
         self.found.append(Problem(path=path, value=value, reason=reason, nearest=nearest, change=change or {}))
 
-    def lookup(self, path: str, value: str | None, find: Callable[[str], Found]) -> Found | None:
-        """`find(value)`, or None after noting why the name is not known."""
+    def lookup(self, path: str, value: str | None, find: Callable[[str], Found], otherwise: str | None = None) -> Found | None:
+        """`find(value)`, or None after noting why the name is not known: with the names that are near, or what to do `otherwise`."""
         if value is None:
             return None
         try:
@@ -29,7 +29,7 @@ class Problems:
         except catalog.UnknownName as unknown:
             near = join_names(unknown.nearest[:3]) if unknown.nearest else None
             reason = "is the name of several" if near and near in unknown.reason else unknown.reason
-            self.add(path, value, reason, f"did you mean {near}?" if near else None)
+            self.add(path, value, reason, f"did you mean {near}?" if near else otherwise)
         return None
 
     def raise_if_any(self, source: str | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import catalog, clouds, engines
+from ..catalog.names import folded
 from ..catalog.types import CapacityType, Machine
 from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
@@ -31,6 +32,9 @@ from .vision import images_of, longest_excess
 
 if TYPE_CHECKING:
     from ..measurements import Calibration
+
+NO_GPU = frozenset(("none", "no", "null", "nil", "off", "nogpu", "cpuonly", "without"))
+"""What people write where no GPU is meant; the stack file has a word for that."""
 
 
 def resolve(service: Service, path: str, site: Site | None, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
@@ -213,7 +217,11 @@ def _calibration(service: Service, path: str, base: Path, problems: Problems) ->
 def _gpu(service: Service, path: str, problems: Problems) -> str | None:
     if service.gpu is None or service.gpu.casefold() == CPU:
         return None if service.gpu is None else CPU
-    found = problems.lookup(f"{path}.gpu", service.gpu, catalog.accelerator)
+    key = f"{path}.gpu"
+    if folded(service.gpu) in NO_GPU:
+        problems.add(key, service.gpu, "is not a known GPU", "write cpu where none is meant", change={key: CPU})
+        return None
+    found = problems.lookup(key, service.gpu, catalog.accelerator, otherwise="leave it out for the cheapest one")
     return found.id if found else None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,8 @@ from .types import StackPlan
 from .whatif import Combination, joined, what_if
 
 USUAL_OSL = 300
+CLAUSE = "; "
+"""Between the ways out that a problem names."""
 NAME = "model"
 """Name of the one service."""
 OWN = "existing"
@@ -73,11 +75,35 @@ def size(service: Mapping[str, Any], cloud: str | None = None, region: str | Non
             notes.append(_assumed(found[0]))
             break
     if not found:
-        raise InputError(dict.fromkeys(problem for _, error in failed for problem in error.problems))
+        raise InputError(_on_all(failed))
     notes += [] if own else [f"{target['cloud']} {target['region']}: {error.problems[0]}" for target, error in failed]
     best = min(found, key=lambda attempt: attempt.chosen.rank)
     rows = joined(what_if(each.requirement, each.outcome, each.site, best.chosen) for each in found)
     return Size(finish(best.stack, best.site, [(best.requirement, best.outcome)]), rows, tuple(notes))
+
+
+def _on_all(failed: Sequence[tuple[Mapping[str, Any], InputError]]) -> list[Problem]:
+    """What is wrong, once; what works instead differs by target, and says on which."""
+    found: dict[tuple[str, object, str], dict[str, Problem]] = {}
+    for target, error in failed:
+        place = " ".join(str(target[key]) for key in ("cloud", "region") if key in target)
+        for problem in error.problems:
+            found.setdefault((problem.path, problem.value, problem.reason), {}).setdefault(place, problem)
+    return [_on_each(by_place, len(failed)) for by_place in found.values()]
+
+
+def _on_each(by_place: Mapping[str, Problem], targets: int) -> Problem:
+    (place, first), *others = by_place.items()
+    if len(by_place) < targets:
+        return (
+            replace(first, nearest=f"on {place} {first.nearest}") if first.nearest else replace(first, reason=f"{first.reason} on {place}")
+        )
+    if all(other.nearest == first.nearest for _, other in others):
+        return first
+    ways = {place: (problem.nearest or "").split(CLAUSE) for place, problem in by_place.items()}
+    common = [clause for clause in ways[place] if all(clause in each for each in ways.values())]
+    own = [f"on {place} {clause}" for place, each in ways.items() for clause in each if clause and clause not in common]
+    return replace(first, nearest=CLAUSE.join([*common, *own]))
 
 
 def _with_output(service: Mapping[str, Any]) -> Mapping[str, Any]:

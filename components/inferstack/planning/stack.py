@@ -102,7 +102,8 @@ def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
         )
     problems.found += plugin_problems(target)
     for index, nodes in enumerate(target.nodes):
-        problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator)
+        without = "leave it out, and `gpusPerNode`, for nodes without GPUs"
+        problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator, otherwise=without)
     return Site.of(target, stack.prices, remembers) if len(problems.found) == before else None
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from ..errors import nearest_name
 from .section import Broken, Section, fails
+from .untyped import is_list
 from .values import Text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,6 +24,34 @@ def _time(text: str) -> str:
     if not re.fullmatch(TIME, text):
         raise fails("is not a time of the day", 'write it in quotes, such as "08:00"')
     return text
+
+
+SPELLED = {"weekdays": "mon-fri", "workdays": "mon-fri", "weekend": "sat-sun", "weekends": "sat-sun", "daily": "mon-sun", "all": "mon-sun"}
+"""What people write in place of a list of days."""
+
+
+def _days(given: Any) -> Any:
+    """Days are listed one by one: a range, or a word for several of them, is answered with the list that it means."""
+    words = [given] if isinstance(given, str) else given if is_list(given) else []
+    meant = [_meant(word) if isinstance(word, str) else () for word in words]
+    if not words or not all(meant):
+        return given
+    days = list(dict.fromkeys(itertools.chain(*meant)))
+    if isinstance(given, str) or not all(word in DAYS for word in words):
+        said = "is text" if isinstance(given, str) else f"says {', '.join(words)}"
+        raise fails(f"{said}, and days are listed one by one", f"write [{', '.join(days)}]")
+    return given
+
+
+def _meant(word: str) -> tuple[str, ...]:
+    """The days that `word` stands for; none where that is not known."""
+    text = word.strip().casefold()
+    named = [day for name in re.split(r"\s*(?:-|–|\.\.|\bto\b)\s*", SPELLED.get(text, text)) for day in DAYS if name[:3] == day]
+    if "," in text or len(named) not in (1, 2):
+        each = [_meant(part) for part in text.split(",")] if "," in text else []
+        return tuple(itertools.chain(*each)) if all(each) else ()
+    first, last = DAYS.index(named[0]), DAYS.index(named[-1])
+    return tuple(DAYS[at % len(DAYS)] for at in range(first, last + 1 + (len(DAYS) if last < first else 0)))
 
 
 def _zone(name: str) -> str:
@@ -44,7 +74,7 @@ class Schedule(Section):
     """First minute of the window, in quotes."""
     end: Time = Field(examples=['"20:00"'])
     """Last minute of it; "24:00" is midnight."""
-    days: Annotated[tuple[Day, ...], Field(min_length=1, strict=False)] = ("mon", "tue", "wed", "thu", "fri")
+    days: Annotated[tuple[Day, ...], Field(min_length=1, strict=False), BeforeValidator(_days)] = ("mon", "tue", "wed", "thu", "fri")
     """Days on which the window opens."""
     timezone: Annotated[Text, AfterValidator(_zone)] = "UTC"
     """Name of the time zone, such as Europe/Berlin."""

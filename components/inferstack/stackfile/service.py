@@ -13,7 +13,7 @@ from ..catalog.types import CapacityType
 from .additions import Adapter, Speculation, rules_of_adapters
 from .budget import ServiceBudget
 from .own import OwnServer
-from .schedule import Schedule, is_time, minutes
+from .schedule import DAYS, Schedule, is_time, minutes
 from .section import Broken, Section
 from .traffic import HOURS_PER_DAY, Traffic
 from .untyped import is_list, is_mapping
@@ -317,5 +317,7 @@ def _window(schedule: Mapping[str, Any]) -> tuple[float, int] | None:
     """Hours a day and days a week of a schedule; None where it is wrong itself."""
     start, end, days = schedule.get("start"), schedule.get("end"), schedule.get("days", ["mon", "tue", "wed", "thu", "fri"])
     if not (is_time(start) and is_time(end) and is_list(days)) or minutes(start) >= minutes(end):
+        return None
+    if not days or any(day not in DAYS for day in days):
         return None
     return (minutes(end) - minutes(start)) / 60, len({str(day) for day in days})
