@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_costs_are_shared_by_gpus() -> None:
     assert second.economics is not None
     assert first.economics.allocated_monthly_usd == second.economics.allocated_monthly_usd
     assert first.monthly_usd.expected != second.monthly_usd.expected
-    assert first.monthly_usd.expected == pytest.approx(second.monthly_usd.expected, rel=0.01)
+    assert first.monthly_usd.expected == pytest.approx(second.monthly_usd.expected, rel=Decimal("0.01"))
 
 
 def test_existing_nodes_must_hold_all_of_a_pod() -> None:
