@@ -19,8 +19,8 @@ from .types import ServicePlan
 
 
 def fabric_of(requirement: Requirement, sized: Sized, machine: Machine, site: Site) -> Fabric | None:
-    """The network between the machines of a replica that its nodes get. A daemon with rights on the node stays out where the image is known
-    to make nothing of it."""
+    """The network between the machines of a replica that its nodes get. A daemon with rights on the node stays out where the image is not
+    known to make something of it."""
     found = site.fabric(machine) if sized.machines > 1 else None
     if found is None or found.gpudirect is None:
         return found
