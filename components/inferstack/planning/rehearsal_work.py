@@ -18,7 +18,7 @@ FEWEST = 100
 MOST_WORK = 1_000_000_000
 """Looks at a replica: two minutes in one process."""
 STEP_WORK = 100
-"""Looks that a step of a replica costs: 10 microseconds for 0.1, as measured on a server's core of 2024."""
+"""Looks that a step of a replica costs: about 10 microseconds for 0.1, from a few timed runs on one machine."""
 RUNS = 1 + len(KNEE_SHARES) + EDGE_STEPS
 """Runs of a simulation, each with replicas of its own, which cost a step each."""
 LOOKS_AT_ALL = "least-outstanding"
