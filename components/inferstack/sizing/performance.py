@@ -229,7 +229,7 @@ def step_share_s(shape: Shape, isl: float, fixed_s: float) -> float:
     return fixed_s / prompts_per_step(shape, isl) / shape.parallel.pipeline
 
 
-def prompts_per_step(shape: Shape, isl: float) -> float:
-    """Prompts of `isl` tokens that a step computes whole, on average at most; one that is longer than its tokens goes alone."""
+def prompts_per_step(shape: Shape, isl: float) -> int:
+    """Prompts of `isl` tokens that a step computes at most: none is cut, and one that is longer than the step's tokens goes alone."""
     batched_tokens = memory_constants(shape.engine, shape.engine_version).batched_tokens
-    return max(1.0, min(shape.max_sequences, batched_tokens / isl))
+    return max(1, min(shape.max_sequences, int(batched_tokens / isl)))

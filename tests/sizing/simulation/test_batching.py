@@ -74,18 +74,21 @@ def test_whole_prompts_are_those_of_the_slow_scheduler(made: Requests, slots: in
     assert outcome.last_s == pytest.approx(last)
 
 
-@pytest.mark.parametrize("isl", [100, 500, 4000])
+@pytest.mark.parametrize("isl", [100, 500, 3000, 4000, 5000])
 def test_one_pass_answers_as_fast_as_the_closed_form_says(isl: int) -> None:
-    """At half of its rate an encoder's mean latency is that of the closed form within a third, and no more than its rate comes out."""
+    """At up to 70 % of its rate an encoder's latency is that of the closed form within a sixth, and no more than its rate comes out."""
     loaded = shape(ENCODER)
     one = server(loaded, memory(loaded), isl, 0)
     costs = costs_of(loaded, isl, 0)
     assert costs.whole
-    rps = one.saturated_rps / 2
-    outcome = simulate(generate(8000, rps, Lengths(isl, 1), 1), costs)
-    assert outcome.ttft.mean == pytest.approx(latency_at(loaded, memory(loaded), isl, 0, rps).ttft_mean_ms, rel=1 / 3)
+    for load in (0.2, 0.5, 0.7):
+        rps = load * one.saturated_rps
+        found = simulate(generate(8000, rps, Lengths(isl, 1), 1), costs).ttft
+        expected = latency_at(loaded, memory(loaded), isl, 0, rps)
+        assert expected.ttft_mean_ms == pytest.approx(found.mean, rel=1 / 6)
+        assert expected.ttft_p95_ms == pytest.approx(found.p95, rel=1 / 6)
     flooded = simulate(generate(4000, 3 * one.saturated_rps, Lengths(isl, 1), 1), costs)
-    assert flooded.input_tps / isl == pytest.approx(one.saturated_rps, rel=0.1)
+    assert flooded.input_tps / isl == pytest.approx(one.saturated_rps, rel=0.05)
 
 
 @given(requests, st.integers(1, 8), st.sampled_from([16, 256]))
