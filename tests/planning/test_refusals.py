@@ -234,3 +234,20 @@ def test_a_refused_combination_has_the_price_of_the_nearest_that_works(changes: 
     assert problem.nearest is not None
     assert "it works: " in problem.nearest
     assert "$" in problem.nearest
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({**GKE, "network": {"cidr": "100.64.0.0/16"}}, "overlaps 100.64.0.0/14, which pods and Services use"),
+        ({**GKE, "network": {"cidr": "100.72.0.0/16", "gpuDirect": True}}, "which networks between accelerators use"),
+        ({**EKS, "network": {"cidr": "10.0.0.0/8"}}, "cannot be a VPC, which is between /16 and /22; use 10.0.0.0/16"),
+    ],
+)
+def test_ranges_that_no_network_can_have_are_refused_by_the_plan(target: dict[str, Any], said: str) -> None:
+    """What the cluster would refuse is said where the file says it."""
+    with pytest.raises(InputError) as caught:
+        plan(service(), target=target)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("inferstack:target.network.cidr: ")
+    assert said in str(problem)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import Charge, Columns, NodeGroup, Use
+from ..errors import Problem
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, joined, one_each, root_disks, traffic
+from .cidrs import vpc_problems
 from .nodes import CONTROLLERS, left_for_pods, sold_in, with_room
 from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
 
@@ -132,6 +134,10 @@ class Eks:
 
     def pool_zones(self, target: Target, machine: Machine) -> tuple[str, ...]:
         return sold_in(machine, self.region(target), self.zones(target))
+
+    def network_problems(self, target: Target) -> Iterator[Problem]:
+        """Of the VPC; its zones are looked at where they are named."""
+        yield from vpc_problems(target.network.cidr, ())
 
     def allocatable(self, machine: Machine) -> Allocatable:
         """Memory: what the system sees, minus 255 + 11 MiB per possible pod for the kubelet, 100 MiB before eviction, the agents."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine, Offering
 from ..costs.money import owned_usd_per_hour
 from ..costs.types import Charge, NodeGroup, Use
+from ..errors import Problem
 from ..stackfile.schema import ExistingNodes, Target
 from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, tiered_gib
 from .types import Agent, Allocatable, QuotaNeed
@@ -61,6 +62,10 @@ class Existing:
 
     def pool_zones(self, target: Target, machine: Machine) -> tuple[str, ...]:
         return target.zones
+
+    def network_problems(self, target: Target) -> Iterator[Problem]:
+        """It has its network already."""
+        yield from ()
 
     def allocatable(self, machine: Machine) -> Allocatable:
         """What is left beside GKE's reserve (the largest of the common ones), common agents, a control plane and our controllers.

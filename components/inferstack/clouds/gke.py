@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
 from .. import catalog
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import HOURS_PER_MONTH, Charge, Columns, NodeGroup, Use
+from ..errors import Problem
 from ..stackfile.schema import Target
 from .charges import CONTROL_PLANE, NETWORK, TrafficFees, always, by_nodes, one_each, root_disks, traffic
+from .cidrs import accelerator_problems, subnet_problems
 from .gpudirect import FABRICS
 from .nodes import CONTROLLERS, MEMORY_TIERS, left_for_pods, sold_in, tiered_gib, with_room
 from .types import Agent, Allocatable, Fabric, InternalBalancer, QuotaNeed, SystemPool
@@ -132,6 +134,12 @@ class Gke:
         """Subnets span the region, so that a pool may lie in any zone of it; the stack file's zones are kept to."""
         region = self.region(target)
         return sold_in(machine, region, target.zones if target.zones else catalog.zones("gke", region))
+
+    def network_problems(self, target: Target) -> Iterator[Problem]:
+        """Of the node subnet, beside pods, Services and networks between accelerators."""
+        network = target.network
+        yield from subnet_problems(network.cidr)
+        yield from accelerator_problems(network.cidr, 0 if network.gpu_direct else None)
 
     def allocatable(self, machine: Machine) -> Allocatable:
         """Memory: GKE's tiers, image streaming and 100 MiB before eviction, of what the system sees; then the agents of GKE."""

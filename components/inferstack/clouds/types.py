@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..catalog.types import CapacityType, Fee, Machine
 from ..costs.types import Charge, NodeGroup, Use
+from ..errors import Problem
 from ..stackfile.schema import Target
 
 
@@ -183,6 +184,10 @@ class Cloud(Protocol):
 
     def pool_zones(self, target: Target, machine: Machine) -> tuple[str, ...]:
         """Zones that a pool of that machine type may use: where it is sold, as far as that is known. () where it is sold in none."""
+        ...
+
+    def network_problems(self, target: Target) -> Iterator[Problem]:
+        """Why its network cannot have the range of addresses that the target gives it."""
         ...
 
     def allocatable(self, machine: Machine) -> Allocatable: ...

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..clouds.cidrs import cidr_problem, is_private
 from ..errors import Problem
-from .cidrs import cidr_problem, is_private
 
 
 @dataclass(frozen=True, slots=True)

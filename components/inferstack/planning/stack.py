@@ -101,6 +101,8 @@ def _site(stack: StackFile, problems: Problems, remembers: bool) -> Site | None:
             "inferstack:target.versions.kubernetes", version, reason, f'leave it out for "{clouds.cloud(target.cloud).kubernetes_version}"'
         )
     problems.found += plugin_problems(target)
+    wrong = clouds.cloud(target.cloud).network_problems(target)
+    problems.found += (replace(problem, path="inferstack:target.network.cidr") for problem in wrong)
     for index, nodes in enumerate(target.nodes):
         without = "leave it out, and `gpusPerNode`, for nodes without GPUs"
         problems.lookup(f"inferstack:target.nodes[{index}].gpu", nodes.gpu, catalog.accelerator, otherwise=without)

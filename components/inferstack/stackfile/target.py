@@ -79,14 +79,14 @@ class Addons(Section):
     """Left out: installed where a replica spans machines."""
     efa_device_plugin: bool | None = None
     """EKS only. Left out: installed where a replica spans machines that have EFA."""
-    gpudirect: bool | None = None
-    """GKE only. Left out: installed where a replica spans A3 High or A3 Mega machines with `network.gpuDirect`."""
     cluster_autoscaler: bool | None = None
     """EKS only. Left out: installed where `nodeScaling` is autoscaler."""
     cert_manager: bool = True
     """KServe's webhooks need its certificates."""
     kserve: bool = True
     """Serves the models, in Standard mode."""
+    gpudirect: bool = True
+    """Brings Google's NCCL to A3 High and A3 Mega nodes of GKE that replicas span with `network.gpuDirect`; left out elsewhere."""
     kuberay: bool = True
     """Serves the models of engine ray-serve; left out where no service has that."""
     keda: bool = True

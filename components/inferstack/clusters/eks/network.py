@@ -6,7 +6,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from ..cidrs import vpc_subnets
+from ...clouds.cidrs import vpc_subnets
 
 ANYWHERE = "0.0.0.0/0"
 

@@ -5,11 +5,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_gcp as gcp
 
+from ...clouds.cidrs import PODS, SERVICES, accelerator_subnets
 from ...clouds.gpudirect import networks
 from ...manifests import accelerator_network
 from ...nodepools.reference import AcceleratorNetwork
 from ...services import KubernetesObject
-from ..cidrs import PODS, SERVICES, accelerator_subnets
 
 POD_RANGE = "pods"
 SERVICE_RANGE = "services"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import clouds
+from ...clouds.cidrs import accelerator_problems, subnet_problems
 from ...errors import InputError, Problem
 from ...nodepools.spec import PoolSpec
 from ...stackfile.schema import Target
 from ..access import ApiAccess, access_problems, api_access
 from ..checks import name_problems, region_problems, system_pool, version_problems, volume_problems, zone_problems
-from ..cidrs import accelerator_problems, subnet_problems
 
 DEFAULT_CIDR = "10.0.0.0/16"
 ACCOUNT_LENGTH = 30

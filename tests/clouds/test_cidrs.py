@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inferstack.clusters.access import access_problems, api_access
-from inferstack.clusters.cidrs import (
+from inferstack.clouds.cidrs import (
     PODS,
     SERVICES,
     accelerator_problems,
@@ -20,6 +19,7 @@ from inferstack.clusters.cidrs import (
     vpc_problems,
     vpc_subnets,
 )
+from inferstack.clusters.access import access_problems, api_access
 
 ZONES = st.lists(st.sampled_from([f"eu-west-1{letter}" for letter in "abcdefg"]), min_size=1, unique=True)
 VPCS = st.builds(
