@@ -82,6 +82,12 @@ def test_the_page_of_the_architecture_names_what_there_is() -> None:
     assert second_column == _modules(library / "planning")
 
 
+def test_each_change_is_told_once() -> None:
+    """The changelog is merged line by line, which can bring a change back that stands elsewhere by now."""
+    told = re.findall(r"^- .*(?:\n  .*)*", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert [change for change in dict.fromkeys(told) if told.count(change) > 1] == []
+
+
 def _modules(folder: Path) -> set[str]:
     found = {path.name for path in folder.iterdir() if (path / "__init__.py").exists()} | {path.stem for path in folder.glob("*.py")}
     return found - {"__init__"}
