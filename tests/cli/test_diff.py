@@ -101,6 +101,12 @@ def test_no_change_is_what_reads_alike(base: float | None, head: float, said: st
     assert changes.change({"base": base, "head": head, "delta": delta}) == said
 
 
+def test_a_share_below_half_a_percent_says_so() -> None:
+    """It is neither nothing nor a whole percent."""
+    assert changes.share({"base": 1549.37, "head": 1549.40, "delta": 0.03}) == "below 1 %"
+    assert changes.share({"base": 100.0, "head": 121.0, "delta": 21.0}) == "+21 %"
+
+
 def test_what_writes_nothing_has_a_latency(document: dict[str, Any]) -> None:
     """A table of services that answer after one pass has no column of TTFT or TPOT; beside others it says what the first one is."""
     services = document["services"]

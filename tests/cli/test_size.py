@@ -89,6 +89,7 @@ def test_a_config_file_is_a_model(tmp_path: Path) -> None:
         ([MODEL, "--context", "100"], ["--context: 100 is shorter than one request", "use at least 1300"]),
         ([MODEL, "--cloud", "azure"], ["--cloud: azure is not eks, gke or existing"]),
         ([MODEL, "--cloud", "existing"], ["--gpu: is needed for machines of your own"]),
+        ([MODEL, "--cloud", "existing", "--gpu", "none"], ["--gpu: none is no GPU, and machines of your own are planned by theirs; name"]),
         ([MODEL, "--region", "us-cental1"], ["--region: us-cental1 is not a known region of gke; did you mean us-central1?"]),
         ([MODEL, "--cloud", "eks", "--region", "us-central1"], ["--region: us-central1 is not a known region of eks"]),
         ([MODEL, "--tensor-parallel", "3"], ["--tensor-parallel: 3"]),

@@ -222,6 +222,13 @@ def test_traffic_is_said_in_one_way(traffic: dict[str, Any], said: list[str]) ->
             ["target.deletionProtection: yes is neither true nor false; write true, without quotes"],
         ),
         (
+            {"cloud": "existing", "nodes": [{"cpu": 8, "memoryGib": 32, "gpu": "none"}, {"cpu": 8, "memoryGib": 32, "gpu": "CPU"}]},
+            [
+                f"target.nodes[{n}].gpu: {name} is no GPU; leave it out for CPU nodes, and `gpusPerNode` too"
+                for n, name in ((0, "none"), (1, "CPU"))
+            ],
+        ),
+        (
             {"cloud": "existing", "nodes": [{"cpu": 8, "memoryGib": 32, "gpu": "l4"}, {"cpu": 8, "memoryGib": 32, "gpusPerNode": 2}]},
             [
                 "target.nodes[0].gpusPerNode: is needed beside `gpu`; such as 1",
@@ -291,6 +298,8 @@ def test_names_that_the_catalog_lacks_come_with_the_rest() -> None:
         "target.region: us-central9 is not a known region of gke",
     ]
     assert "did you mean vllm" in said[0]
+    (none, *_) = [line for line in problems(config({**wrong, "gpu": "none"})) if ".gpu: " in line]
+    assert none == "services[0].gpu: none is not a known GPU; write cpu where none is meant"
     assert "services[0].tensorParallel: 0 must be at least 1" in said
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import catalog, clouds, engines
-from ..catalog.names import folded
 from ..catalog.types import CapacityType, Machine
 from ..engines import overrides as engine_overrides
 from ..engines.own import OwnEngine, OwnServer
@@ -18,6 +17,7 @@ from ..errors import InputError, Problem, join_names
 from ..stackfile.editing import to_engine
 from ..stackfile.own import OwnServer as OwnServerSection
 from ..stackfile.schema import AUTO, NO_VOLUME, ReplicaRange, Service
+from ..stackfile.values import means_no_gpu
 from .additions import NOTHING_BESIDE, beside, speaks_for, unmet
 from .problems import Problems
 from .requirement import CPU, NO_OVERRIDES, Requirement
@@ -32,9 +32,6 @@ from .vision import images_of, longest_excess
 
 if TYPE_CHECKING:
     from ..measurements import Calibration
-
-NO_GPU = frozenset(("none", "no", "null", "nil", "off", "nogpu", "cpuonly", "without"))
-"""What people write where no GPU is meant; the stack file has a word for that."""
 
 
 def resolve(service: Service, path: str, site: Site | None, base: Path, has_token: bool, problems: Problems) -> Requirement | None:
@@ -218,7 +215,7 @@ def _gpu(service: Service, path: str, problems: Problems) -> str | None:
     if service.gpu is None or service.gpu.casefold() == CPU:
         return None if service.gpu is None else CPU
     key = f"{path}.gpu"
-    if folded(service.gpu) in NO_GPU:
+    if means_no_gpu(service.gpu):
         problems.add(key, service.gpu, "is not a known GPU", "write cpu where none is meant", change={key: CPU})
         return None
     found = problems.lookup(key, service.gpu, catalog.accelerator, otherwise="leave it out for the cheapest one")

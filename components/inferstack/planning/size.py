@@ -12,6 +12,7 @@ from ..catalog.types import CapacityType
 from ..engines.kinds import POOLS
 from ..errors import InputError, Problem, nearest_name
 from ..stackfile.schema import StackFile
+from ..stackfile.values import means_no_gpu
 from .placement import Placement
 from .requirement import CPU, Requirement
 from .search import Outcome
@@ -89,12 +90,13 @@ def _on_all(failed: Sequence[tuple[Mapping[str, Any], InputError]]) -> list[Prob
         place = " ".join(str(target[key]) for key in ("cloud", "region") if key in target)
         for problem in error.problems:
             found.setdefault((problem.path, problem.value, problem.reason), {}).setdefault(place, problem)
-    return [_on_each(by_place, len(failed)) for by_place in found.values()]
+    places = {place for by_place in found.values() for place in by_place}
+    return [_on_each(by_place, len(places)) for by_place in found.values()]
 
 
-def _on_each(by_place: Mapping[str, Problem], targets: int) -> Problem:
+def _on_each(by_place: Mapping[str, Problem], places: int) -> Problem:
     (place, first), *others = by_place.items()
-    if len(by_place) < targets:
+    if len(by_place) < places:
         return (
             replace(first, nearest=f"on {place} {first.nearest}") if first.nearest else replace(first, reason=f"{first.reason} on {place}")
         )
@@ -167,8 +169,9 @@ def _is_sold_nowhere(gpu: str | None) -> bool:
 
 def _own_machines(gpu: str | None) -> Iterator[Mapping[str, Any]]:
     """Targets with machines of one kind, the smallest first."""
-    if gpu is None or gpu.casefold() == CPU:
-        raise InputError([Problem("inferstack:services[0].gpu", "is needed for machines of your own", gpu, "name the GPU, such as l40s")])
+    if gpu is None or means_no_gpu(gpu):
+        reason = "is needed for machines of your own" if gpu is None else "is no GPU, and machines of your own are planned by theirs"
+        raise InputError([Problem("inferstack:services[0].gpu", reason, gpu, "name the GPU, such as l40s")])
     for count in OWN_GPUS:
         nodes = {
             "gpu": gpu,

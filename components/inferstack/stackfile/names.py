@@ -14,6 +14,7 @@ from ..errors import Problem, join_names, nearest_name
 from .paths import NAMESPACE
 from .service import OWN_ENGINE
 from .untyped import is_list, is_mapping
+from .values import means_no_gpu
 
 _LOOKUPS: Mapping[str, Callable[[str], object]] = {
     "model": catalog.model,
@@ -58,5 +59,6 @@ def _unknown(path: str, name: Any, find: Callable[[str], object]) -> Iterator[Pr
     try:
         find(name)
     except catalog.UnknownName as unknown:
-        nearest = f"did you mean {join_names(unknown.nearest)}?" if unknown.nearest else None
+        otherwise = "write cpu where none is meant" if unknown.kind == "GPU" and means_no_gpu(name) else None
+        nearest = f"did you mean {join_names(unknown.nearest)}?" if unknown.nearest else otherwise
         yield Problem(path, unknown.reason, name, nearest)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from .section import Broken, Section
 from .untyped import is_list, is_mapping
-from .values import Cidr, Count, KubernetesMinor, Many, Name, Release, Text, Usd
+from .values import Cidr, Count, KubernetesMinor, Many, Name, Release, Text, Usd, means_no_gpu
 from .volumes import SharedVolume, rules_of_volumes
 
 
@@ -136,7 +136,9 @@ class ExistingNodes(Section):
 
     @classmethod
     def rules(cls, given: Mapping[str, Any]) -> Iterator[Broken]:
-        if given.get("gpu") is not None and not given.get("gpusPerNode"):
+        if means_no_gpu(given.get("gpu")):
+            yield Broken("is no GPU", "leave it out for CPU nodes, and `gpusPerNode` too", at=("gpu",))
+        elif given.get("gpu") is not None and not given.get("gpusPerNode"):
             yield Broken("is needed beside `gpu`", "such as 1", at=("gpusPerNode",))
         if given.get("gpu") is None and given.get("gpusPerNode"):
             yield Broken("is needed beside `gpusPerNode`", "name the GPU, such as l4", at=("gpu",))

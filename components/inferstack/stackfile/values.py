@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
+from ..catalog.names import folded
 from .section import fails
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -156,3 +157,12 @@ MAPPING = "<mapping>"
 def shape(value: Any) -> str:
     """Which form of a key that takes a scalar or a mapping `value` is."""
     return MAPPING if isinstance(value, dict | BaseModel) else SCALAR
+
+
+NO_GPU = frozenset(("none", "no", "null", "nil", "off", "nogpu", "cpu", "cpuonly", "without"))
+"""What people write where no GPU is meant."""
+
+
+def means_no_gpu(name: object) -> bool:
+    """True for a word in place of the name of a GPU that says that there is none."""
+    return isinstance(name, str) and folded(name) in NO_GPU

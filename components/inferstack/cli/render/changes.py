@@ -49,7 +49,7 @@ def share(sides: Mapping[str, float | None]) -> str:
     if not base or delta is None or not moves(sides):
         return ""
     percent = abs(delta) / base * 100
-    return f"{'+' if delta > 0 else '-'}{f'{percent:.0f}' if percent >= 1 else 'below 1'} %"
+    return f"{'+' if delta > 0 else '-'}{percent:.0f} %" if percent >= 0.5 else "below 1 %"
 
 
 def hardware(sides: Mapping[str, Mapping[str, Any] | None]) -> str:
