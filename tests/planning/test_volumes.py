@@ -113,3 +113,14 @@ def test_a_sidecar_takes_its_part_of_the_node() -> None:
 def test_volumes_that_cannot_be(target: dict[str, Any], changes: dict[str, Any], said: str) -> None:
     """Each names the key, the value, the reason and what works."""
     assert said in refused(target, **changes)
+
+
+def test_a_copy_costs_what_its_files_weigh_and_its_origin_stays() -> None:
+    """The same GB on the volume and in the bucket that they were copied from, which is billed as before."""
+    changes = {"volume": "weights", "modelUri": "s3://bucket/model", "quantization": "bf16"}
+    made = plan(service(**changes), target=ON_EFS)
+    disks = next(line for line in made.costs.lines.children if line.name == "disks").children
+    (bucket,) = [line for line in disks if line.name.startswith("weights in")]
+    (held,) = [line for line in disks if line.name == "volume weights (EFS)"]
+    assert bucket.quantity == held.quantity
+    assert made.volumes[0].stored_gib == pytest.approx(float(held.quantity.expected) * 1e9 / 2**30, abs=0.1)

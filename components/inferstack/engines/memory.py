@@ -32,5 +32,4 @@ def sequence_bytes(shape: Shape) -> int:
 
 def download_gib(shape: Shape) -> int:
     """Disk that the files of a checkpoint take, in whole GiB."""
-    files = sizing.weight_bytes(shape.model, shape.checkpoint) * sizing.file_width(shape.model, shape.checkpoint)
-    return math.ceil((files * REPOSITORY_OVERHEAD + sizing.file_bytes(shape)) / GIB)
+    return math.ceil((sizing.checkpoint_bytes(shape) * REPOSITORY_OVERHEAD + sizing.file_bytes(shape)) / GIB)

@@ -9,8 +9,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from ..clouds.gpudirect import INTERFACE, interfaces, networks
 from ..clouds.types import GpuDirect, NodeFolder, ReceiveDaemon
 
@@ -41,11 +39,11 @@ def accelerator_network(name: str, vpc: Any, subnet: Any) -> tuple[dict[str, Any
 def pod_annotations(direct: GpuDirect) -> dict[str, str]:
     """The cards that a pod takes, and the devices that its daemon is given."""
     cards = zip((INTERFACE, *interfaces(direct.networks)), ("default", *networks(direct.networks)), strict=True)
-    devices = [{"path": path} for path in direct.daemon.devices]
+    devices = [{"path": path} for path in direct.daemon.devices]  # read as YAML
     return {
         f"{NETWORKING}/default-interface": INTERFACE,
         f"{NETWORKING}/interfaces": json.dumps([{"interfaceName": card, "network": network} for card, network in cards]),
-        f"devices.gke.io/container.{direct.daemon.name}": yaml.safe_dump(devices, sort_keys=False),
+        f"devices.gke.io/container.{direct.daemon.name}": json.dumps(devices),
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 
+from .. import sizing
 from ..catalog.types import Checkpoint
 from ..clouds.addons import storage_initializer
-from ..engines.memory import download_gib
 from ..engines.weights import HUB
 from . import ways
 from .placement import Placement
@@ -15,6 +15,7 @@ from .pools import POOL_LABEL, SYSTEM_POOL
 from .site import Site
 from .types import WeightCopy
 
+GIB = 2**30
 DUPLICATES = ("original/*", "metal/*", "*.pth", "*.gguf")
 """Files of a repository that hold the same weights in another form, which no engine here loads beside safetensors."""
 COPIES_IN_DEADLINE = 3
@@ -42,7 +43,7 @@ def weight_copy(placement: Placement, site: Site, *, uses_token: bool) -> Weight
         allow=_parts(checkpoint.file),
         ignore=() if checkpoint.file is not None else DUPLICATES,
         uses_token=uses_token,
-        size_gib=float(download_gib(replica.shape)),
+        size_gib=sizing.checkpoint_bytes(replica.shape) / GIB,
         seconds=seconds,
         deadline_seconds=BEFORE_POD_SECONDS + math.ceil(COPIES_IN_DEADLINE * seconds.high),
         node_selector=((POOL_LABEL, SYSTEM_POOL),) if on_system else (),

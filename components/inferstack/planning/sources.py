@@ -67,7 +67,7 @@ def options(requirement: Requirement, placement: Placement, site: Site) -> tuple
 def _options(sized: Sized, placement: Placement, service: Service, site: Site) -> Iterator[SourceOption]:
     assert sized.replica is not None, "what is planned fits"
     shape, machine, engine = sized.replica.shape, placement.machine, sized.engine
-    size = exact(sizing.fetched_bytes(shape)) / GB
+    size = exact(sizing.checkpoint_bytes(shape)) / GB
     own, published = sized.checkpoint, sized.checkpoint.published
     place, volume = published.uri.partition("://")[0], ways.volume_of(own, site)
     now = cold_start_of(sized, machine, site).seconds
@@ -129,11 +129,11 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
     if not site.cloud.stores:
         return
     plans = list(services)
-    for uri, plan in {plan.checkpoint_uri: plan for plan in plans}.items():
+    for uri, plan in {_origin(plan): plan for plan in plans}.items():
         place = uri.partition("://")[0]
-        if place == "hf" or plan.copy is not None:
+        if place == "hf":
             continue
-        size = exact(sizing.fetched_bytes(plan.replica.shape)) / GB
+        size = exact(sizing.checkpoint_bytes(plan.replica.shape)) / GB
         fee = site.fees.get(site.cloud.stores.get(place, ""))
         line = CostLine(
             name=f"weights in {PLACES[place]}",
@@ -145,7 +145,13 @@ def kept(services: Iterable[ServicePlan], site: Site) -> Iterator[Extra]:
             basis="" if fee is None else fee.basis,
             note=f"{uri}, which is there already" + ("; what its volume costs is not known here" if place == "pvc" else ""),
         )
-        yield Extra(DISKS, line, shares=tuple((each.name, Columns.same(1)) for each in plans if each.checkpoint_uri == uri))
+        yield Extra(DISKS, line, shares=tuple((each.name, Columns.same(1)) for each in plans if _origin(each) == uri))
+
+
+def _origin(plan: ServicePlan) -> str:
+    """Where the weights of a service are, and stay where they are copied to a volume of the stack."""
+    checkpoint = plan.replica.shape.checkpoint
+    return plan.checkpoint_uri if checkpoint.origin is None else checkpoint.origin.uri
 
 
 def _way(place: str, streamed: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
+from .. import sizing
 from ..catalog.types import Fee
 from ..catalog.volumes import volume_kinds
 from ..clouds.charges import DISKS
@@ -26,16 +27,16 @@ def plan_volumes(target: Target, site: Site, tenants: Sequence[Tenant]) -> tuple
 
 def _volume(volume: SharedVolume, target: Target, site: Site, members: Sequence[Tenant]) -> VolumePlan:
     kind = volume.sold_as
-    stored = sum(download_gib(member.plan.replica.shape) for member in members)
+    shapes = [member.plan.replica.shape for member in members]
     return VolumePlan(
         name=volume.name,
         kind=kind.name,
         namespace=target.namespace,
-        size_gib=kind.sold_gib(ways.COPIES * stored) if volume.size_gib is None else volume.size_gib,
+        size_gib=kind.sold_gib(ways.COPIES * sum(map(download_gib, shapes))) if volume.size_gib is None else volume.size_gib,
         throughput=volume.bought_throughput,
         storage_class=volume.storage_class,
         zone=site.zones[0] if kind.per_tib and site.zones else None,
-        stored_gib=float(stored),
+        stored_gib=sum(map(sizing.checkpoint_bytes, shapes)) / GIB,
         services=tuple(member.plan.name for member in members),
     )
 

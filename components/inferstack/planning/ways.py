@@ -125,7 +125,7 @@ def copy_seconds(checkpoint: Checkpoint, volume: SharedVolume, shape: Shape) -> 
     assert checkpoint.origin is not None, "only copies are copied"
     kind = volume.sold_as
     write = _estimate(kind.writes(size_gib(volume, shape), volume.bought_throughput), kind)
-    return sizing.copy_seconds(download_gib(shape) * 2**30, checkpoint.origin.uri.partition("://")[0], write)
+    return sizing.copy_seconds(sizing.checkpoint_bytes(shape), checkpoint.origin.uri.partition("://")[0], write)
 
 
 def size_gib(volume: SharedVolume, shape: Shape) -> int | None:
@@ -171,7 +171,7 @@ def whole_usd(volume: SharedVolume, shape: Shape, site: Site) -> Decimal | None:
 
 def stored_gb(shape: Shape) -> Decimal:
     """GB of the files that are copied."""
-    return exact(download_gib(shape)) * 2**30 / GB
+    return exact(sizing.checkpoint_bytes(shape)) / GB
 
 
 def offered(site: Site) -> Iterator[SharedVolume]:

@@ -19,7 +19,16 @@ from .parallelism import Indivisible, legal_tensor_degrees, refuse_tensor_degree
 from .performance import step_times
 from .queueing import Latency, latency_at, output_to_input_ratio
 from .times import StepTimes
-from .weights import fetched_bytes, file_width, gguf_bytes, stored_bytes, weight_bytes, weight_bytes_per_device, weight_error
+from .weights import (
+    checkpoint_bytes,
+    fetched_bytes,
+    file_width,
+    gguf_bytes,
+    stored_bytes,
+    weight_bytes,
+    weight_bytes_per_device,
+    weight_error,
+)
 from .work import generates
 
 __all__ = [
@@ -35,6 +44,7 @@ __all__ = [
     "activation_bytes",
     "adapter_bytes",
     "batched_tokens",
+    "checkpoint_bytes",
     "cold_start",
     "concurrency",
     "copy_seconds",

@@ -92,6 +92,11 @@ def fetched_bytes(shape: Shape) -> int:
     return round(held * file_width(shape.model, shape.checkpoint))
 
 
+def checkpoint_bytes(shape: Shape) -> int:
+    """Bytes of the files of its checkpoint, wherever they lie."""
+    return round(weight_bytes(shape.model, shape.checkpoint) * file_width(shape.model, shape.checkpoint))
+
+
 def file_width(model: Model, checkpoint: Checkpoint) -> float:
     """Bytes of the files over those of the weights as they are loaded: what is quantized while loading comes at 16 bit, some at 32."""
     stored = replace(checkpoint, quantization="bf16", quantized_at_load=False) if checkpoint.quantized_at_load else checkpoint
