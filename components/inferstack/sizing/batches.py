@@ -65,8 +65,8 @@ def wait(batches: Batches, rps: float, variability: Variability) -> Wait:
     arrivals, lengths = variability.burstiness**2, variability.length_spread**2
     steps = _steps(batches, rps, arrivals, lengths)
     variance = batches.prompt_s**2 * (steps.spread + steps.prompts * lengths)
+    # Mean length of the step that an arrival meets: long ones are met more often.
     met_s = steps.mean_s + variance / steps.mean_s
-    """Mean length of the step that an arrival meets: long ones are met more often."""
     came = max(0.0, rps * met_s + arrivals - 1)
     others = batches.most - 1
     beside = min(others, came)
@@ -135,7 +135,7 @@ def chance_to_wait(busy: float, arrivals: float, services: float) -> float:
 def _queue(batches: Batches, rps: float, arrivals: float, lengths: float) -> tuple[float, float]:
     """Chance that more wait than a batch holds, and the mean of the exponential wait that they then have, in seconds."""
     load = rps * batches.each_s
+    # Chance that a burst is no longer than a batch.
     within = 1 - (1 - 2 / (1 + max(1.0, arrivals))) ** batches.most
-    """Chance that a burst is no longer than a batch."""
     queues = 1 - (1 - load ** math.sqrt(2 * (batches.most + 1))) * within
     return queues, batches.each_s * (arrivals + lengths) / 2 / (1 - load)
