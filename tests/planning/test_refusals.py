@@ -251,3 +251,13 @@ def test_ranges_that_no_network_can_have_are_refused_by_the_plan(target: dict[st
     (problem,) = caught.value.problems
     assert str(problem).startswith("inferstack:target.network.cidr: ")
     assert said in str(problem)
+
+
+def test_addons_of_another_cloud_are_refused() -> None:
+    """What makes no sense on a cluster that is made on GKE is not installed there because it is asked for."""
+    with pytest.raises(InputError) as caught:
+        plan(service(), target={**GKE, "addons": {"efaDevicePlugin": True, "clusterAutoscaler": True, "neuronDevicePlugin": False}})
+    assert [str(problem).partition(": ")[0] for problem in caught.value.problems] == [
+        "inferstack:target.addons.clusterAutoscaler",
+        "inferstack:target.addons.efaDevicePlugin",
+    ]

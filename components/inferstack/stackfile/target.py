@@ -97,6 +97,10 @@ class Addons(Section):
     """Measures what KEDA scales on."""
 
 
+OF_EKS = ("neuronDevicePlugin", "efaDevicePlugin", "clusterAutoscaler")
+"""Add-ons for machines of AWS, and for node pools that nobody scales."""
+
+
 class OwnedHardware(Section):
     """Hardware that is paid for: its hourly price is amortisation plus power."""
 
@@ -187,6 +191,10 @@ class Target(Section):
         if cloud in ("eks", "existing") and is_mapping(network) and network.get("gpuDirect"):
             why = "on eks machines bring EFA by themselves" if cloud == "eks" else "what a cluster of yours has is not known here"
             yield Broken(f"is for clusters that are made on gke; {why}", "remove it", at=("network", "gpuDirect"))
+        addons = given.get("addons")
+        asked = [key for key in OF_EKS if addons.get(key)] if cloud == "gke" and is_mapping(addons) else []
+        for key in asked:
+            yield Broken("is for eks; clusters that are made on gke have no use for it", "remove it", at=("addons", key))
         if cloud in ("eks", "gke"):
             yield from _rules_of_new_clusters(cloud, given)
         yield from rules_of_volumes(given)
