@@ -41,7 +41,7 @@ manifests: $(DEV) ## kube-linter over everything that is rendered, where it is i
 e2e: $(DEV) ## Tests that need real servers, such as a Kubernetes API server on PATH
 	@$(BIN)/python -m pytest -m e2e
 
-parsers: $(VENV)/.parsers ## What is rendered through the real parsers of vLLM, SGLang and Ray (gigabytes, once)
+parsers: $(VENV)/.parsers ## What is rendered through what reads it in vLLM, SGLang, Ray and KServe (gigabytes, once)
 	@$(BIN)/python -m pytest -m e2e tests/engines/test_parsers.py
 
 smoke: $(VENV)/.smoke $(VENV)/.smoke-ollama $(VENV)/.smoke-transformers ## Real servers of llama.cpp, Ollama and transformers by what is rendered
@@ -84,7 +84,7 @@ $(DEV): requirements-dev.txt $(RUN)
 	@touch $@
 
 $(VENV)/.parsers: requirements-parsers.txt $(DEV)
-	@echo "installing vLLM, SGLang and Ray into $(VENV)/parsers, once" >&2
+	@echo "installing vLLM, SGLang, Ray and kserve-storage into $(VENV)/parsers, once" >&2
 	@while read -r requirement; do \
 		engine="$${requirement%%[=[]*}"; $(BIN)/python -m venv "$(VENV)/parsers/$$engine"; \
 		nice "$(VENV)/parsers/$$engine/bin/python" -m pip install --quiet --disable-pip-version-check "$$requirement" || exit 1; \

@@ -1,4 +1,4 @@
-"""The parsers of vLLM, SGLang and Ray themselves read what is rendered for them: `make parsers`."""
+"""The parsers of vLLM, SGLang and Ray and KServe's storage initializer read what is rendered for them: `make parsers`."""
 
 from __future__ import annotations
 
@@ -80,3 +80,26 @@ def test_ray_takes_the_serve_configs(tmp_path: Path) -> None:
     found = refusals("ray", [*configs, *misspelt], tmp_path / "refusals.json", "config")
     assert found[:2] == [None, None]
     assert None not in found[2:]
+
+
+def copies(name: str) -> list[tuple[str, dict[str, str]]]:
+    """Source and patterns of each copy of weights of an example."""
+    plan = planning.plan(stackfile.load(ROOT / f"examples/shapes/{name}.yaml"))
+    jobs = [job for job in map(manifests.copy_job, plan.services) if job is not None]
+    envs = [{row["name"]: row.get("value") for row in job["spec"]["template"]["spec"]["containers"][0]["env"]} for job in jobs]
+    return [(env["SOURCE"], {key: value for key, value in env.items() if key.endswith("_PATTERNS")}) for env in envs]
+
+
+@pytest.mark.skipif(not python("kserve-storage").exists(), reason="no kserve-storage here: make parsers")
+@pytest.mark.parametrize("name", ["volume-eks", "volume-gke"])
+def test_copies_fetch_the_revision_and_leave_duplicates(name: str, tmp_path: Path) -> None:
+    """Of a repository the very revision, without files that hold the same weights again."""
+    wanted, answer = copies(name), tmp_path / "answer.json"
+    assert wanted
+    path = ROOT / "tests/engines/real/kserve_storage_download.py"
+    done = subprocess.run([python("kserve-storage"), path, answer], input=json.dumps(wanted), text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for (source, _), asked in zip(wanted, json.loads(answer.read_text(encoding="utf-8")), strict=True):
+        repository, _, revision = source.removeprefix("hf://").partition(":")
+        assert (asked["repo_id"], asked["revision"]) == (repository, revision)
+        assert "*.gguf" in asked["ignore_patterns"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inferstack import catalog
+from inferstack.clouds.addons import ADDONS
 from inferstack.engines import Engine, engine, engines
 from tests.engines import shapes
 from tests.engines.fake import FakeEngine
@@ -84,6 +85,7 @@ def test_what_is_started_and_asked_for_real_is_the_pinned_release() -> None:
     """`make parsers` and `make smoke` bring the releases that plans name."""
     listed = "".join((ROOT / f"requirements-{kind}.txt").read_text(encoding="utf-8") for kind in ("parsers", "smoke"))
     brought = dict(re.findall(r"^([a-z]+)(?:\[.*\])?==(\S+)$", listed, re.MULTILINE))
+    assert f"kserve-storage=={ADDONS['kserve'].version.removeprefix('v')}" in listed
     ollama = re.search(r"^OLLAMA := (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert ollama is not None
     found = {**brought, "ollama": ollama[1], "ray-serve": brought["ray"]}
