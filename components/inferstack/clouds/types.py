@@ -147,6 +147,11 @@ class Fabric:
     gpudirect: GpuDirect | None = None
     """What it takes on nodes and in pods where the stack file has to ask for it; None where nodes bring all of it."""
 
+    @property
+    def card_networks(self) -> int:
+        """Networks of the cluster that cards of a node are in, beside the node's own."""
+        return 0 if self.gpudirect is None else self.gpudirect.networks
+
 
 class Cloud(Protocol):
     """One cloud. `existing` is one too: it charges nothing beside its nodes and rations nothing.

@@ -87,7 +87,7 @@ def fabric_claim(plan: ServicePlan) -> dict[str, Any] | None:
 
 def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, Any]) -> dict[str, Any]:
     spec = plan.spec
-    direct = plan.fabric.gpudirect if plan.fabric else None
+    direct = plan.gpudirect
     annotated = {
         **mount_annotations(plan.copy.kind if plan.copy else None),
         **(gpudirect.pod_annotations(direct) if direct else {}),
@@ -109,7 +109,7 @@ def _template(plan: ServicePlan, pod_labels: dict[str, str], server: dict[str, A
 def _leader(plan: ServicePlan) -> dict[str, Any]:
     """The first pod answers: it alone has probes, and its readiness is that of the group."""
     made = container(plan.name, plan.spec, SERVER, templated=False)
-    direct = plan.fabric.gpudirect if plan.fabric else None
+    direct = plan.gpudirect
     if direct is not None:
         made = {
             **made,

@@ -62,7 +62,7 @@ def has_rdma(spec: PoolSpec) -> bool:
 def card_networks(spec: PoolSpec) -> int:
     """Networks of the cluster that cards of its nodes are in, beside the node's own."""
     found = clouds.cloud("gke").fabric(spec.machine) if spec.fabric else None
-    return 0 if found is None or found.gpudirect is None else found.gpudirect.networks
+    return 0 if found is None else found.card_networks
 
 
 def spread(nodes: int, zones: tuple[str, ...]) -> tuple[tuple[str, ...], int]:

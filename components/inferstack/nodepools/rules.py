@@ -210,7 +210,7 @@ def _fabric_rules(spec: PoolSpec, args: Mapping[str, Any], reference: Mapping[st
     if found is None:
         reason = f"is not for {spec.machine.name}: no network between accelerators that is known here comes with it"
         yield Problem("fabric", reason, None, "leave it out")
-    cards, made = 0 if found is None or found.gpudirect is None else found.gpudirect.networks, reference.get("accelerator_networks", ())
+    cards, made = 0 if found is None else found.card_networks, reference.get("accelerator_networks", ())
     if len(made) < cards:
         reason = f"are too few: {cards} join machines of {spec.machine.name}"
         yield Problem("cluster.accelerator_networks", reason, len(made), f"make the cluster with accelerator_networks={cards}")

@@ -31,8 +31,7 @@ def accelerator_networks(target: Target, services: Sequence[ServicePlan]) -> int
     """VPCs beside the nodes' own that a new cluster gets: as many as the service with the most asks for; None where none may."""
     if not target.network.gpu_direct:
         return None
-    found = (service.fabric.gpudirect for service in services if service.fabric is not None)
-    return max((direct.networks for direct in found if direct is not None), default=0)
+    return max((service.fabric.card_networks for service in services if service.fabric is not None), default=0)
 
 
 def plugin_problems(target: Target) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..catalog.types import NVIDIA_RESOURCE, CapacityType
-from ..clouds.types import Fabric, QuotaNeed, ReceiveDaemon, SystemPool
+from ..clouds.types import Fabric, GpuDirect, QuotaNeed, ReceiveDaemon, SystemPool
 from ..costs.money import money
 from ..costs.types import Columns, StackCost
 from ..engines.spec import EngineSpec
@@ -234,9 +234,14 @@ class ServicePlan:
     """What the network between them adds to TPOT at the planned peak; None on one machine."""
 
     @property
+    def gpudirect(self) -> GpuDirect | None:
+        """What its pods get where one of Google's own transports joins the machines of a replica."""
+        return None if self.fabric is None else self.fabric.gpudirect
+
+    @property
     def receiver(self) -> ReceiveDaemon | None:
         """The container beside the server that receives for its GPUs what other machines send."""
-        return None if self.fabric is None or self.fabric.gpudirect is None else self.fabric.gpudirect.daemon
+        return None if self.gpudirect is None else self.gpudirect.daemon
 
     @property
     def server_name(self) -> str:
